@@ -1,1 +1,41 @@
-//! TODO
+//! The contract between the release core and its backends.
+//!
+//! Everything but the [`Backend`] trait's own asynchronous methods is pure: no IO, clock, randomness or environment.
+//! The order of things is the road of the architecture: survey → [`check()`] → lower → observe → [`diff()`] → apply →
+//! health.
+
+mod backend;
+pub mod change;
+mod check;
+mod choices;
+mod diff;
+mod error;
+mod facts;
+mod health;
+pub mod legalize;
+pub mod material;
+mod object;
+mod observed;
+mod omit;
+mod plan;
+pub mod reference;
+mod runtime;
+mod scope;
+mod support;
+
+pub use backend::{Backend, Lifted, Lowered, ResolveImage, Survey};
+pub use change::{Cause, Change, FieldChange};
+pub use check::{Checked, CheckedApp, check};
+pub use choices::Choices;
+pub use diff::{DiffOptions, diff};
+pub use error::{Error, ErrorKind, Result, Retry};
+pub use facts::Facts;
+pub use health::{Failure, Health, ObjectHealth, Receipt, State};
+pub use material::{Material, Materials};
+pub use object::{After, Object, ObjectId, Ownership, Sequence, Until};
+pub use observed::{Live, Observed};
+pub use omit::omit;
+pub use plan::{Action, Note, Plan, Step, StepAfter};
+pub use runtime::{LogLine, LogQuery, LogStream, Runtime, Task, TaskState};
+pub use scope::Scope;
+pub use support::{Loss, Support};

@@ -1,0 +1,120 @@
+//! The contract itself.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use rhumb_spec::{App, Diagnostic, Feature};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Change, CheckedApp, Choices, Facts, Health, Live, Loss, Materials, Object, ObjectId, Observed, Receipt, Result,
+    Runtime, Scope, Step, Support, legalize::Pass,
+};
+
+/// A platform.
+///
+/// Methods that are not `async` are pure. One call of an `async` method is one attempt: loops, deadlines and retries
+/// belong to the caller, who reads [`crate::Error::retry`].
+#[async_trait]
+pub trait Backend: fmt::Debug + Send + Sync {
+    /// The name that is stored in records. It is never changed.
+    fn name(&self) -> &'static str;
+
+    /// What is assumed of a target that is not asked, so that templates and comparisons need no server.
+    fn default_facts(&self) -> Facts;
+
+    /// Asks the target what lowering must know. This is the only IO before an app is lowered.
+    ///
+    /// # Errors
+    /// What the platform answers; never an error for what an app merely cannot have there.
+    async fn survey(&self, scope: &Scope, app: &App, survey: &Survey<'_>) -> Result<Facts>;
+
+    /// What the platform makes of a feature. The match behind it is exhaustive.
+    fn support(&self, feature: Feature, facts: &Facts) -> Support;
+
+    /// The passes over the app that come before lowering, in order.
+    fn passes(&self) -> &'static [Pass];
+
+    /// Turns an app into the platform's documents.
+    ///
+    /// # Errors
+    /// Every value that the platform will not take, at its path in the app.
+    fn lower(
+        &self,
+        app: &CheckedApp,
+        scope: &Scope,
+        facts: &Facts,
+        choices: &Choices,
+    ) -> Result<Lowered, Vec<Diagnostic>>;
+
+    /// Turns documents of the platform back into an app, with a note for each field that it could not carry.
+    fn lift(&self, objects: &[Object]) -> Lifted;
+
+    /// Looks at these ids and at whatever bears the release's marks.
+    ///
+    /// # Errors
+    /// When the platform as a whole does not answer. A single object that cannot be read is in
+    /// [`Observed::unreadable`].
+    async fn observe(&self, scope: &Scope, ids: &[ObjectId]) -> Result<Observed>;
+
+    /// Compares what was wanted last, what is there, and what is wanted now. References that can be resolved are
+    /// resolved in `last` and `want`. Differences that come of the server's own defaults are none.
+    fn change(&self, last: Option<&Object>, live: &Live, want: &Object) -> Change;
+
+    /// Carries out one step whose references are resolved. Repeating it does no harm.
+    ///
+    /// # Errors
+    /// `Conflict` when the object changed since it was read; `MaterialMissing` when a secret's material is nowhere;
+    /// else what the platform answers.
+    async fn apply(&self, scope: &Scope, step: &Step, materials: &dyn Materials) -> Result<Receipt>;
+
+    /// How far the rollouts of these receipts are.
+    async fn health(&self, scope: &Scope, receipts: &[Receipt]) -> Result<Health>;
+
+    /// What can be asked of things that run, where the platform has it.
+    fn runtime(&self) -> Option<&dyn Runtime> {
+        None
+    }
+}
+
+/// What a survey is told.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Survey<'a> {
+    /// Which image tags are resolved to digests.
+    pub resolve_image: ResolveImage,
+    /// The facts of the revision before.
+    pub previous: Option<&'a Facts>,
+}
+
+/// Which image tags are resolved to digests, as with `docker stack deploy --resolve-image`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ResolveImage {
+    /// Every one.
+    #[default]
+    Always,
+    /// Those that the revision before did not have.
+    Changed,
+    /// None.
+    Never,
+}
+
+/// What lowering makes of an app.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Lowered {
+    /// The platform's documents.
+    pub objects: Vec<Object>,
+    /// Losses that only lowering can see.
+    pub losses: Vec<Loss>,
+    /// Every choice, old and new.
+    pub choices: Choices,
+}
+
+/// What lifting makes of documents.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Lifted {
+    /// The app.
+    pub app: App,
+    /// A note for each field that could not be carried: where it is in its object, and why.
+    pub notes: Vec<Diagnostic>,
+}
