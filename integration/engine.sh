@@ -18,7 +18,7 @@
 # bound to an address of the machine's own, and the machine's own engine, docker0 and packet filter stay as they are.
 set -euo pipefail
 
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 # The addresses come from the range that RFC 2544 keeps for tests of network devices.
 prefix=198.18
 packages=(docker.io iptables iproute2 busybox-static)
