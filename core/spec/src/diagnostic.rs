@@ -212,7 +212,10 @@ mod tests {
     fn json_calls_the_remedy_use() {
         let diagnostic = Diagnostic::error("a.b", "bad").remedy("good");
         let json = serde_json::to_value(&diagnostic).unwrap();
-        assert_eq!(json, serde_json::json!({"severity": "error", "path": "a.b", "what": "bad", "use": "good"}));
+        assert_eq!(
+            json,
+            serde_json::json!({"severity": "error", "path": "a.b", "what": "bad", "use": "good"})
+        );
         assert_eq!(serde_json::from_value::<Diagnostic>(json).unwrap(), diagnostic);
     }
 }

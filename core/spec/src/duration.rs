@@ -119,9 +119,8 @@ impl FromStr for Duration {
             let (_, millis) =
                 units.find(|(name, _)| *name == unit).ok_or_else(|| DurationError::malformed(text))?;
             let part = multiply(number, *millis).ok_or_else(|| DurationError::malformed(text))?;
-            total = part
-                .and_then(|part| total.checked_add(part))
-                .ok_or_else(|| DurationError::too_long(text))?;
+            total =
+                part.and_then(|part| total.checked_add(part)).ok_or_else(|| DurationError::too_long(text))?;
             rest = tail;
         }
         if text.is_empty() { Err(DurationError::malformed(text)) } else { Ok(Self(total)) }
@@ -141,7 +140,12 @@ fn split_part(text: &str) -> Option<(&str, &str, &str)> {
 fn multiply(number: &str, factor: u64) -> Option<Option<u64>> {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
     let is_number = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit());
-    if whole.is_empty() || number.ends_with('.') || !is_number(whole) || !is_number(fraction) || fraction.len() > 9 {
+    if whole.is_empty()
+        || number.ends_with('.')
+        || !is_number(whole)
+        || !is_number(fraction)
+        || fraction.len() > 9
+    {
         return None;
     }
     let scale = 10_u64.pow(u32::try_from(fraction.len()).ok()?);

@@ -9,6 +9,8 @@ mod feature;
 pub mod model;
 mod quantity;
 mod requirements;
+mod suggestion;
+pub mod yaml;
 
 pub use diagnostic::{Diagnostic, Place, Severity};
 pub use duration::{Duration, DurationError};
@@ -16,6 +18,7 @@ pub use feature::Feature;
 pub use model::App;
 pub use quantity::{Bytes, MilliCpu, QuantityError};
 pub use requirements::Requirement;
+pub use suggestion::suggest;
 
 /// The name of the newtype struct by which a type asks for a plain scalar as it was written.
 ///
