@@ -32,7 +32,8 @@ build() {
     chmod 1777 "$work/root/tmp" "$work/root/data"
     cp "$busybox" "$work/root/bin/busybox"
     local applet
-    for applet in sh cat echo env grep hostname id ls mkdir nc nslookup ping ps sleep stat test touch true false wget; do
+    for applet in sh cat cut echo env false grep head hostname id ls mkdir nc nslookup ping ps rm sed sleep stat tail test touch tr \
+        true wc wget xargs; do
         ln -s busybox "$work/root/bin/$applet"
     done
     tar -C "$work/root" --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -cf "$work/busybox.tar" .

@@ -3,5 +3,6 @@
 //! Nothing here is shipped. Servers are started in network namespaces of their own and stopped again; where the
 //! machine cannot run one, the cases that need it are reported as skipped.
 
+pub mod conformance;
 pub mod swarm;
 pub mod trial;

@@ -1,0 +1,11 @@
+//! The conformance suite: one case for each feature on each backend.
+//!
+//! Declared means that it works: an app that uses the feature is checked, lowered and applied, becomes ready, is read
+//! back by a client that shares no code with ours, and plans nothing afterwards. Not declared means that the check
+//! refuses it, at its path.
+
+mod case;
+mod cases;
+
+pub use case::{Case, From, Need, Read, Shows};
+pub use cases::all;
