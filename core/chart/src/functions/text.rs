@@ -1,0 +1,191 @@
+//! Filters on text.
+
+use tera::{Error, Kwargs, TeraResult, Value};
+
+use super::{Filter, text_of};
+
+/// The most that `indent`, `repeat` and their like may add.
+const MAX_REPEAT: usize = 10_000;
+
+pub(super) const FILTERS: &[Filter] = &[
+    Filter::new("upper", &[], |value, _| Ok(text_of("upper", value)?.to_uppercase().into())),
+    Filter::new("lower", &[], |value, _| Ok(text_of("lower", value)?.to_lowercase().into())),
+    Filter::new("title", &[], |value, _| Ok(title(&text_of("title", value)?).into())),
+    Filter::new("capitalize", &[], |value, _| Ok(capitalized(&text_of("capitalize", value)?).into())),
+    Filter::new("kebab_case", &[], |value, _| Ok(words(&text_of("kebab_case", value)?).join("-").into())),
+    Filter::new("snake_case", &[], |value, _| Ok(words(&text_of("snake_case", value)?).join("_").into())),
+    Filter::new("camel_case", &[], |value, _| Ok(camel(&text_of("camel_case", value)?).into())),
+    Filter::keeping("trim", &["pat"], |value, arguments| trim("trim", value, arguments, true, true)),
+    Filter::new("trim_start", &["pat"], |value, arguments| trim("trim_start", value, arguments, true, false)),
+    Filter::new("trim_end", &["pat"], |value, arguments| trim("trim_end", value, arguments, false, true)),
+    Filter::new("trim_prefix", &["prefix"], |value, arguments| {
+        let text = text_of("trim_prefix", value)?;
+        Ok(text.strip_prefix(arguments.must_get::<&str>("prefix")?).unwrap_or(&text).into())
+    }),
+    Filter::new("trim_suffix", &["suffix"], |value, arguments| {
+        let text = text_of("trim_suffix", value)?;
+        Ok(text.strip_suffix(arguments.must_get::<&str>("suffix")?).unwrap_or(&text).into())
+    }),
+    Filter::new("trunc", &["length"], trunc),
+    Filter::new("truncate", &["length", "end"], truncate),
+    Filter::new("replace", &["from", "to"], |value, arguments| {
+        let (from, to) = (arguments.must_get::<&str>("from")?, arguments.must_get::<&str>("to")?);
+        Ok(text_of("replace", value)?.replace(from, to).into())
+    }),
+    Filter::new("split", &["pat"], |value, arguments| {
+        let text = text_of("split", value)?;
+        Ok(text.split(arguments.must_get::<&str>("pat")?).map(Value::from).collect::<Vec<_>>().into())
+    }),
+    Filter::new("repeat", &["times"], |value, arguments| {
+        let (text, times) = (text_of("repeat", value)?, arguments.must_get::<usize>("times")?);
+        bounded("repeat", times.saturating_mul(text.len()))?;
+        Ok(text.repeat(times).into())
+    }),
+    Filter::new("reverse", &[], |value, _| match value.as_str() {
+        Some(text) => Ok(text.chars().rev().collect::<String>().into()),
+        None => value.reverse(),
+    }),
+    Filter::new("length", &[], |value, _| match value.as_str() {
+        Some(text) => Ok(text.chars().count().into()),
+        None => {
+            value.len().map(Value::from).ok_or_else(|| Error::message("`length` takes text, a list or a map"))
+        }
+    }),
+    Filter::new("wordcount", &[], |value, _| {
+        Ok(text_of("wordcount", value)?.split_whitespace().count().into())
+    }),
+    Filter::keeping("nindent", &["width"], nindent),
+    Filter::keeping("quote", &[], |value, _| Ok(double_quoted(&text_of("quote", value)?).into())),
+    Filter::keeping("squote", &[], |value, _| {
+        Ok(format!("'{}'", text_of("squote", value)?.replace('\'', "''")).into())
+    }),
+    Filter::keeping("to_string", &[], |value, _| Ok(text_of("to_string", value)?.into())),
+    Filter::keeping("str", &[], |value, _| Ok(value.to_string().into())),
+    Filter::new("regex_match", &["pattern"], |value, arguments| {
+        Ok(pattern(arguments)?.is_match(&text_of("regex_match", value)?).into())
+    }),
+    Filter::new("regex_find", &["pattern"], |value, arguments| {
+        let text = text_of("regex_find", value)?;
+        Ok(pattern(arguments)?.find(&text).map_or("", |found| found.as_str()).into())
+    }),
+    Filter::new("regex_replace", &["pattern", "with"], |value, arguments| {
+        let text = text_of("regex_replace", value)?;
+        Ok(pattern(arguments)?.replace_all(&text, arguments.must_get::<&str>("with")?).into_owned().into())
+    }),
+];
+
+fn bounded(name: &str, length: usize) -> TeraResult<()> {
+    if length > 64 * MAX_REPEAT {
+        return Err(Error::message(format!("`{name}` would make a text of {length} characters")));
+    }
+    Ok(())
+}
+
+fn pattern(arguments: &Kwargs) -> TeraResult<regex::Regex> {
+    let pattern = arguments.must_get::<&str>("pattern")?;
+    let built = regex::RegexBuilder::new(pattern).size_limit(1 << 20).build();
+    built.map_err(|error| Error::message(format!("`{pattern}` is no regular expression: {error}")))
+}
+
+fn trim(name: &str, value: &Value, arguments: &Kwargs, start: bool, end: bool) -> TeraResult<Value> {
+    let text = text_of(name, value)?;
+    let pat = arguments.get::<&str>("pat")?;
+    let trimmed = text.as_str();
+    let trimmed = match pat {
+        Some(pat) if start => trimmed.trim_start_matches(pat),
+        None if start => trimmed.trim_start(),
+        _ => trimmed,
+    };
+    let trimmed = match pat {
+        Some(pat) if end => trimmed.trim_end_matches(pat),
+        None if end => trimmed.trim_end(),
+        _ => trimmed,
+    };
+    Ok(trimmed.into())
+}
+
+/// The first characters, or with a negative length the last ones, as in Helm.
+fn trunc(value: &Value, arguments: &Kwargs) -> TeraResult<Value> {
+    let text = text_of("trunc", value)?;
+    let length = arguments.must_get::<i64>("length")?;
+    let count = usize::try_from(length.unsigned_abs()).unwrap_or(usize::MAX);
+    let skipped = if length < 0 { text.chars().count().saturating_sub(count) } else { 0 };
+    Ok(text.chars().skip(skipped).take(count).collect::<String>().into())
+}
+
+fn truncate(value: &Value, arguments: &Kwargs) -> TeraResult<Value> {
+    let text = text_of("truncate", value)?;
+    let length = arguments.must_get::<usize>("length")?;
+    let end = arguments.get::<&str>("end")?.unwrap_or("…");
+    Ok(match text.char_indices().nth(length) {
+        Some((at, _)) => format!("{}{end}", &text[..at]).into(),
+        None => text.into(),
+    })
+}
+
+fn nindent(value: &Value, arguments: &Kwargs) -> TeraResult<Value> {
+    let text = text_of("nindent", value)?;
+    let width = arguments.must_get::<usize>("width")?;
+    bounded("nindent", width)?;
+    let indent = " ".repeat(width);
+    let mut lines = String::with_capacity(text.len() + width * 4);
+    for line in text.trim_end_matches('\n').split('\n') {
+        lines.push('\n');
+        if !line.is_empty() {
+            lines.push_str(&indent);
+            lines.push_str(line);
+        }
+    }
+    Ok(lines.into())
+}
+
+/// A double-quoted scalar, which YAML and JSON read alike.
+fn double_quoted(text: &str) -> String {
+    serde_json::Value::String(text.to_owned()).to_string()
+}
+
+fn capitalized(word: &str) -> String {
+    let mut characters = word.chars();
+    let first = characters.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(characters.flat_map(char::to_lowercase)).collect()
+}
+
+fn title(text: &str) -> String {
+    let mut at_start = true;
+    let mut titled = String::with_capacity(text.len());
+    for c in text.chars() {
+        if at_start {
+            titled.extend(c.to_uppercase())
+        } else {
+            titled.extend(c.to_lowercase())
+        }
+        at_start = !c.is_alphanumeric() && c != '\'';
+    }
+    titled
+}
+
+fn camel(text: &str) -> String {
+    let mut words = words(text).into_iter();
+    let first = words.next().unwrap_or_default();
+    words.fold(first, |camel, word| camel + &capitalized(&word))
+}
+
+/// The words of `some-text`, `some_text`, `Some text` or `someText`, in lower case.
+fn words(text: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut before_lower = false;
+    for c in text.chars() {
+        let begins = !c.is_alphanumeric() || (c.is_uppercase() && before_lower);
+        if begins && words.last().is_some_and(|word| !word.is_empty()) {
+            words.push(String::new());
+        }
+        if c.is_alphanumeric() {
+            if let Some(word) = words.last_mut() {
+                word.extend(c.to_lowercase());
+            }
+        }
+        before_lower = c.is_lowercase() || c.is_numeric();
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
