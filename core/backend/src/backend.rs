@@ -1,5 +1,6 @@
 //! The contract itself.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use async_trait::async_trait;
@@ -7,8 +8,8 @@ use rhumb_spec::{App, Diagnostic, Feature};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Change, CheckedApp, Choices, Facts, Health, Live, Loss, Materials, Object, ObjectId, Observed, Receipt, Result,
-    Runtime, Scope, Step, Support, legalize::Pass,
+    Change, CheckedApp, Choices, Facts, Health, Live, Loss, Materials, Object, ObjectId, Observed, Receipt,
+    Result, Runtime, Scope, Step, Support, legalize::Pass,
 };
 
 /// A platform.
@@ -60,6 +61,13 @@ pub trait Backend: fmt::Debug + Send + Sync {
     /// Compares what was wanted last, what is there, and what is wanted now. References that can be resolved are
     /// resolved in `last` and `want`. Differences that come of the server's own defaults are none.
     fn change(&self, last: Option<&Object>, live: &Live, want: &Object) -> Change;
+
+    /// Names that only one object on the target can have at a time, such as a published port. Who gives one up goes
+    /// before who takes it.
+    fn claims(&self, object: &Object) -> BTreeSet<String> {
+        let _ = object;
+        BTreeSet::new()
+    }
 
     /// Carries out one step whose references are resolved. Repeating it does no harm.
     ///

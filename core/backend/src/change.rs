@@ -1,7 +1,13 @@
 //! What differs between what was wanted last, what is there, and what is wanted now.
 
+mod rules;
+mod three_way;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+pub use rules::{ListKey, ListKeys, MergeRules, Path};
+pub use three_way::{HIDDEN, Merged, three_way};
 
 /// What a step on an existing object would do. The backend decides, field by field, by three-way comparison:
 /// want ≠ last: want wins. want = last ≠ live: replica counts stay as they were set, other fields of ours are drift.

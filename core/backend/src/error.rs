@@ -108,7 +108,14 @@ impl Error {
             ErrorKind::Unreachable | ErrorKind::RateLimited => Retry::Same,
             _ => Retry::Never,
         };
-        Self { kind, operation: operation.into(), context: Vec::new(), message: message.into(), remedy: None, retry }
+        Self {
+            kind,
+            operation: operation.into(),
+            context: Vec::new(),
+            message: message.into(),
+            remedy: None,
+            retry,
+        }
     }
 
     /// Adds what the call was about.

@@ -38,7 +38,8 @@ impl Facts {
     /// `Corrupt`, when they are another backend's or of an unknown shape.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T> {
         serde_json::from_value(self.data.clone()).map_err(|error| {
-            Error::new(ErrorKind::Corrupt, "read facts", error.to_string()).with("backend", self.backend.clone())
+            Error::new(ErrorKind::Corrupt, "read facts", error.to_string())
+                .with("backend", self.backend.clone())
         })
     }
 }

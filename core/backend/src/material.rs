@@ -124,7 +124,8 @@ fn compose(text: &str, keys: &BTreeMap<String, Demand>, materials: &dyn Material
             invalid("a brace stands alone; write `{{` and `}}` for braces that are text".to_owned())
         })?;
         let key = &tail[1..end];
-        let demand = keys.get(key).ok_or_else(|| invalid(format!("the template names `{key}`, which is no key")))?;
+        let demand =
+            keys.get(key).ok_or_else(|| invalid(format!("the template names `{key}`, which is no key")))?;
         bytes.extend_from_slice(meet(demand, materials)?.expose());
         rest = &tail[end + 1..];
     }

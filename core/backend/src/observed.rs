@@ -28,6 +28,16 @@ pub struct Live {
     pub foreign: Option<String>,
 }
 
+impl Live {
+    /// The output by which a backend tells what became of a job that is there: [`Self::JOB_SUCCEEDED`],
+    /// [`Self::JOB_FAILED`], or none while it runs.
+    pub const JOB: &'static str = "job";
+    /// The job ended with success.
+    pub const JOB_SUCCEEDED: &'static str = "succeeded";
+    /// The job ended without success and will not be tried again by itself.
+    pub const JOB_FAILED: &'static str = "failed";
+}
+
 /// What is there: the wanted ids, the last inventory's, and whatever bears the release's marks.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Observed {
@@ -40,7 +50,9 @@ pub struct Observed {
 impl Observed {
     /// The object with this id and generation.
     pub fn find(&self, id: &ObjectId, generation: Option<&str>) -> Option<&Live> {
-        self.objects.iter().find(|live| live.object.id == *id && live.object.generation.as_deref() == generation)
+        self.objects
+            .iter()
+            .find(|live| live.object.id == *id && live.object.generation.as_deref() == generation)
     }
 
     /// Every generation of an id.

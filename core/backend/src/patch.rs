@@ -1,0 +1,60 @@
+//! Patches of a platform's documents, as an app writes them under `on`.
+
+use serde_json::Value;
+
+use crate::change::{ListKeys, Path};
+
+/// Merges a patch into a document.
+///
+/// Mappings merge, and `null` removes a key. Lists whose key is known merge by it: an item that is there is patched,
+/// another is added. Every other list, and every plain value, takes the place of what is there.
+pub fn patch(body: &mut Value, patch: &Value, keys: &ListKeys) {
+    merge(body, patch, keys, &mut Path::default());
+}
+
+fn merge(body: &mut Value, patch: &Value, keys: &ListKeys, path: &mut Path) {
+    match (body, patch) {
+        (Value::Object(body), Value::Object(patch)) => {
+            for (name, value) in patch {
+                if value.is_null() {
+                    body.shift_remove(name);
+                    continue;
+                }
+                path.push(name);
+                merge(body.entry(name.clone()).or_insert(Value::Null), value, keys, path);
+                path.pop();
+            }
+        }
+        (Value::Array(body), Value::Array(items)) if keys.find(path).is_some() => {
+            merge_items(body, items, keys, path);
+        }
+        (body, patch) => *body = without_nulls(patch),
+    }
+}
+
+fn merge_items(body: &mut Vec<Value>, items: &[Value], keys: &ListKeys, path: &mut Path) {
+    let Some(key) = keys.find(path) else { return };
+    for item in items {
+        let name = key.of(item);
+        let there = body.iter_mut().find(|there| name.is_some() && key.of(there) == name);
+        match there {
+            Some(there) => {
+                path.push(name.as_deref().unwrap_or_default());
+                merge(there, item, keys, path);
+                path.pop();
+            }
+            None => body.push(without_nulls(item)),
+        }
+    }
+}
+
+/// What is new has nothing to remove.
+fn without_nulls(value: &Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let kept = map.iter().filter(|(_, value)| !value.is_null());
+            Value::Object(kept.map(|(name, value)| (name.clone(), without_nulls(value))).collect())
+        }
+        other => other.clone(),
+    }
+}
