@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use async_trait::async_trait;
-use rhumb_backend::Result;
+use rhumb_backend::{Result, Scope};
 use serde::{Deserialize, Serialize};
 
 /// What an entry is.
@@ -73,6 +73,20 @@ pub struct Filter {
     pub namespace: Option<String>,
     /// Only this release.
     pub release: Option<String>,
+}
+
+impl Filter {
+    /// Whether an entry of this key is wanted.
+    pub fn takes(&self, key: &Key) -> bool {
+        let takes = |wanted: &Option<String>, is: &str| wanted.as_deref().is_none_or(|wanted| wanted == is);
+        takes(&self.namespace, &key.namespace) && takes(&self.release, &key.release)
+    }
+}
+
+impl From<&Scope> for Filter {
+    fn from(scope: &Scope) -> Self {
+        Self { namespace: Some(scope.namespace.clone()), release: Some(scope.release.clone()) }
+    }
 }
 
 /// Where releases are kept.
