@@ -7,18 +7,22 @@ mod diagnostic;
 mod duration;
 mod feature;
 pub mod model;
+mod parse;
 mod quantity;
 mod requirements;
 mod suggestion;
+mod verify;
 pub mod yaml;
 
 pub use diagnostic::{Diagnostic, Place, Severity};
 pub use duration::{Duration, DurationError};
 pub use feature::Feature;
 pub use model::App;
+pub use parse::{API_VERSION, Document, Parsed, Source, documents, parse, parse_documents};
 pub use quantity::{Bytes, MilliCpu, QuantityError};
 pub use requirements::Requirement;
 pub use suggestion::suggest;
+pub use verify::verify;
 
 /// The name of the newtype struct by which a type asks for a plain scalar as it was written.
 ///

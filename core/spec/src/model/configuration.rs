@@ -55,9 +55,15 @@ pub struct Secret {
 }
 
 impl Secret {
-    /// Every key, wherever its material comes from: data, then generated, then templates.
+    /// Every key, wherever its material comes from: data, then generated with the private keys, then templates.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
-        self.data.keys().chain(self.generate.keys()).chain(self.template.keys()).map(String::as_str)
+        let private_keys = self.generate.values().filter_map(|generate| generate.private_key.as_ref());
+        self.data
+            .keys()
+            .chain(self.generate.keys())
+            .chain(private_keys)
+            .chain(self.template.keys())
+            .map(String::as_str)
     }
 }
 

@@ -1,0 +1,691 @@
+//! One case for each rule: the least documents that break it, and what is told.
+
+use crate::{Severity, Source, parse};
+
+/// Reads documents and compares what verification tells: `path: what`, with `warning ` before warnings.
+#[track_caller]
+fn check(text: &str, expect: &[&str]) {
+    let source = Source { file: "a.yaml".to_owned(), text: text.to_owned() };
+    let found = parse(&[source]).unwrap_or_else(|errors| panic!("{text}: {errors:?}")).verify();
+    let mut told: Vec<String> = found
+        .iter()
+        .map(|found| {
+            let mark = if found.severity == Severity::Error { "" } else { "warning " };
+            format!("{mark}{}: {}", found.path, found.what)
+        })
+        .collect();
+    told.sort();
+    let mut expect: Vec<&str> = expect.to_vec();
+    expect.sort_unstable();
+    assert_eq!(told, expect, "{text}");
+    for found in &found {
+        assert!(found.why.is_some() || found.remedy.is_some(), "{found}");
+        assert!(found.place.is_some(), "{found}");
+    }
+}
+
+/// Checks a workload `web` with one container `web`, which has these further fields.
+#[track_caller]
+fn check_container(fields: &str, expect: &[&str]) {
+    let fields = fields.replace('\n', "\n    ");
+    let text = format!("kind: Workload\nname: web\ncontainers:\n  web:\n    image: nginx\n    {fields}\n");
+    check_below(&text, "workload/web.containers.web.", expect);
+}
+
+/// Checks a workload `web` with one container `web`, and these further fields of the workload.
+#[track_caller]
+fn check_workload(fields: &str, expect: &[&str]) {
+    let containers = "containers: { web: { image: nginx, ports: { http: 8080 } } }";
+    check_below(&format!("kind: Workload\nname: web\n{containers}\n{fields}\n"), "workload/web.", expect);
+}
+
+#[track_caller]
+fn check_below(text: &str, prefix: &str, expect: &[&str]) {
+    let expect: Vec<String> = expect
+        .iter()
+        .map(|line| match line.strip_prefix("warning ") {
+            Some(rest) => format!("warning {prefix}{rest}"),
+            None => format!("{prefix}{line}"),
+        })
+        .collect();
+    check(text, &expect.iter().map(String::as_str).collect::<Vec<_>>());
+}
+
+#[test]
+fn an_app_with_nothing_wrong_is_silent() {
+    check(include_str!("tests/complete.yaml"), &[]);
+}
+
+#[test]
+fn modes_and_what_goes_with_them() {
+    check_workload("mode: global\nreplicas: 2", &["replicas: `replicas` does not go with `mode: global`"]);
+    check_workload("mode: job\nreplicas: 2", &["replicas: `replicas` does not go with `mode: job`"]);
+    check_workload("job: { retries: 1 }", &["job: `job` does not go with `mode: replicated`"]);
+    check_workload(
+        "mode: job\njob: { parallelism: 0, completions: 0, deadline: 0s }",
+        &[
+            "job.parallelism: `parallelism` is 0",
+            "job.completions: `completions` is 0",
+            "job.deadline: the deadline is 0s",
+        ],
+    );
+    check_workload(
+        "mode: job\nrestart: { policy: always }",
+        &["restart.policy: a restart policy of `always` does not go with `mode: job`"],
+    );
+    check("kind: Workload\nname: web\ncontainers: {}\n", &["workload/web.containers: there is no container"]);
+    check_workload("identity: { name: '' }", &["identity.name: the name is empty"]);
+    check_workload("on: { p: { Deployment: [1] } }", &["on.p.Deployment: the patch is not a mapping"]);
+}
+
+#[test]
+fn schedules() {
+    let cron = |schedule: &str| format!("mode: cron\ncron: {{ schedule: '{schedule}' }}");
+    for good in
+        ["0 3 * * *", "*/5 0-6,20 1 jan-mar MON", "0 0 * * 7", "5/10 * * * 1-5/2", "0 0 29 2 *", "0 0 31 2 1"]
+    {
+        check_workload(&cron(good), &[]);
+    }
+    check_workload("mode: cron", &["cron: `cron` is missing"]);
+    check_workload(
+        "mode: job\ncron: { schedule: '* * * * *' }",
+        &["cron: `cron` does not go with `mode: job`"],
+    );
+    for (bad, what) in [
+        ("@daily", "`@daily` is not one of cron's five fields"),
+        ("* * * *", "the schedule `* * * *` has 4 fields, not five"),
+        ("60 * * * *", "`60` is not a minute"),
+        ("* 24 * * *", "`24` is not a hour"),
+        ("* * 0 * *", "`0` is not a day of the month"),
+        ("* * * 13 *", "`13` is not a month"),
+        ("* * * * 8", "`8` is not a day of the week"),
+        ("5-1 * * * *", "`5-1` is not a minute"),
+        ("*/0 * * * *", "`*/0` is not a minute"),
+        ("1,,2 * * * *", "`1,,2` is not a minute"),
+        ("+1 * * * *", "`+1` is not a minute"),
+        ("0 0 30 2 *", "the schedule `0 0 30 2 *` never comes"),
+    ] {
+        check_workload(&cron(bad), &[&format!("cron.schedule: {what}")]);
+    }
+    check_workload(
+        "mode: cron\ncron: { schedule: '0 0 * * *', timeZone: 'UTC+1 ' }",
+        &["cron.timeZone: `UTC+1 ` is not the name of a time zone"],
+    );
+}
+
+#[test]
+fn dangling_references() {
+    check_container(
+        "env:\n  A: { secret: db, key: url }\n  B: { config: web, key: a }\n  C: { address: queue, port: amqp }",
+        &[
+            "env.A: there is no secret `db`",
+            "env.B: there is no config `web`",
+            "env.C: there is no workload `queue`",
+        ],
+    );
+    check_container(
+        "envFrom: [{ config: web }, { secret: db }, {}]",
+        &[
+            "envFrom[0].config: there is no config `web`",
+            "envFrom[1].secret: there is no secret `db`",
+            "envFrom[2]: set exactly one of `config` and `secret`",
+        ],
+    );
+    check_container(
+        "mounts:\n  /a: { config: web }\n  /b: { secret: db }\n  /c: { volume: data }",
+        &[
+            "mounts./a.config: there is no config `web`",
+            "mounts./b.secret: there is no secret `db`",
+            "mounts./c.volume: there is no volume `data`",
+        ],
+    );
+    check_workload(
+        "dependsOn: [db]\npullSecret: pull\nnetworks: { back: {} }\nplacement: { near: [{ workload: x }], away: [{ workload: y }] }",
+        &[
+            "dependsOn[0]: there is no workload `db`",
+            "pullSecret: there is no secret `pull`",
+            "networks.back: there is no network `back`",
+            "placement.near[0].workload: there is no workload `x`",
+            "placement.away[0].workload: there is no workload `y`",
+        ],
+    );
+    check(
+        "kind: Route\nname: web\nhost: a.example\npaths: { /: { workload: web, port: http } }\ntls: { secret: tls }\n",
+        &["route/web.paths./: there is no workload `web`", "route/web.tls.secret: there is no secret `tls`"],
+    );
+}
+
+#[test]
+fn keys_and_ports_that_the_other_does_not_have() {
+    let documents = "---\nkind: Secret\nname: db\ngenerate: { password: {} }\n---\nkind: Config\nname: cfg\ndata: { a: b }\n\
+                     binary: { bytes: aGk= }\n---\nkind: Workload\nname: queue\ncontainers: { q: { image: q, ports: { amqp: 5672, ui: 80 } } }\n\
+                     expose: { amqp: { port: 5672 } }\n---\nkind: Secret\nname: old\nexternal: true\n";
+    let text = format!(
+        "kind: Workload\nname: web\npullSecret: db\ncontainers:\n  web:\n    image: nginx\n    env:\n      A: {{ secret: db, key: pasword }}\n      \
+         B: {{ config: cfg, key: c }}\n      C: {{ address: queue, port: ui }}\n      D: {{ config: cfg, key: bytes }}\n      \
+         E: {{ secret: old, key: anything }}\n      F: {{ address: queue, port: amqp, format: x }}\n    \
+         mounts: {{ /a: {{ secret: db, key: x }}, /b: {{ config: cfg, key: x }} }}\n{documents}"
+    );
+    check(
+        &text,
+        &[
+            "workload/web.pullSecret: the secret `db` has no key `.dockerconfigjson`",
+            "workload/web.containers.web.env.A: the secret `db` has no key `pasword`",
+            "workload/web.containers.web.env.B: the config `cfg` has no key `c`",
+            "workload/web.containers.web.env.C: the workload `queue` exposes no port `ui`",
+            "workload/web.containers.web.env.D: the key `bytes` of the config `cfg` holds bytes",
+            "warning workload/web.containers.web.env.F.format: `x` does not hold the address",
+            "workload/web.containers.web.mounts./a.key: the secret `db` has no key `x`",
+            "workload/web.containers.web.mounts./b.key: the config `cfg` has no key `x`",
+        ],
+    );
+}
+
+#[test]
+fn remedies_name_what_was_probably_meant() {
+    let text = "kind: Workload\nname: web\ncontainers: { web: { image: a, ports: { http: 80 }, \
+                env: { A: { secret: bd, key: a }, B: { address: web, port: http } } } }\n---\n\
+                kind: Secret\nname: db\ngenerate: { a: {} }\n";
+    let found = parse(&[Source { file: "a".into(), text: text.into() }]).unwrap().verify();
+    let remedies: Vec<&str> = found.iter().filter_map(|found| found.remedy.as_deref()).collect();
+    assert_eq!(remedies, ["`db`", "`expose: { http: { port: 80 } }` in the workload `web`"]);
+}
+
+#[test]
+fn ports_clash() {
+    check(
+        "kind: Workload\nname: web\ncontainers:\n  a: { image: a, ports: { http: 80, more: 80, dns: { port: 80, protocol: udp } } }\n  \
+         b: { image: b, ports: { http: 81, other: 80, none: 0 } }\n",
+        &[
+            "workload/web.containers.a.ports.more: TCP port 80 is listened on twice",
+            "workload/web.containers.b.ports.http: the container `a` has a port named `http`, too",
+            "workload/web.containers.b.ports.other: TCP port 80 is listened on twice",
+            "workload/web.containers.b.ports.none: the port is 0",
+        ],
+    );
+    let node = |name: &str, port: &str| {
+        format!(
+            "---\nkind: Workload\nname: {name}\ncontainers: {{ a: {{ image: a, ports: {{ http: 80 }} }} }}\n\
+             expose: {{ http: {{ {port} }} }}\n"
+        )
+    };
+    check(
+        &(node("a", "port: 80, as: node") + &node("b", "port: 80, as: node") + &node("c", "port: 80")),
+        &["workload/b.expose.http.port: port 80 of the nodes is published twice"],
+    );
+    let local = "port: 80, as: node, traffic: local";
+    check(
+        &(node("a", local) + &node("b", local)),
+        &["warning workload/b.expose.http.port: port 80 of the nodes is published twice"],
+    );
+}
+
+#[test]
+fn exposed_ports() {
+    check_workload("expose: { htp: { port: 80 } }", &["expose.htp: no container has a port `htp`"]);
+    check_workload("expose: { http: { port: 0 } }", &["expose.http.port: the port is 0"]);
+    check_workload(
+        "expose: { http: { port: 80, traffic: local, internalPort: 81 } }",
+        &[
+            "expose.http.traffic: `traffic` goes with `as: node` only",
+            "expose.http.internalPort: `internalPort` goes with `as: node` only",
+        ],
+    );
+    check(
+        "kind: Workload\nname: web\ncontainers: { a: { image: a, ports: { http: 80, more: 81 } } }\n\
+         expose: { http: { port: 80 }, more: { port: 80 } }\n",
+        &["workload/web.expose.more: TCP port 80 is exposed twice"],
+    );
+}
+
+#[test]
+fn names_that_are_not_allowed() {
+    let long = "a".repeat(64);
+    check(
+        &format!(
+            "kind: Volume\nname: Data_1\n---\nkind: Network\nname: {long}\n---\nkind: Volume\nname: -a\n"
+        ),
+        &[
+            "volume/Data_1: the volume name `Data_1` is not allowed",
+            &format!("network/{long}: the network name `{long}` is not allowed"),
+            "volume/-a: the volume name `-a` is not allowed",
+        ],
+    );
+    check(
+        "kind: Workload\nname: web\ninitContainers: { web: { image: a } }\ncontainers: { web: { image: a, \
+         ports: { HTTP: 80, 8080: 81, a-very-long-port-name: 82 } }, Side: { image: a } }\n",
+        &[
+            "workload/web.initContainers.web: a container is named `web`, too",
+            "workload/web.containers.Side: the container name `Side` is not allowed",
+            "workload/web.containers.web.ports.HTTP: the port name `HTTP` is not allowed",
+            "workload/web.containers.web.ports.8080: the port name `8080` is not allowed",
+            "workload/web.containers.web.ports.a-very-long-port-name: the port name `a-very-long-port-name` is not allowed",
+        ],
+    );
+    check_container(
+        "env: { 1A: x, 'A B': x, discovery.type: x }",
+        &["env.1A: a variable cannot be named `1A`", "env.A B: a variable cannot be named `A B`"],
+    );
+    check(
+        "kind: Config\nname: cfg\ndata: { a/b: x, ..: y, .env: z }\nlabels: { rhumb.dev/x: y, '': z }\n",
+        &[
+            "config/cfg.data.a/b: the key `a/b` is not allowed",
+            "config/cfg.data...: the key `..` is not allowed",
+            "config/cfg.labels: a key is empty",
+            "config/cfg.labels.rhumb.dev/x: `rhumb.dev/x` is reserved",
+        ],
+    );
+    check(
+        "kind: Workload\nname: web\nannotations: { rhumb.dev/a: b }\ncontainers: { a: { image: a, \
+         envFrom: [{ config: cfg, prefix: '' }] } }\n---\nkind: Config\nname: cfg\ndata: { 1a: x }\n",
+        &[
+            "workload/web.annotations.rhumb.dev/a: `rhumb.dev/a` is reserved",
+            "workload/web.containers.a.envFrom[0]: a variable cannot be named `1a`",
+        ],
+    );
+}
+
+#[test]
+fn cycles_are_named_in_order() {
+    let workload = |name: &str, others: &str| {
+        format!(
+            "---\nkind: Workload\nname: {name}\ndependsOn: [{others}]\ncontainers: {{ a: {{ image: a }} }}\n"
+        )
+    };
+    check(
+        &(workload("c", "a") + &workload("a", "b") + &workload("b", "d, c") + &workload("d", "")),
+        &["workload/a.dependsOn[0]: workloads wait for each other: a → b → c → a"],
+    );
+    check(
+        &(workload("a", "b, a, b") + &workload("b", "")),
+        &[
+            "workload/a.dependsOn[1]: `a` waits for itself",
+            "warning workload/a.dependsOn[2]: `b` is there twice",
+        ],
+    );
+    let two = workload("a", "b") + &workload("b", "a") + &workload("x", "y") + &workload("y", "x");
+    check(
+        &two,
+        &[
+            "workload/a.dependsOn[0]: workloads wait for each other: a → b → a",
+            "workload/x.dependsOn[0]: workloads wait for each other: x → y → x",
+        ],
+    );
+}
+
+#[test]
+fn addresses_may_go_in_circles() {
+    let workload = |name: &str, other: &str| {
+        format!(
+            "---\nkind: Workload\nname: {name}\ncontainers: {{ a: {{ image: a, ports: {{ p: 80 }}, env: {{ A: {{ address: {other}, \
+             port: p }} }} }} }}\nexpose: {{ p: {{ port: 80 }} }}\n"
+        )
+    };
+    check(&(workload("a", "b") + &workload("b", "a")), &[]);
+}
+
+#[test]
+fn long_chains_are_walked() {
+    let text: String = (0..3_000)
+        .map(|number| {
+            let next = if number == 2_999 { String::new() } else { format!("w{}", number + 1) };
+            format!("---\nkind: Workload\nname: w{number}\ndependsOn: [{next}]\ncontainers: {{ a: {{ image: a }} }}\n")
+        })
+        .collect();
+    check(&text, &[]);
+}
+
+#[test]
+fn probes_that_are_impossible() {
+    check_container(
+        "probes:\n  ready: { http: healthz, port: http, period: 0s, timeout: 0s }\n  live: { exec: [], successes: 2, failures: 0 }\n  \
+         startup: { tcp: true, port: '8080', successes: 0 }\nports: { web: 8080 }",
+        &[
+            "probes.ready.http: the path `healthz` does not begin with `/`",
+            "probes.ready.port: the container has no port `http`",
+            "probes.ready.period: `period` is 0s",
+            "probes.ready.timeout: `timeout` is 0s",
+            "probes.live.exec: the command is empty",
+            "probes.live.successes: a `live` probe takes one success",
+            "probes.live.failures: `failures` is 0",
+            "probes.startup.port: the container has no port `8080`",
+            "probes.startup.successes: `successes` is 0",
+        ],
+    );
+    check_container(
+        "probes:\n  ready: { tcp: true, port: dns, period: 5s, timeout: 6s }\n  live: { exec: [a], timeout: 11s }\n\
+         ports: { dns: { port: 53, protocol: udp } }",
+        &[
+            "probes.ready.port: the port `dns` is not TCP",
+            "warning probes.ready.timeout: the timeout (6s) is longer than the period (5s)",
+            "warning probes.live.timeout: the timeout (11s) is longer than the period (10s)",
+        ],
+    );
+    check(
+        "kind: Workload\nname: web\nmode: job\ncontainers: { a: { image: a, probes: { ready: { exec: [a] } } } }\n",
+        &["warning workload/web.containers.a.probes.ready: nobody asks whether a job is ready"],
+    );
+}
+
+#[test]
+fn init_containers_end() {
+    check(
+        "kind: Workload\nname: web\ninitContainers: { i: { image: a, probes: { live: { exec: [a] } }, lifecycle: { preStop: [a] } } }\n\
+         containers: { a: { image: a } }\n",
+        &[
+            "workload/web.initContainers.i.probes: an init container has no `probes`",
+            "workload/web.initContainers.i.lifecycle: an init container has no `lifecycle`",
+        ],
+    );
+}
+
+#[test]
+fn containers() {
+    check_container(
+        "resources: { cpu: 2, memory: 2Gi, gpu: { count: 0 }, limits: { cpu: 500m, memory: 1Gi } }",
+        &[
+            "resources.cpu: 2 are promised, and the limit is 500m",
+            "resources.memory: 2Gi are promised, and the limit is 1Gi",
+            "resources.gpu.count: the count is 0",
+        ],
+    );
+    check_container("resources: { limits: { cpu: 0 } }", &["resources.limits.cpu: the limit is 0"]);
+    check_container("workingDir: app", &["workingDir: `app` is not an absolute path"]);
+    check_container("stop: { signal: int }", &["stop.signal: `int` is not the name of a signal"]);
+    check_container("stop: { signal: SIGRTMIN+3 }", &[]);
+    check_container(
+        "security: { capabilities: { add: [CAP_CHOWN] }, ulimits: { nofile: { soft: 2, hard: 1 }, core: { soft: -1, hard: -1 } } }",
+        &[
+            "security.capabilities.add[0]: `CAP_CHOWN` is written without `CAP_`",
+            "security.ulimits.nofile.soft: the soft limit 2 is above the hard limit 1",
+        ],
+    );
+    for (image, what) in [
+        ("''", "the image is empty"),
+        ("'a b'", "`a b` is not an image"),
+        ("https://a/b", "`https://a/b` is not an image"),
+    ] {
+        check(
+            &format!("kind: Workload\nname: web\ncontainers: {{ web: {{ image: {image} }} }}\n"),
+            &[&format!("workload/web.containers.web.image: {what}")],
+        );
+    }
+}
+
+#[test]
+fn variables() {
+    check(
+        "kind: Workload\nname: web\nmode: global\ncontainers: { a: { image: a, env: { A: { self: ordinal } } } }\n",
+        &["workload/web.containers.a.env.A: replicas have no number with `mode: global`"],
+    );
+    check_container("env: { A: \"a\\0b\" }", &["env.A: the text has a NUL character"]);
+}
+
+#[test]
+fn mounts() {
+    check_container(
+        "mounts:\n  a: { tmpfs: true }\n  /: { tmpfs: true }\n  /a/../b: { tmpfs: true }\n  /c: { tmpfs: true, size: 0 }\n  /c/: { tmpfs: true }\n  \
+         /d: { host: d }\n  /e: { ephemeral: '' }\n  /f: { host: /f, subPath: ../g }",
+        &[
+            "mounts.a: the mount path `a` is not absolute",
+            "mounts./: nothing can be mounted over the root",
+            "mounts./a/../b: the mount path `/a/../b` has `..` in it",
+            "mounts./c.size: the size is 0",
+            "mounts./c/: `/c/` and `/c` are the same path",
+            "mounts./d.host: `d` is not an absolute path",
+            "mounts./e.ephemeral: the name is empty",
+            "mounts./f.subPath: `../g` is not a path inside what is mounted",
+        ],
+    );
+    check(
+        "kind: Workload\nname: web\ncontainers: { a: { image: a, mounts: { /a: { config: cfg, mode: '9' }, \
+         /x: { ephemeral: x, size: 1Mi } } }, b: { image: b, mounts: { /x: { ephemeral: x, size: 2Mi }, /y: { ephemeral: x } } } }\n---\n\
+         kind: Config\nname: cfg\ndata: { a: b }\n",
+        &[
+            "workload/web.containers.a.mounts./a.mode: `9` are no permission bits",
+            "workload/web.containers.b.mounts./x.size: the ephemeral folder `x` holds 1Mi elsewhere and 2Mi here",
+        ],
+    );
+}
+
+#[test]
+fn updates() {
+    check_workload("mode: job\nupdate: { maxSurge: 1 }", &["update: `update` does not go with `mode: job`"]);
+    check_workload(
+        "update: { maxSurge: 0, maxUnavailable: 0% }",
+        &["update: `maxSurge` and `maxUnavailable` are both 0"],
+    );
+    check_workload(
+        "update: { maxSurge: 0, order: startFirst }",
+        &["update.order: `order: startFirst` does not go with `maxSurge: 0`"],
+    );
+    check_workload(
+        "update: { parallelism: 0, maxFailurePercent: 101, rollback: { parallelism: 0, maxFailurePercent: 200 } }",
+        &[
+            "update.parallelism: `parallelism` is 0",
+            "update.maxFailurePercent: a share is more than 100 percent",
+            "update.rollback.parallelism: `parallelism` is 0",
+            "update.rollback.maxFailurePercent: a share is more than 100 percent",
+        ],
+    );
+    check_workload(
+        "mode: global\nupdate: { strategy: blueGreen }",
+        &["update.strategy: a second set of replicas does not go with `mode: global`"],
+    );
+    check_workload(
+        "update: { strategy: recreate, maxSurge: 1 }",
+        &["update.strategy: `strategy: recreate` has no surge"],
+    );
+    check_workload(
+        "mode: stateful\nupdate: { maxSurge: 1 }",
+        &["update.maxSurge: a new replica cannot start beside the old one with `mode: stateful`"],
+    );
+    check_workload("update: { steps: [10] }", &["update.steps: `steps` goes with `strategy: canary` only"]);
+    check_workload(
+        "update: { strategy: canary, steps: [50, 10] }",
+        &["update.steps: the steps do not grow from 1 to 100"],
+    );
+}
+
+#[test]
+fn autoscaling_and_disruption() {
+    check_workload(
+        "mode: global\nautoscale: { min: 3, max: 2, cpu: 0 }",
+        &[
+            "autoscale: `autoscale` does not go with `mode: global`",
+            "autoscale.min: the fewest replicas (3) are more than the most (2)",
+            "autoscale.cpu: the wanted use is 0 percent",
+        ],
+    );
+    check_workload(
+        "replicas: 5\nautoscale: { min: 0, max: 0 }",
+        &[
+            "autoscale.max: the most replicas are 0",
+            "autoscale: there is nothing to follow",
+            "warning replicas: 5 replicas are outside 0 to 0",
+        ],
+    );
+    check_workload(
+        "autoscale: { min: 1, max: 2, cpu: 80, memory: 80, custom: [{ name: rps, average: many }] }",
+        &[
+            "autoscale.cpu: not every container is promised any cpu",
+            "autoscale.memory: not every container is promised any memory",
+            "autoscale.custom[0].average: `many` is not a wanted average",
+        ],
+    );
+    check_workload(
+        "mode: job\ndisruption: { minAvailable: 1, maxUnavailable: 1 }",
+        &[
+            "disruption: `disruption` does not go with `mode: job`",
+            "disruption: set exactly one of `minAvailable` and `maxUnavailable`",
+        ],
+    );
+}
+
+#[test]
+fn placement() {
+    check_workload(
+        "placement:\n  nodes: [{ key: '', values: [a] }, { key: zone }, { key: ssd, op: exists, values: [a] }]\n  maxPerNode: 0\n  \
+         spread: [{ over: zone, maxSkew: 0 }]\n  near: [{ workload: web }]\n  away: [{ workload: web }]\n  tolerations: [{ effect: NoShedule }]",
+        &[
+            "placement.nodes[0].key: the key is empty",
+            "placement.nodes[1]: `zone` is compared with nothing",
+            "placement.nodes[2].values: `values` goes with `op: in` and `op: notIn` only",
+            "placement.maxPerNode: `maxPerNode` is 0",
+            "placement.spread[0].maxSkew: `maxSkew` is 0",
+            "placement.near[0]: replicas must be both near `web` and away from it",
+            "placement.tolerations[0].effect: a taint has no effect `NoShedule`",
+        ],
+    );
+}
+
+#[test]
+fn networks_and_names() {
+    check(
+        "kind: Network\nname: a\nsubnet: 10.0.0.0\n---\nkind: Network\nname: b\nexternal: true\nsubnet: 10.0.0.0/8\n",
+        &[
+            "network/a.subnet: `10.0.0.0` is not an address range",
+            "network/b.external: an external network is not ours to shape",
+        ],
+    );
+    check_workload(
+        "dns: { servers: [one] }\nextraHosts: { a: b }\nhostname: A_B",
+        &[
+            "dns.servers[0]: `one` is not an IP address",
+            "extraHosts.a: `b` is not an IP address",
+            "hostname: `A_B` is not a host name",
+        ],
+    );
+}
+
+#[test]
+fn routes() {
+    let web = "---\nkind: Workload\nname: web\ncontainers: { a: { image: a, ports: { http: 80, ui: 81 } } }\nexpose: { http: { port: 80 } }\n";
+    let text = format!(
+        "kind: Route\nname: a\nhost: a.example\npaths: {{ /: {{ workload: web, port: http }}, x: {{ workload: web, port: ui }} }}\n---\n\
+         kind: Route\nname: b\nhost: a.example\npaths: {{ /: {{ workload: web, port: http }} }}\ntls: {{ secret: s, resolver: r }}\n---\n\
+         kind: Route\nname: c\nhost: https://c\npaths: {{}}\n---\nkind: Secret\nname: s\ngenerate: {{ tls.key: {{}} }}\n{web}"
+    );
+    check(
+        &text,
+        &[
+            "route/a.paths.x: the path `x` does not begin with `/`",
+            "route/a.paths.x: the workload `web` exposes no port `ui`",
+            "route/b.paths./: the route `a` has this host and path, too",
+            "route/b.tls: `secret` and `resolver` do not go together",
+            "route/b.tls.secret: the secret `s` has no key `tls.crt`",
+            "route/c.host: `https://c` is not a host name",
+            "route/c.paths: the route leads nowhere",
+        ],
+    );
+}
+
+#[test]
+fn configs_and_natives() {
+    check(
+        "kind: Config\nname: a\ndata: { x: y }\nbinary: { x: aGk=, y: 'a b' }\n---\nkind: Config\nname: b\nexternal: true\ndata: { x: y }\n\
+         ---\nkind: Native\nname: n\nplatform: ''\nmanifest: [1]\n",
+        &[
+            "config/a.binary.x: the key `x` is in `data`, too",
+            "config/a.binary.y: the value is not base64",
+            "config/b.external: an external config has no content of ours",
+            "native/n.platform: the platform is empty",
+            "native/n.manifest: the manifest is not a mapping",
+        ],
+    );
+}
+
+#[test]
+fn secrets() {
+    check(
+        "kind: Secret\nname: a\n---\nkind: Secret\nname: b\nexternal: true\ngenerate: { x: {} }\n---\nkind: Secret\nname: c\n\
+         data: { x: 'sealed:0' }\ngenerate: { x: { length: 0 }, id: { kind: uuid, length: 3, hosts: [a], days: 1, privateKey: y, charset: hex } }\n\
+         template: { x: a }\n---\nkind: Secret\nname: d\ngenerate: { crt: { kind: certificate } }\n",
+        &[
+            "secret/a: the secret has no key",
+            "secret/b.external: an external secret has no content of ours",
+            "secret/c.generate.x: the key `x` is there twice",
+            "secret/c.template.x: the key `x` is there twice",
+            "secret/c.generate.x.length: `length` is 0",
+            "secret/c.generate.id.length: `length` goes with `kind: password` and `kind: key` only",
+            "secret/c.generate.id.charset: `charset` goes with `kind: password` only",
+            "secret/c.generate.id.hosts: `hosts` goes with `kind: certificate` only",
+            "secret/c.generate.id.days: `days` goes with `kind: certificate` only",
+            "secret/c.generate.id.privateKey: `privateKey` goes with `kind: certificate` only",
+            "secret/d.generate.crt: `hosts` is missing",
+            "secret/d.generate.crt: `privateKey` is missing",
+        ],
+    );
+}
+
+#[test]
+fn templates_of_secrets() {
+    check(
+        "kind: Secret\nname: a\ngenerate: { password: {} }\ntemplate:\n  ok: '{{\"p\": \"{password}\"}}'\n  typo: '{pasword}'\n  lone: 'a { b'\n  \
+         other: '{ok}'\n  close: 'a } b'\n  noport: '{address:db}'\n  nothing: '{address:db:pg}'\n",
+        &[
+            "secret/a.template.typo: `{pasword}` stands for no key of the secret",
+            "secret/a.template.lone: a brace stands alone",
+            "secret/a.template.other: `{ok}` stands for another template",
+            "secret/a.template.close: a brace stands alone",
+            "secret/a.template.noport: `{address:db}` names no port",
+            "secret/a.template.nothing: there is no workload `db`",
+        ],
+    );
+}
+
+#[test]
+fn sealed_values_stay_in_secrets() {
+    let seal = "sealed:00112233445566778899aabbccddeeff";
+    check(
+        &format!(
+            "kind: Workload\nname: web\ncontainers: {{ a: {{ image: a, env: {{ A: 'x{seal}' }}, args: ['{seal}'] }} }}\n---\n\
+             kind: Config\nname: cfg\ndata: {{ a: '{seal}' }}\n---\nkind: Secret\nname: s\ndata: {{ a: '{seal}' }}\ntemplate: {{ b: '{seal}' }}\n\
+             ---\nkind: Config\nname: plain\ndata: {{ a: 'unsealed: yes' }}\n"
+        ),
+        &[
+            "workload/web.containers.a.env.A: a secret value stands outside of a secret",
+            "workload/web.containers.a.args[0]: a secret value stands outside of a secret",
+            "config/cfg.data.a: a secret value stands outside of a secret",
+            "secret/s.template.b: a secret value stands outside of a secret",
+        ],
+    );
+}
+
+#[test]
+fn volumes() {
+    check(
+        "kind: Volume\nname: a\nsize: 0\nclass: x\nnfs: { server: '', path: data }\n---\nkind: Volume\nname: b\nexternal: true\nkeep: false\nclass: x\n",
+        &[
+            "volume/a.size: the size is 0",
+            "volume/a.nfs: `nfs` and `class` do not go together",
+            "volume/a.nfs.path: `data` is not an absolute path",
+            "volume/a.nfs.server: the server is empty",
+            "volume/b.external: an external volume is not ours to shape",
+            "volume/b.keep: an external volume is always kept",
+        ],
+    );
+    let user = |name: &str, mode: &str, volume: &str| {
+        format!(
+            "---\nkind: Workload\nname: {name}\nmode: {mode}\ncontainers: {{ a: {{ image: a, mounts: {{ /a: {{ volume: {volume} }} }} }} }}\n"
+        )
+    };
+    check(
+        &("---\nkind: Volume\nname: v\n".to_owned()
+            + &user("a", "replicated", "v")
+            + &user("b", "job", "v")
+            + "---\nkind: Volume\nname: w\n"
+            + &user("c", "global", "w")
+            + "---\nkind: Volume\nname: x\n"
+            + &user("d", "stateful", "x")
+            + &user("e", "job", "x")
+            + "---\nkind: Volume\nname: y\naccess: shared\n"
+            + &user("f", "global", "y")
+            + &user("g", "job", "y")),
+        &[
+            "warning volume/v.access: `a` and `b` mount one volume",
+            "volume/w.access: `c` mounts this volume on every node",
+            "volume/x.access: `d` and `e` mount one volume",
+        ],
+    );
+}
