@@ -89,4 +89,3 @@ pub fn uninstall_plan(
 ) -> Result<Plan, Vec<Diagnostic>> {
     diff(backend, last, observed, &[], &DiffOptions::default())
 }
-

@@ -1,5 +1,7 @@
 //! What will be done, as a value with nothing left to decide.
 
+mod verify;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{FieldChange, Object, ObjectId, Until};

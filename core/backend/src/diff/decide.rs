@@ -71,7 +71,7 @@ impl<'a> Decider<'_, 'a> {
             }
             Some(_) if self.scene.is_done(want) => {}
             Some(live) if want.once.is_some() && is_same_job(live, want) => self.same_job(live, want),
-            Some(_) if want.generation.is_some() => {}
+            Some(live) if want.generation.is_some() && live.foreign.is_none() => {}
             Some(live) => self.compare(live, want),
         }
     }

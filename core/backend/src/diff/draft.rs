@@ -1,6 +1,6 @@
 //! A plan in the making: steps and edges in no order yet.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rhumb_spec::Diagnostic;
 
@@ -42,11 +42,6 @@ impl Draft {
         matches!(self.steps[at].action, Action::Delete | Action::Collect)
     }
 
-    /// The steps that remove something.
-    pub(super) fn removals(&self) -> Vec<usize> {
-        (0..self.steps.len()).filter(|at| self.is_removal(*at)).collect()
-    }
-
     /// Lets a step wait for another. Nothing that is removed gets ready, and an await is only for readiness.
     pub(super) fn edge(&mut self, first: usize, then: usize, until: Until) {
         if first == then {
@@ -63,6 +58,13 @@ impl Draft {
 
     /// Lets a step wait for another for comfort's sake: not where that would close a circle.
     pub(super) fn soft_edges(&mut self, wishes: Vec<(usize, usize, Until)>) {
+        let all: BTreeSet<(usize, usize)> = wishes.iter().map(|(first, then, _)| (*first, *then)).collect();
+        let mut graph = self.graph();
+        all.iter().for_each(|(first, then)| graph.add(*first, *then));
+        if graph.sorted(|at| at).is_ok() {
+            wishes.into_iter().for_each(|(first, then, until)| self.edge(first, then, until));
+            return;
+        }
         let mut graph = self.graph();
         for (first, then, until) in wishes {
             if !graph.reaches(then, first) {

@@ -1,5 +1,7 @@
 //! Which step waits for which.
 
+mod removals;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::decide::step;
@@ -12,9 +14,9 @@ pub(super) fn connect(scene: &Scene<'_>, draft: &mut Draft) {
     let users = users(scene);
     add_awaits(scene, draft, &users);
     connect_wanted(scene, draft);
-    connect_sequences(draft);
+    connect_sequences(scene, draft);
+    removals::connect(scene, draft, &users);
     connect_claims(scene, draft);
-    connect_removals(scene, draft, &users);
 }
 
 /// Who refers to an object, among the wanted.
@@ -42,14 +44,16 @@ fn waits(want: &Object) -> BTreeMap<ObjectId, Until> {
 }
 
 fn add_awaits(scene: &Scene<'_>, draft: &mut Draft, users: &Users<'_>) {
+    let members = members(scene);
     let mut awaited: BTreeSet<ObjectId> = BTreeSet::new();
-    for at in 0..draft.steps.len() {
-        let step = &draft.steps[at];
+    for step in &draft.steps {
         match step.action {
             Action::Create | Action::Update | Action::Replace => {
                 let ready = waits(&step.object).into_iter().filter(|(_, until)| *until == Until::Ready);
                 awaited.extend(ready.map(|(id, _)| id));
-                awaited.extend(sequence_predecessor(scene, &step.object, step.action));
+                awaited.extend(
+                    predecessors(&members, &step.object, step.action).map(|member| member.id.clone()),
+                );
             }
             Action::Collect => {
                 let running =
@@ -67,15 +71,6 @@ fn add_awaits(scene: &Scene<'_>, draft: &mut Draft, users: &Users<'_>) {
             draft.push(step(want, Action::Await, scene.live_of(want)));
         }
     }
-}
-
-/// The member before one that is made, which must be ready first even when nothing is done about it.
-fn sequence_predecessor(scene: &Scene<'_>, object: &Object, action: Action) -> Option<ObjectId> {
-    let place = object.sequence.as_ref().filter(|_| action == Action::Create)?;
-    let is_before = |other: &&&Object| {
-        other.sequence.as_ref().is_some_and(|of| of.set == place.set && of.index + 1 == place.index)
-    };
-    scene.want.values().find(is_before).map(|other| other.id.clone())
 }
 
 fn has_succeeded(scene: &Scene<'_>, want: &Object) -> bool {
@@ -98,19 +93,49 @@ fn connect_wanted(scene: &Scene<'_>, draft: &mut Draft) {
     }
 }
 
+/// The wanted members of sets, by set and place.
+type Members<'a> = BTreeMap<(&'a str, u32), Vec<&'a Object>>;
+
+fn members<'a>(scene: &Scene<'a>) -> Members<'a> {
+    let mut members = Members::new();
+    for want in scene.want.values() {
+        if let Some(place) = &want.sequence {
+            members.entry((&place.set, place.index)).or_default().push(*want);
+        }
+    }
+    members
+}
+
+/// The member before one that is made, which must be ready first even when nothing is done about it.
+fn predecessors<'m, 'a: 'm>(
+    members: &'m Members<'a>,
+    object: &'m Object,
+    action: Action,
+) -> impl Iterator<Item = &'a Object> + use<'m, 'a> {
+    let place = object.sequence.as_ref().filter(|_| action == Action::Create);
+    let before = place.and_then(|place| Some((place.set.as_str(), place.index.checked_sub(1)?)));
+    before.and_then(|before| members.get(&before)).into_iter().flatten().copied()
+}
+
 /// The members of a set with something to do: made upwards, then removed and then changed downwards.
-fn connect_sequences(draft: &mut Draft) {
+fn connect_sequences(scene: &Scene<'_>, draft: &mut Draft) {
+    let members = members(scene);
     let mut sets: BTreeMap<String, BTreeMap<(u8, i64), Vec<usize>>> = BTreeMap::new();
+    let mut edges = Vec::new();
     for (at, step) in draft.steps.iter().enumerate() {
         let Some(place) = &step.object.sequence else { continue };
-        let index = i64::from(place.index);
+        edges.extend(predecessors(&members, &step.object, step.action).map(|member| (member.id.clone(), at)));
         let turn = match step.action {
-            Action::Await => (0, index),
-            Action::Create => (1, index),
-            Action::Delete | Action::Collect => (2, -index),
-            Action::Update | Action::Replace => (3, -index),
+            Action::Await => continue,
+            Action::Create => (0, i64::from(place.index)),
+            Action::Delete | Action::Collect => (1, -i64::from(place.index)),
+            Action::Update | Action::Replace => (2, -i64::from(place.index)),
         };
         sets.entry(place.set.clone()).or_default().entry(turn).or_default().push(at);
+    }
+    for (member, then) in edges {
+        let first = draft.wanted(&member).filter(|first| draft.steps[*first].action == Action::Await);
+        first.into_iter().for_each(|first| draft.edge(first, then, Until::Ready));
     }
     for turns in sets.into_values() {
         let turns: Vec<Vec<usize>> = turns.into_values().collect();
@@ -118,9 +143,7 @@ fn connect_sequences(draft: &mut Draft) {
             for (first, then) in
                 pair[0].iter().flat_map(|first| pair[1].iter().map(move |then| (*first, *then)))
             {
-                if draft.steps[then].action != Action::Await {
-                    draft.edge(first, then, Until::Ready);
-                }
+                draft.edge(first, then, Until::Ready);
             }
         }
     }
@@ -131,9 +154,7 @@ fn connect_claims(scene: &Scene<'_>, draft: &mut Draft) {
     let mut given: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     let mut taken: Vec<(String, usize)> = Vec::new();
     for (at, step) in draft.steps.iter().enumerate() {
-        let native = step.native.as_deref();
         let live = scene.live.get(&(&step.id, step.object.generation.as_deref()));
-        let live = live.filter(|live| Some(live.native.as_str()) == native);
         let now = live.map(|live| scene.backend.claims(&live.object)).unwrap_or_default();
         let next = match step.action {
             Action::Create | Action::Update | Action::Replace => scene.backend.claims(&step.object),
@@ -149,75 +170,4 @@ fn connect_claims(scene: &Scene<'_>, draft: &mut Draft) {
         given.get(claim).into_iter().flatten().map(|first| (*first, *then, Until::Exists))
     });
     draft.soft_edges(wishes.collect());
-}
-
-fn connect_removals(scene: &Scene<'_>, draft: &mut Draft, users: &Users<'_>) {
-    let removals = draft.removals();
-    let held_by = held_by(scene);
-    for at in &removals {
-        let (id, native) = (draft.steps[*at].id.clone(), draft.steps[*at].native.clone().unwrap_or_default());
-        let mut before: BTreeSet<usize> = BTreeSet::new();
-        if draft.steps[*at].action == Action::Collect {
-            before.extend(users.get(&id).into_iter().flatten().filter_map(|user| draft.wanted(&user.id)));
-        }
-        for holder in held_by.get(native.as_str()).into_iter().flatten() {
-            before.extend(draft.wanted(&holder.object.id).filter(|_| is_wanted(scene, holder)));
-            before.extend(removal_of(draft, &removals, holder));
-        }
-        before.extend(last_users(scene, draft, &removals, &id));
-        for first in before {
-            let runs = draft.steps[first].object.workload.is_some();
-            draft.edge(first, *at, if runs { Until::Ready } else { Until::Exists });
-        }
-    }
-    let wishes = last_dependents(scene, draft, &removals);
-    draft.soft_edges(wishes);
-}
-
-/// Who holds a native, by what was observed.
-fn held_by<'a>(scene: &Scene<'a>) -> BTreeMap<&'a str, Vec<&'a Live>> {
-    let mut held_by: BTreeMap<&str, Vec<&Live>> = BTreeMap::new();
-    for live in scene.live.values() {
-        for native in &live.holds {
-            held_by.entry(native).or_default().push(live);
-        }
-    }
-    held_by
-}
-
-fn is_wanted(scene: &Scene<'_>, live: &Live) -> bool {
-    scene.want.get(&live.object.id).is_some_and(|want| want.generation == live.object.generation)
-}
-
-fn removal_of(draft: &Draft, removals: &[usize], live: &Live) -> Option<usize> {
-    removals.iter().copied().find(|at| {
-        draft.steps[*at].id == live.object.id
-            && draft.steps[*at].native.as_deref() == Some(live.native.as_str())
-    })
-}
-
-/// The steps of those that referred to an object in the last revision.
-fn last_users(scene: &Scene<'_>, draft: &Draft, removals: &[usize], id: &ObjectId) -> Vec<usize> {
-    let refer = scene.last.values().filter(|last| reference::targets(&last.body).contains(id));
-    refer.flat_map(|last| steps_of(draft, removals, &last.id)).collect()
-}
-
-/// Who waited in the last revision for what goes now, goes or changes first.
-fn last_dependents(scene: &Scene<'_>, draft: &Draft, removals: &[usize]) -> Vec<(usize, usize, Until)> {
-    let mut wishes = Vec::new();
-    for last in scene.last.values() {
-        for after in &last.after {
-            let gone = removals.iter().copied().filter(|at| draft.steps[*at].id == after.id);
-            for then in gone {
-                let first = steps_of(draft, removals, &last.id);
-                wishes.extend(first.into_iter().map(|first| (first, then, Until::Ready)));
-            }
-        }
-    }
-    wishes
-}
-
-fn steps_of(draft: &Draft, removals: &[usize], id: &ObjectId) -> Vec<usize> {
-    let removed = removals.iter().copied().filter(|at| draft.steps[*at].id == *id);
-    draft.wanted(id).into_iter().chain(removed).collect()
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::decide::step;
 use super::draft::Draft;
 use super::scene::{Key, Scene, key};
-use crate::{Action, Live, Note, ObjectId, Ownership, reference};
+use crate::{Action, Live, Note, Ownership, reference};
 
 /// Adds a step for everything that is the release's and goes.
 pub(super) fn remove(scene: &Scene<'_>, draft: &mut Draft) {
@@ -30,10 +30,14 @@ pub(super) fn remove(scene: &Scene<'_>, draft: &mut Draft) {
 
 fn is_unwanted(scene: &Scene<'_>, live: &Live, draft: &mut Draft) -> bool {
     let id = &live.object.id;
-    if scene.want.get(id).is_some_and(|want| key(want) == key(&live.object)) || scene.is_external(live) {
+    if scene.is_wanted(live) || scene.is_external(live) {
         return false;
     }
     if live.foreign.is_some() {
+        if scene.last.contains_key(id) {
+            let text = format!("{} is not this release's any more; it stays", live.native);
+            draft.notes.push(Note { id: id.clone(), text });
+        }
         return false;
     }
     let needed = |generation: &String| scene.options.needed.contains(&(id.clone(), generation.clone()));
@@ -78,33 +82,39 @@ fn spare_held<'a>(scene: &Scene<'a>, draft: &Draft, unwanted: &mut BTreeMap<Key<
 /// What is updated makes what it is now the spec that the platform would roll back to, and lets go of the one before.
 fn held<'a>(scene: &Scene<'a>, draft: &Draft, live: &'a Live) -> Vec<&'a str> {
     let all = live.holds.iter().map(String::as_str);
-    match draft.action(&live.object.id).filter(|_| is_wanted(scene, live)) {
+    match draft.action(&live.object.id).filter(|_| scene.is_wanted(live)) {
         None | Some(Action::Await) => all.collect(),
         Some(Action::Update) => {
-            let used = uses_now(scene, live);
-            all.filter(|native| used.contains(native)).collect()
+            let used = Used::now(scene, live);
+            all.filter(|native| used.contains(scene, native)).collect()
         }
         Some(_) => Vec::new(),
     }
 }
 
-fn is_wanted(scene: &Scene<'_>, live: &Live) -> bool {
-    scene.want.get(&live.object.id).is_some_and(|want| key(want) == key(&live.object))
+/// What an object uses now: what its live body names, by native or by output, and what was referred to last.
+struct Used<'a> {
+    texts: BTreeSet<&'a str>,
+    last: BTreeSet<Key<'a>>,
 }
 
-/// The natives of everything that the live body names, by native or by output, and that was referred to last.
-fn uses_now<'a>(scene: &Scene<'a>, live: &Live) -> BTreeSet<&'a str> {
-    let mut texts = BTreeSet::new();
-    collect_texts(&live.object.body, &mut texts);
-    let last = scene.last.get(&live.object.id).map(|last| reference::targets(&last.body)).unwrap_or_default();
-    let last: BTreeSet<(&ObjectId, Option<&str>)> =
-        last.iter().filter_map(|id| scene.last.get(id)).map(|object| key(object)).collect();
-    let is_used = |(key, other): &(&Key<'a>, &&'a Live)| {
-        last.contains(*key)
-            || texts.contains(other.native.as_str())
-            || other.outputs.values().any(|output| texts.contains(output.as_str()))
-    };
-    scene.live.iter().filter(is_used).map(|(_, other)| other.native.as_str()).collect()
+impl<'a> Used<'a> {
+    fn now(scene: &Scene<'a>, live: &'a Live) -> Self {
+        let mut texts = BTreeSet::new();
+        collect_texts(&live.object.body, &mut texts);
+        let targets =
+            scene.last.get(&live.object.id).map(|last| reference::targets(&last.body)).unwrap_or_default();
+        let last = targets.iter().filter_map(|id| scene.last.get(id)).map(|object| key(object)).collect();
+        Self { texts, last }
+    }
+
+    fn contains(&self, scene: &Scene<'a>, native: &str) -> bool {
+        let is_used = |other: &&Live| {
+            self.last.contains(&key(&other.object))
+                || other.outputs.values().any(|output| self.texts.contains(output.as_str()))
+        };
+        self.texts.contains(native) || scene.natives.get(native).into_iter().flatten().any(is_used)
+    }
 }
 
 fn collect_texts<'v>(value: &'v Value, texts: &mut BTreeSet<&'v str>) {

@@ -21,6 +21,7 @@ pub(super) struct Scene<'a> {
     pub(super) last: BTreeMap<&'a ObjectId, &'a Object>,
     pub(super) want: BTreeMap<&'a ObjectId, &'a Object>,
     pub(super) live: BTreeMap<Key<'a>, &'a Live>,
+    pub(super) natives: BTreeMap<&'a str, Vec<&'a Live>>,
     unreadable: &'a BTreeMap<ObjectId, String>,
     twice: Vec<&'a ObjectId>,
 }
@@ -33,6 +34,10 @@ impl<'a> Scene<'a> {
         want: &'a [Object],
         options: &'a DiffOptions,
     ) -> Self {
+        let mut natives: BTreeMap<&str, Vec<&Live>> = BTreeMap::new();
+        for live in &observed.objects {
+            natives.entry(&live.native).or_default().push(live);
+        }
         let mut by_id = BTreeMap::new();
         let twice =
             want.iter().filter(|object| by_id.insert(&object.id, *object).is_some()).map(|object| &object.id);
@@ -43,6 +48,7 @@ impl<'a> Scene<'a> {
             last: last.iter().map(|object| (&object.id, object)).collect(),
             want: by_id,
             live: observed.objects.iter().map(|live| (key(&live.object), live)).collect(),
+            natives,
             unreadable: &observed.unreadable,
         }
     }
@@ -57,7 +63,12 @@ impl<'a> Scene<'a> {
         self.live.get(&key(want)).copied()
     }
 
-    /// Whether something is the release's to change and to remove.
+    /// Whether what is there is wanted, in the generation that it has.
+    pub(super) fn is_wanted(&self, live: &Live) -> bool {
+        self.want.get(&live.object.id).is_some_and(|want| key(want) == key(&live.object))
+    }
+
+    /// Whether something is not the release's to change or to remove.
     pub(super) fn is_external(&self, live: &Live) -> bool {
         let says = |object: &&Object| object.ownership == Ownership::External;
         live.object.ownership == Ownership::External
