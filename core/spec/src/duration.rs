@@ -118,9 +118,9 @@ impl FromStr for Duration {
             let (number, unit, tail) = split_part(rest).ok_or_else(|| DurationError::malformed(text))?;
             let (_, millis) =
                 units.find(|(name, _)| *name == unit).ok_or_else(|| DurationError::malformed(text))?;
-            let part = multiply(number, *millis).ok_or_else(|| DurationError::malformed(text))?;
-            total =
-                part.and_then(|part| total.checked_add(part)).ok_or_else(|| DurationError::too_long(text))?;
+            let part = Number::parse(number).ok_or_else(|| DurationError::malformed(text))?.times(*millis);
+            let part = part.map_err(|fault| fault.describe(text))?;
+            total = total.checked_add(part).ok_or_else(|| DurationError::too_long(text))?;
             rest = tail;
         }
         if text.is_empty() { Err(DurationError::malformed(text)) } else { Ok(Self(total)) }
@@ -136,25 +136,50 @@ fn split_part(text: &str) -> Option<(&str, &str, &str)> {
     (!number.is_empty()).then_some((number, unit, tail))
 }
 
-/// A decimal number times `factor`: none if it is no number or not whole, `Some(None)` on overflow.
-fn multiply(number: &str, factor: u64) -> Option<Option<u64>> {
-    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-    let is_number = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit());
-    if whole.is_empty()
-        || number.ends_with('.')
-        || !is_number(whole)
-        || !is_number(fraction)
-        || fraction.len() > 9
-    {
-        return None;
+/// A decimal number: `1.25` is 1 and 25 / 100.
+struct Number {
+    whole: Option<u64>,
+    part: u64,
+    scale: u64,
+}
+
+/// Why a number of units is no number of milliseconds.
+enum Fault {
+    TooFine,
+    TooLong,
+}
+
+impl Fault {
+    fn describe(&self, text: &str) -> DurationError {
+        match self {
+            Self::TooFine => DurationError(format!("`{text}` is finer than a millisecond")),
+            Self::TooLong => DurationError::too_long(text),
+        }
     }
-    let scale = 10_u64.pow(u32::try_from(fraction.len()).ok()?);
-    let part = if fraction.is_empty() { 0 } else { fraction.parse::<u64>().ok()? * factor };
-    if part % scale != 0 {
-        return None;
+}
+
+impl Number {
+    /// Reads digits, with at most nine after a point; none if it is no number. Whole digits out of range are kept as none.
+    fn parse(text: &str) -> Option<Self> {
+        let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+        let is_digits = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit());
+        let is_number = !whole.is_empty() && !text.ends_with('.') && is_digits(whole) && is_digits(fraction);
+        if !is_number || fraction.len() > 9 {
+            return None;
+        }
+        let scale = 10_u64.pow(u32::try_from(fraction.len()).ok()?);
+        let part = if fraction.is_empty() { 0 } else { fraction.parse().ok()? };
+        Some(Self { whole: whole.parse().ok(), part, scale })
     }
-    let whole = whole.parse::<u64>().ok().and_then(|whole| whole.checked_mul(factor));
-    Some(whole.and_then(|whole| whole.checked_add(part / scale)))
+
+    fn times(&self, factor: u64) -> Result<u64, Fault> {
+        let part = self.part * factor;
+        if !part.is_multiple_of(self.scale) {
+            return Err(Fault::TooFine);
+        }
+        let whole = self.whole.and_then(|whole| whole.checked_mul(factor));
+        whole.and_then(|whole| whole.checked_add(part / self.scale)).ok_or(Fault::TooLong)
+    }
 }
 
 impl fmt::Display for Duration {
@@ -270,7 +295,7 @@ mod tests {
         check("-5s", Err("such as `30s`"));
         check("5y", Err("such as `30s`"));
         check(".5s", Err("such as `30s`"));
-        check("0.0001s", Err("such as `30s`"));
+        check("0.0001s", Err("finer than a millisecond"));
         check("99999999999999999999d", Err("longer than"));
         check("18446744073709551615s", Err("longer than"));
     }

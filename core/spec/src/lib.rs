@@ -10,6 +10,7 @@ pub mod model;
 mod parse;
 mod quantity;
 mod requirements;
+mod schema;
 mod suggestion;
 mod verify;
 pub mod yaml;
@@ -21,6 +22,7 @@ pub use model::App;
 pub use parse::{API_VERSION, Document, Parsed, Source, documents, parse, parse_documents};
 pub use quantity::{Bytes, MilliCpu, QuantityError};
 pub use requirements::Requirement;
+pub use schema::json_schema;
 pub use suggestion::suggest;
 pub use verify::verify;
 

@@ -1,6 +1,6 @@
 //! From the text of documents to an [`App`].
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -112,7 +112,7 @@ struct Builder {
     app: App,
     origins: Origins,
     /// The place of every document by its path, of the broken ones too.
-    places: HashMap<String, Place>,
+    places: BTreeMap<String, Place>,
     errors: Vec<Diagnostic>,
     warnings: Vec<Diagnostic>,
 }
@@ -143,16 +143,15 @@ impl Builder {
 
     fn read(&mut self, head: Head, path: &str, document: &Document) {
         let Head { kind, name } = head;
+        let (app, errors) = (&mut self.app, &mut self.errors);
         match kind {
-            Kind::Workload => {
-                keep(read(kind, path, document, &mut self.errors), name, &mut self.app.workloads)
-            }
-            Kind::Config => keep(read(kind, path, document, &mut self.errors), name, &mut self.app.configs),
-            Kind::Secret => keep(read(kind, path, document, &mut self.errors), name, &mut self.app.secrets),
-            Kind::Volume => keep(read(kind, path, document, &mut self.errors), name, &mut self.app.volumes),
-            Kind::Network => keep(read(kind, path, document, &mut self.errors), name, &mut self.app.networks),
-            Kind::Route => keep(read(kind, path, document, &mut self.errors), name, &mut self.app.routes),
-            Kind::Native => keep(read(kind, path, document, &mut self.errors), name, &mut self.app.natives),
+            Kind::Workload => keep(read(kind, path, document, errors), name, &mut app.workloads),
+            Kind::Config => keep(read(kind, path, document, errors), name, &mut app.configs),
+            Kind::Secret => keep(read(kind, path, document, errors), name, &mut app.secrets),
+            Kind::Volume => keep(read(kind, path, document, errors), name, &mut app.volumes),
+            Kind::Network => keep(read(kind, path, document, errors), name, &mut app.networks),
+            Kind::Route => keep(read(kind, path, document, errors), name, &mut app.routes),
+            Kind::Native => keep(read(kind, path, document, errors), name, &mut app.natives),
         }
     }
 
@@ -177,7 +176,7 @@ impl Builder {
     }
 }
 
-fn keep<T>(value: Option<T>, name: String, into: &mut std::collections::BTreeMap<String, T>) {
+fn keep<T>(value: Option<T>, name: String, into: &mut BTreeMap<String, T>) {
     if let Some(value) = value {
         into.insert(name, value);
     }
@@ -209,9 +208,8 @@ fn head(document: &Document) -> Result<Head, Vec<Diagnostic>> {
     {
         errors.push(foreign_version(entry.value.as_str()).at(file, entry.line));
     }
-    let kind = kind_of(node, file).map_err(|error| errors.push(error)).ok();
-    let prefix = kind.map_or("", Kind::prefix);
-    let name = name_of(node, prefix, file).map_err(|error| errors.push(error)).ok();
+    let kind = kind_of(node, file, &mut errors);
+    let name = name_of(node, kind.map_or("", Kind::prefix), file, &mut errors);
     match (kind, name) {
         (Some(kind), Some(name)) if errors.is_empty() => Ok(Head { kind, name }),
         _ => Err(errors),
@@ -225,39 +223,41 @@ fn foreign_version(version: Option<&str>) -> Diagnostic {
         .remedy("a document of kind `Native` with this one as its `manifest`, or a neutral kind")
 }
 
-fn kind_of(node: &Node, file: &str) -> Result<Kind, Diagnostic> {
+fn kind_of(node: &Node, file: &str, errors: &mut Vec<Diagnostic>) -> Option<Kind> {
     let words = || Kind::ALL.into_iter().map(Kind::as_str);
-    let all = words().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
+    let all = || words().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
     let Some(entry) = node.entry("kind") else {
-        let misspelt = near_key(node, "kind");
-        let diagnostic = Diagnostic::error("", "`kind` is missing").at(file, node.line);
-        return Err(match misspelt {
-            Some(key) => diagnostic.remedy(format!("`kind`, not `{key}`")),
-            None => diagnostic.remedy(format!("`kind: KIND` with one of {all}")),
-        });
+        let remedy = near_key(node, "kind").map_or_else(
+            || format!("`kind: KIND` with one of {}", all()),
+            |key| format!("`kind`, not `{key}`"),
+        );
+        errors.push(Diagnostic::error("", "`kind` is missing").remedy(remedy).at(file, node.line));
+        return None;
     };
     let word = entry.value.as_str().unwrap_or_default();
-    Kind::ALL.into_iter().find(|kind| kind.as_str() == word).ok_or_else(|| {
-        let remedy = suggest(word, words()).map_or(format!("one of {all}"), |meant| format!("`{meant}`"));
-        Diagnostic::error("kind", format!("unknown kind `{word}`")).remedy(remedy).at(file, entry.line)
-    })
+    let kind = Kind::ALL.into_iter().find(|kind| kind.as_str() == word);
+    if kind.is_none() {
+        let remedy =
+            suggest(word, words()).map_or_else(|| format!("one of {}", all()), |meant| format!("`{meant}`"));
+        let diagnostic = Diagnostic::error("kind", format!("unknown kind `{word}`"));
+        errors.push(diagnostic.remedy(remedy).at(file, entry.line));
+    }
+    kind
 }
 
-fn name_of(node: &Node, prefix: &str, file: &str) -> Result<String, Diagnostic> {
+fn name_of(node: &Node, prefix: &str, file: &str, errors: &mut Vec<Diagnostic>) -> Option<String> {
     let Some(entry) = node.entry("name") else {
-        let diagnostic = Diagnostic::error(prefix, "`name` is missing").at(file, node.line);
-        return Err(match near_key(node, "name") {
-            Some(key) => diagnostic.remedy(format!("`name`, not `{key}`")),
-            None => diagnostic,
-        });
+        let remedy = near_key(node, "name")
+            .map_or_else(|| "`name: NAME`".to_owned(), |key| format!("`name`, not `{key}`"));
+        errors.push(Diagnostic::error(prefix, "`name` is missing").remedy(remedy).at(file, node.line));
+        return None;
     };
-    match entry.value.as_str() {
-        Some(name) if !name.is_empty() => Ok(name.to_owned()),
-        _ => {
-            let what = format!("expected a name, found {}", entry.value.describe());
-            Err(Diagnostic::error(format!("{prefix}.name"), what).at(file, entry.line))
-        }
+    let name = entry.value.as_str().filter(|name| !name.is_empty());
+    if name.is_none() {
+        let what = format!("expected a name, found {}", entry.value.describe());
+        errors.push(Diagnostic::error(format!("{prefix}.name"), what).at(file, entry.line));
     }
+    name.map(str::to_owned)
 }
 
 fn near_key<'a>(node: &'a Node, wanted: &str) -> Option<&'a str> {
@@ -427,6 +427,7 @@ data: { url: 'sealed:1' }
     }
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "the test bounds the time")]
     fn thousands_of_workloads_are_read_in_bounded_time() {
         let text = (0..5_000).fold(String::new(), |mut text, number| {
             let _infallible = writeln!(

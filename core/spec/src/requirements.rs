@@ -2,9 +2,9 @@
 
 use crate::feature::Feature;
 use crate::model::{
-    Access, App, Concurrency, Config, Container, Discovery, EnvSource, EnvValue, Expose, ExposeAs, Kind, Mode, Mount,
-    MountSource, Network, OnFailure, Probe, ProbeAction, Protocol, Route, Secret, Security, Strategy, Traffic, Update,
-    Volume, Workload,
+    Access, App, Concurrency, Config, Container, Discovery, EnvSource, EnvValue, Expose, ExposeAs, Kind,
+    Mode, Mount, MountSource, Network, OnFailure, Probe, ProbeAction, Protocol, Route, Secret, Security,
+    Strategy, Traffic, Update, Volume, Workload,
 };
 
 /// A feature that an app uses, and where.
@@ -44,7 +44,11 @@ impl App {
     pub fn requirements(&self) -> Vec<Requirement> {
         let mut found = Vec::new();
         for (name, workload) in &self.workloads {
-            workload_requirements(workload, self, &mut Collector { base: Kind::Workload.path(name), found: &mut found });
+            workload_requirements(
+                workload,
+                self,
+                &mut Collector { base: Kind::Workload.path(name), found: &mut found },
+            );
         }
         for (name, config) in &self.configs {
             config_requirements(config, &mut Collector { base: Kind::Config.path(name), found: &mut found });
@@ -56,7 +60,10 @@ impl App {
             volume_requirements(volume, &mut Collector { base: Kind::Volume.path(name), found: &mut found });
         }
         for (name, network) in &self.networks {
-            network_requirements(network, &mut Collector { base: Kind::Network.path(name), found: &mut found });
+            network_requirements(
+                network,
+                &mut Collector { base: Kind::Network.path(name), found: &mut found },
+            );
         }
         for (name, route) in &self.routes {
             route_requirements(route, &mut Collector { base: Kind::Route.path(name), found: &mut found });
@@ -83,7 +90,8 @@ fn workload_requirements(workload: &Workload, app: &App, to: &mut Collector<'_>)
     network_use_requirements(workload, to);
     if let Some(restart) = &workload.restart {
         to.add(Feature::RestartPolicy, "restart");
-        let has_limits = restart.delay.is_some() || restart.max_attempts.is_some() || restart.window.is_some();
+        let has_limits =
+            restart.delay.is_some() || restart.max_attempts.is_some() || restart.window.is_some();
         to.add_if(has_limits, Feature::RestartLimits, "restart");
     }
     if let Some(update) = &workload.update {
@@ -144,7 +152,11 @@ fn network_use_requirements(workload: &Workload, to: &mut Collector<'_>) {
     to.add_if(workload.discovery == Discovery::Dns, Feature::DiscoveryDns, "discovery");
     to.add_if(workload.short_names, Feature::ShortNames, "shortNames");
     for (name, attachment) in &workload.networks {
-        to.add_if(!attachment.aliases.is_empty(), Feature::NetworkAliases, &format!("networks.{name}.aliases"));
+        to.add_if(
+            !attachment.aliases.is_empty(),
+            Feature::NetworkAliases,
+            &format!("networks.{name}.aliases"),
+        );
     }
     to.add_if(workload.dns != crate::model::Dns::default(), Feature::Dns, "dns");
     to.add_if(!workload.extra_hosts.is_empty(), Feature::ExtraHosts, "extraHosts");

@@ -59,15 +59,8 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in the order in which documents are listed.
-    pub const ALL: [Self; 7] = [
-        Self::Workload,
-        Self::Config,
-        Self::Secret,
-        Self::Volume,
-        Self::Network,
-        Self::Route,
-        Self::Native,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Workload, Self::Config, Self::Secret, Self::Volume, Self::Network, Self::Route, Self::Native];
 
     /// The word in `kind:`.
     pub const fn as_str(self) -> &'static str {

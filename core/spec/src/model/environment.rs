@@ -92,7 +92,8 @@ impl TryFrom<SourceForm> for EnvSource {
             Some((field, _)) => Err(format!("`{field}` does not go with this kind of reference")),
             None => Ok(()),
         };
-        let (has_key, has_port, has_format) = (form.key.is_some(), form.port.is_some(), form.format.is_some());
+        let (has_key, has_port, has_format) =
+            (form.key.is_some(), form.port.is_some(), form.format.is_some());
         match (form.secret, form.config, form.address, form.own) {
             (Some(name), None, None, None) => {
                 only(&[("port", has_port), ("format", has_format)])?;

@@ -18,8 +18,8 @@ mod workload;
 pub use app::{App, Kind, Native};
 pub use configuration::{Charset, Config, Generate, GenerateKind, Sealed, Secret};
 pub use container::{
-    Capabilities, Container, Gpu, Lifecycle, Limits, Logging, Port, Protocol, PullPolicy, Resources, Security, Stop,
-    Ulimit,
+    Capabilities, Container, Gpu, Lifecycle, Limits, Logging, Port, Protocol, PullPolicy, Resources,
+    Security, Stop, Ulimit,
 };
 pub use environment::{EnvFrom, EnvSource, EnvValue, SelfField};
 pub use mount::{Mount, MountSource};

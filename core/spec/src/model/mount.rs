@@ -161,7 +161,8 @@ impl TryFrom<MountForm> for Mount {
             return Err("`size` goes with `ephemeral` and `tmpfs` only".to_owned());
         }
         let has_files = matches!(source, MountSource::Config { .. } | MountSource::Secret { .. });
-        let tmpfs_mode = matches!(source, MountSource::Tmpfs { .. }) && form.user.is_none() && form.group.is_none();
+        let tmpfs_mode =
+            matches!(source, MountSource::Tmpfs { .. }) && form.user.is_none() && form.group.is_none();
         if !has_files && !tmpfs_mode && (form.mode.is_some() || form.user.is_some() || form.group.is_some()) {
             return Err("`mode`, `user` and `group` go with `config` and `secret` only".to_owned());
         }

@@ -53,6 +53,7 @@ pub enum Traffic {
 /// A network of its own, apart from the release's.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[expect(clippy::struct_excessive_bools, reason = "each says one thing apart from the others")]
 pub struct Network {
     /// Nothing on it reaches the outside.
     #[serde(skip_serializing_if = "is_default")]

@@ -115,7 +115,9 @@ struct ProbeForm {
 
 impl ProbeForm {
     fn action(&mut self) -> Result<ProbeAction, String> {
-        let port = |port: Option<String>| port.ok_or_else(|| "`port` is missing: the name of a container port".to_owned());
+        let port = |port: Option<String>| {
+            port.ok_or_else(|| "`port` is missing: the name of a container port".to_owned())
+        };
         let tcp = self.tcp == Some(true);
         let action = match (self.exec.take(), self.http.take(), tcp, self.grpc.take()) {
             (Some(command), None, false, None) => ProbeAction::Exec(command),
@@ -126,7 +128,9 @@ impl ProbeForm {
                 headers: std::mem::take(&mut self.headers),
             },
             (None, None, true, None) => ProbeAction::Tcp { port: port(self.port.take())? },
-            (None, None, false, Some(service)) => ProbeAction::Grpc { port: port(self.port.take())?, service },
+            (None, None, false, Some(service)) => {
+                ProbeAction::Grpc { port: port(self.port.take())?, service }
+            }
             _ => return Err("set exactly one of `exec`, `http`, `tcp` and `grpc`".to_owned()),
         };
         if self.port.is_some() {

@@ -1,6 +1,6 @@
 //! The rules of configs and secrets.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use super::{names, template};
 use crate::Diagnostic;
@@ -79,7 +79,7 @@ fn check_secret(app: &App, path: &str, secret: &Secret, found: &mut Vec<Diagnost
 
 /// Every key has its material from one place.
 fn check_keys(path: &str, secret: &Secret, found: &mut Vec<Diagnostic>) {
-    let mut firsts: HashMap<&str, String> = HashMap::new();
+    let mut firsts: BTreeMap<&str, String> = BTreeMap::new();
     let data = secret.data.keys().map(|key| (key, format!("data.{key}")));
     let generate = secret.generate.keys().map(|key| (key, format!("generate.{key}")));
     let template = secret.template.keys().map(|key| (key, format!("template.{key}")));

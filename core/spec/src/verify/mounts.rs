@@ -1,6 +1,6 @@
 //! The rules of mounts.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use super::container::Place;
 use super::{Scope, lookup};
@@ -9,7 +9,7 @@ use crate::{Bytes, Diagnostic};
 
 /// Checks the mounts of a container.
 pub(super) fn check(place: &Place<'_>, found: &mut Vec<Diagnostic>) {
-    let mut targets: HashMap<String, &str> = HashMap::new();
+    let mut targets: BTreeMap<String, &str> = BTreeMap::new();
     for (target, mount) in &place.container.mounts {
         let path = place.at(&format!("mounts.{target}"));
         check_target(target, &path, found);
@@ -126,7 +126,7 @@ pub(super) fn check_shared(scope: &Scope<'_>, found: &mut Vec<Diagnostic>) {
     let workload = scope.workload;
     let main = workload.containers.iter().map(|(name, container)| ("containers", name, container));
     let init = workload.init_containers.iter().map(|(name, container)| ("initContainers", name, container));
-    let mut sizes: HashMap<&str, Bytes> = HashMap::new();
+    let mut sizes: BTreeMap<&str, Bytes> = BTreeMap::new();
     for (group, name, container) in init.chain(main) {
         for (target, mount) in &container.mounts {
             let MountSource::Ephemeral { name: folder, size: Some(size) } = &mount.source else { continue };

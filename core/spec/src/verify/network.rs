@@ -1,6 +1,6 @@
 //! The rules of networks, name resolution and routes.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::{Scope, lookup, names};
@@ -12,7 +12,7 @@ pub(super) fn check(app: &App, found: &mut Vec<Diagnostic>) {
     for (name, network) in &app.networks {
         check_network(&Kind::Network.path(name), network, found);
     }
-    let mut taken = HashMap::new();
+    let mut taken = BTreeMap::new();
     for (name, route) in &app.routes {
         let path = Kind::Route.path(name);
         check_route(app, &path, route, found);

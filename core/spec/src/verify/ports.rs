@@ -1,6 +1,6 @@
 //! The rules of ports: what containers listen on, and what is exposed.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use super::{Scope, names};
 use crate::Diagnostic;
@@ -21,8 +21,8 @@ const fn word(protocol: Protocol) -> &'static str {
 }
 
 fn check_containers(scope: &Scope<'_>, found: &mut Vec<Diagnostic>) {
-    let mut numbers: HashMap<(u16, Protocol), String> = HashMap::new();
-    let mut port_names: HashMap<&str, &str> = HashMap::new();
+    let mut numbers: BTreeMap<(u16, Protocol), String> = BTreeMap::new();
+    let mut port_names: BTreeMap<&str, &str> = BTreeMap::new();
     for (container_name, container) in &scope.workload.containers {
         for (name, port) in &container.ports {
             let field = format!("containers.{container_name}.ports.{name}");
@@ -63,7 +63,7 @@ pub(super) fn container_port(workload: &Workload, name: &str) -> Option<Port> {
 
 fn check_exposed(scope: &Scope<'_>, found: &mut Vec<Diagnostic>) {
     let workload = scope.workload;
-    let mut numbers: HashMap<(u16, Protocol), &str> = HashMap::new();
+    let mut numbers: BTreeMap<(u16, Protocol), &str> = BTreeMap::new();
     for (name, expose) in &workload.expose {
         let path = scope.at(&format!("expose.{name}"));
         check_options(expose, &path, found);
@@ -114,7 +114,7 @@ fn check_options(expose: &Expose, path: &str, found: &mut Vec<Diagnostic>) {
 
 /// No two workloads have one port of the nodes.
 pub(super) fn check_nodes(app: &App, found: &mut Vec<Diagnostic>) {
-    let mut published: HashMap<(u16, Protocol), (String, Traffic)> = HashMap::new();
+    let mut published: BTreeMap<(u16, Protocol), (String, Traffic)> = BTreeMap::new();
     for (name, workload) in &app.workloads {
         for (port_name, expose) in &workload.expose {
             if expose.kind != ExposeAs::Node {

@@ -1,6 +1,6 @@
 //! A serde deserializer over [`Node`]s.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::de::value::StrDeserializer;
@@ -22,7 +22,7 @@ pub(super) struct NodeDeserializer<'a> {
 
 /// Values that are read as if they were not there, known by where they lie in memory.
 #[derive(Default)]
-pub(super) struct Hidden(HashSet<usize>);
+pub(super) struct Hidden(BTreeSet<usize>);
 
 impl Hidden {
     pub(super) fn hide(&mut self, node: &Node) {
@@ -156,7 +156,7 @@ impl<'a> NodeDeserializer<'a> {
     }
 
     fn entries(self, entries: &'a [Entry]) -> Entries<'a> {
-        Entries { entries: entries.iter().enumerate(), current: None, hidden: self.hidden }
+        Entries { rest: entries.iter().enumerate(), current: None, hidden: self.hidden }
     }
 
     fn plain<'de, V: Visitor<'de>>(text: &str, visitor: V) -> Result<V::Value, Failure> {
@@ -298,7 +298,7 @@ impl<'de> SeqAccess<'de> for Items<'_> {
 }
 
 struct Entries<'a> {
-    entries: std::iter::Enumerate<std::slice::Iter<'a, Entry>>,
+    rest: std::iter::Enumerate<std::slice::Iter<'a, Entry>>,
     current: Option<(usize, &'a Node)>,
     hidden: &'a Hidden,
 }
@@ -308,7 +308,7 @@ impl<'de> MapAccess<'de> for Entries<'_> {
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Failure> {
         let hidden = self.hidden;
-        let next = self.entries.find(|(_, entry)| !hidden.has(&entry.value));
+        let next = self.rest.find(|(_, entry)| !hidden.has(&entry.value));
         let Some((step, entry)) = next else { return Ok(None) };
         self.current = Some((step, &entry.value));
         seed.deserialize(Key(&entry.key)).map(Some).map_err(|failure| failure.under(step))
@@ -323,7 +323,7 @@ impl<'de> MapAccess<'de> for Entries<'_> {
     }
 
     fn size_hint(&self) -> Option<usize> {
-        Some(self.entries.len())
+        Some(self.rest.len())
     }
 }
 

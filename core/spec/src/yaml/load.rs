@@ -1,7 +1,7 @@
 //! From text to [`Node`]s.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use granit_parser::{Event, Marker, Parser, ScalarStyle, Span, StrInput, Tag};
 
@@ -32,7 +32,7 @@ pub fn parse(text: &str) -> Result<Vec<Node>, Error> {
     let options = granit_parser::options! { emit_comments: false };
     let mut loader = Loader {
         parser: Parser::new_from_str_with_options(text, options),
-        anchors: HashMap::new(),
+        anchors: BTreeMap::new(),
         total: 0,
         repeated: 0,
     };
@@ -42,7 +42,7 @@ pub fn parse(text: &str) -> Result<Vec<Node>, Error> {
 struct Loader<'a> {
     parser: Parser<'a, StrInput<'a>>,
     /// Finished nodes by the number of their anchor.
-    anchors: HashMap<usize, Anchored>,
+    anchors: BTreeMap<usize, Anchored>,
     total: usize,
     repeated: usize,
 }
@@ -232,7 +232,7 @@ impl<'a> Loader<'a> {
 struct MappingBuilder {
     entries: Vec<Entry>,
     /// The index of each key, kept once there are many.
-    index: HashMap<Box<str>, usize>,
+    index: BTreeMap<Box<str>, usize>,
     merged: Vec<Entry>,
 }
 

@@ -1,6 +1,6 @@
 //! Where each value of the app was written.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::{Diagnostic, Place};
 /// The documents themselves are kept and walked when a path is asked for. `Debug` shows no values.
 #[derive(Clone, Default)]
 pub struct Origins {
-    documents: HashMap<String, Document>,
+    documents: BTreeMap<String, Document>,
 }
 
 #[derive(Clone)]
