@@ -19,7 +19,7 @@ fn is_map(value: &Value) -> bool {
 /// Lays `over` upon `base`: maps are merged, everything else replaces what was there.
 ///
 /// A null is kept, so that it can still delete what a chart brings as default.
-pub fn layer(base: &mut Map<String, Value>, over: Map<String, Value>) {
+pub(crate) fn layer(base: &mut Map<String, Value>, over: Map<String, Value>) {
     for (key, value) in over {
         let both_maps = is_map(&value) && base.get(&key).is_some_and(is_map);
         match (base.get_mut(&key), value) {

@@ -1,0 +1,197 @@
+//! What went wrong in a template, as people need to read it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use rhumb_spec::{Diagnostic, Place, suggest};
+use tera::{Error, ErrorKind, ReportError};
+
+use crate::functions;
+use crate::source::segments;
+
+/// Longest piece of a template that is shown.
+const MAX_SHOWN: usize = 120;
+
+/// The templates of an engine: how each is named for people, and its text.
+pub(crate) type Sources = HashMap<String, (String, Arc<str>)>;
+
+/// Turns an error of the template engine into diagnostics.
+pub(crate) fn diagnose(error: &Error, sources: &Sources) -> Vec<Diagnostic> {
+    match error.kind() {
+        ErrorKind::SyntaxError(report) | ErrorKind::RenderingError(report) => {
+            vec![from_report(report, &error.to_string(), sources)]
+        }
+        ErrorKind::Msg(text) if text.starts_with("error: ") => from_text(text, sources),
+        ErrorKind::CircularInclude { tpl, include_chain } => {
+            let chain: Vec<&str> = include_chain.iter().map(|name| shown_name(name, sources)).collect();
+            let file = shown_name(tpl, sources).to_owned();
+            vec![
+                Diagnostic::error("", "templates include one another in a circle")
+                    .why(chain.join(" → "))
+                    .at(file, 1),
+            ]
+        }
+        _ => vec![Diagnostic::error("", error.to_string())],
+    }
+}
+
+fn shown_name<'s>(name: &'s str, sources: &'s Sources) -> &'s str {
+    sources.get(name).map_or(name, |(shown, _)| shown)
+}
+
+fn from_report(report: &ReportError, full: &str, sources: &Sources) -> Diagnostic {
+    let span = report.span();
+    let source = sources.get(report.filename()).map(|(_, text)| &**text);
+    let mut problem = explain(report.message(), source.map(|text| (text, span.range.clone())));
+    if source.is_some() {
+        problem.place = Some(Place {
+            file: shown_name(report.filename(), sources).to_owned(),
+            line: number(span.start_line),
+            column: Some(number(span.start_col + 1)),
+        });
+    }
+    let callers: Vec<String> = callers(full, sources).collect();
+    if !callers.is_empty() {
+        let before = problem.why.take().map_or_else(String::new, |why| format!("{why}\n"));
+        problem.why = Some(format!("{before}called from {}", callers.join(", from ")));
+    }
+    problem
+}
+
+fn number(value: usize) -> u32 {
+    u32::try_from(value).unwrap_or(u32::MAX)
+}
+
+/// The places that the report names as callers.
+fn callers<'s>(full: &'s str, sources: &'s Sources) -> impl Iterator<Item = String> + 's {
+    full.lines().filter_map(|line| {
+        let (file, line, _) = split_place(line.strip_prefix("note: called from ")?)?;
+        Some(format!("{}:{line}", shown_name(file, sources)))
+    })
+}
+
+/// Takes apart `file:line:column`.
+fn split_place(text: &str) -> Option<(&str, u32, u32)> {
+    let (rest, column) = text.trim().rsplit_once(':')?;
+    let (file, line) = rest.rsplit_once(':')?;
+    Some((file, line.parse().ok()?, column.parse().ok()?))
+}
+
+/// Errors that the engine hands over as text only: what a template refers to and nobody defines.
+fn from_text(text: &str, sources: &Sources) -> Vec<Diagnostic> {
+    let mut problems = Vec::new();
+    for report in text.split("\n\nerror: ") {
+        let report = report.strip_prefix("error: ").unwrap_or(report);
+        let mut lines = report.lines();
+        let message = lines.next().unwrap_or_default();
+        let mut problem = explain(message, None);
+        if let Some((file, line, column)) =
+            lines.next().and_then(|line| split_place(line.trim().strip_prefix("--> ")?))
+        {
+            problem.place =
+                Some(Place { file: shown_name(file, sources).to_owned(), line, column: Some(column) });
+        }
+        problems.push(problem);
+    }
+    problems
+}
+
+/// Says what an engine's message means, with the expression at fault.
+fn explain(message: &str, at: Option<(&str, std::ops::Range<usize>)>) -> Diagnostic {
+    let excerpt = at.as_ref().and_then(|(source, range)| excerpt(source, range.start));
+    let mut problem = undefined(message, at.as_ref()).or_else(|| unknown(message)).unwrap_or_else(|| {
+        let mut first = message.trim_end_matches('.').to_owned();
+        if let Some(c) = first.get(..1).filter(|c| c.chars().all(|c| c.is_ascii_uppercase())) {
+            first.replace_range(..1, &c.to_ascii_lowercase());
+        }
+        Diagnostic::error("", first)
+    });
+    if let Some(excerpt) = excerpt {
+        problem.why = Some(format!("in `{excerpt}`"));
+    }
+    problem
+}
+
+/// The code that a byte of the template belongs to.
+fn excerpt(source: &str, at: usize) -> Option<String> {
+    let mut start = 0;
+    let segment = segments(source).into_iter().find(|segment| {
+        start += segment.text().len();
+        at < start
+    })?;
+    let text = segment.text();
+    let code = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    (!code.is_empty() && code.chars().count() <= MAX_SHOWN && text.starts_with('{')).then_some(code)
+}
+
+fn undefined(message: &str, at: Option<&(&str, std::ops::Range<usize>)>) -> Option<Diagnostic> {
+    let named = ["Field `", "Variable `"].iter().find_map(|start| message.strip_prefix(start));
+    if let Some((name, rest)) = named.and_then(|rest| rest.split_once("` is not defined")) {
+        let path = at.map_or(name, |(source, range)| &source[chain_start(source, range.start)..range.end]);
+        let problem = Diagnostic::error(path, format!("`{path}` is not defined"));
+        let known: Vec<&str> =
+            rest.split_once(": ").map_or_else(Vec::new, |(_, names)| names.split(", ").collect());
+        return Some(match suggest(name, known.iter().copied()) {
+            Some(meant) => problem.remedy(format!("`{meant}`, which is there")),
+            None if known.is_empty() => problem.remedy(OPTIONAL),
+            None => problem.remedy(format!("{}; {OPTIONAL}", known.join(", "))),
+        });
+    }
+    let (source, range) = at?;
+    let tells = ["is undefined", "`undefined`", "undefined value"].iter().any(|tell| message.contains(tell));
+    tells.then(|| {
+        let end = chain_end(source, range.start).max(if message.contains("render") { range.end } else { 0 });
+        let path = &source[chain_start(source, range.start)..end];
+        Diagnostic::error(path, format!("`{path}` is not defined")).remedy(OPTIONAL)
+    })
+}
+
+const OPTIONAL: &str = "where it may be missing, `a?.b | default(value=…)`";
+
+/// Where the chain `a.b["c"]` that goes on at `at` begins.
+fn chain_start(source: &str, at: usize) -> usize {
+    let is_part = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '?' | '[' | ']');
+    at - source[..at].chars().rev().take_while(is_part).count()
+}
+
+/// Where the chain `a.b` that begins at `at` ends.
+fn chain_end(source: &str, at: usize) -> usize {
+    let is_part = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '?' | '[' | ']');
+    at + source[at..].chars().take_while(is_part).map(char::len_utf8).sum::<usize>()
+}
+
+fn unknown(message: &str) -> Option<Diagnostic> {
+    let rest = message.strip_prefix("Unknown ")?;
+    let (kind, name) = rest.split_once(" `")?;
+    let name = name.strip_suffix('`')?;
+    let problem = Diagnostic::error("", format!("there is no {kind} called `{name}`"));
+    let known: Vec<&str> = match kind {
+        "filter" => functions::filter_names().collect(),
+        "function" => functions::FUNCTIONS.to_vec(),
+        _ => Vec::new(),
+    };
+    let meant = suggest(name, known.iter().copied()).or_else(|| helm_name(name));
+    Some(match meant {
+        Some(meant) => problem.remedy(format!("`{meant}`")),
+        None => problem,
+    })
+}
+
+/// What a function of Helm is called here, where its name is another one altogether.
+fn helm_name(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "b64enc" => "b64encode",
+        "b64dec" => "b64decode",
+        "sha256sum" => "sha256",
+        "toString" => "to_string",
+        "kebabcase" => "kebab_case",
+        "camelcase" => "camel_case",
+        "snakecase" => "snake_case",
+        "hasKey" => "has_key",
+        "urlquery" => "url_encode",
+        "mergeOverwrite" => "merge(over=…)",
+        "tpl" => "… | tpl",
+        "printf" => "a ~ b",
+        _ => return None,
+    })
+}
