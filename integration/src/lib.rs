@@ -3,6 +3,11 @@
 //! Nothing here is shipped. Servers are started in network namespaces of their own and stopped again; where the
 //! machine cannot run one, the cases that need it are reported as skipped.
 
+mod chart;
 pub mod conformance;
+mod rhumb;
 pub mod swarm;
 pub mod trial;
+
+pub use chart::ChartFolder;
+pub use rhumb::{Ended, Rhumb};

@@ -3,9 +3,13 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::Command;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use libtest_mimic::{Failed, Trial};
+use serde_json::Value;
+
+use crate::swarm::{Docker, Engine, Unavailable};
 
 /// How long [`eventually`] waits.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -63,4 +67,58 @@ pub fn get(url: &str) -> Result<String, String> {
         .map_err(|error| format!("{host}: {error}"))?;
     let (head, body) = answer.split_once("\r\n\r\n").ok_or("no HTTP answer")?;
     if head.split(' ').nth(1) == Some("200") { Ok(body.to_owned()) } else { Err(head.to_owned()) }
+}
+
+/// The engine that the tests of this process share. It stops soon after the process ends.
+///
+/// # Errors
+/// When there is none.
+pub fn engine() -> Result<&'static Engine, Unavailable> {
+    static ENGINE: OnceLock<Result<Engine, Unavailable>> = OnceLock::new();
+    ENGINE.get_or_init(Engine::start).as_ref().map_err(Clone::clone)
+}
+
+/// Fails with a text unless something holds.
+///
+/// # Errors
+/// The text.
+pub fn require(holds: bool, otherwise: &str) -> Result<(), Failed> {
+    if holds { Ok(()) } else { Err(otherwise.to_owned().into()) }
+}
+
+/// A stack's services, configs, secrets and networks must be gone.
+///
+/// # Errors
+/// What is left of it.
+pub fn require_nothing_of(docker: &Docker, stack: &str) -> Result<(), Failed> {
+    let filter = format!("label=com.docker.stack.namespace={stack}");
+    // Networks go a moment after the last task on them.
+    eventually("clean swarm", || {
+        for kind in ["service", "config", "secret", "network"] {
+            let left = docker.run(&[kind, "ls", "--filter", &filter, "--format", "{{.Name}}"])?;
+            if !left.is_empty() {
+                return Err(format!("of {stack} there is still: {kind} {left}"));
+            }
+        }
+        Ok(())
+    })?;
+    Ok(())
+}
+
+/// The revisions of `rhumb history -o json` must follow one another, the last of them `deployed`, and be at least so
+/// many.
+///
+/// # Errors
+/// The history.
+pub fn require_whole_history(history: &Value, at_least: usize) -> Result<(), Failed> {
+    let revisions = history.as_array().ok_or("the history is no list")?;
+    let mut numbers: Vec<u64> =
+        revisions.iter().filter_map(|revision| revision["revision"].as_u64()).collect();
+    numbers.sort_unstable();
+    let follow = numbers.windows(2).all(|pair| pair[1] == pair[0] + 1);
+    let deployed = revisions.iter().filter(|revision| revision["status"] == "deployed").count();
+    let last = revisions.iter().max_by_key(|revision| revision["revision"].as_u64());
+    let ends_well = last.is_some_and(|revision| revision["status"] == "deployed");
+    let whole = follow && deployed == 1 && ends_well && numbers.len() >= at_least;
+    require(whole, &format!("history: {history:#}"))
 }

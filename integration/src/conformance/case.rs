@@ -52,6 +52,8 @@ pub enum Shows {
     Update,
     /// A port of the node answers.
     Answers(u16),
+    /// A volume of this name, without the stack, outlives the release.
+    Kept(&'static str),
     /// Nothing on a test machine can show it, for this reason; the platform takes it and it becomes ready.
     Accepted(&'static str),
     /// Nothing on a test machine can even make it ready, for this reason; the platform takes it.

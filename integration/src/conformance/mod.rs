@@ -6,6 +6,14 @@
 
 mod case;
 mod cases;
+mod matrix;
+mod roundtrip;
+mod suite;
+mod target;
+mod witness;
 
 pub use case::{Case, From, Need, Read, Shows};
 pub use cases::all;
+pub use matrix::{Matrix, Proof};
+pub use suite::run;
+pub use target::TestTarget;

@@ -56,12 +56,8 @@ containers: { web: { image: 'rhumb-demo:1' } }
         Feature::Away,
         "
 kind: Workload
-name: db
-containers: { db: { image: 'rhumb-demo:1' } }
----
-kind: Workload
 name: web
-placement: { away: [{ workload: db }] }
+placement: { away: [{ workload: web }] }
 containers: { web: { image: 'rhumb-demo:1' } }
 ",
     )

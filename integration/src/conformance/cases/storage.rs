@@ -104,5 +104,6 @@ kind: Volume
 name: data
 keep: true
 ",
-    ),
+    )
+    .shows(Shows::Kept("data")),
 ];

@@ -1,0 +1,85 @@
+//! The table of what each backend does and how that was proven.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use rhumb_spec::Feature;
+
+/// How a cell was proven.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Proof {
+    /// Containers ran and showed it.
+    Ran,
+    /// The platform took it, and it was read back.
+    Accepted,
+    /// It is not declared, and the check refused it.
+    Refused,
+    /// Something was not as it must be.
+    Failed,
+}
+
+impl Proof {
+    /// The word in the table.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ran => "ran",
+            Self::Accepted => "accepted",
+            Self::Refused => "refused",
+            Self::Failed => "FAILED",
+        }
+    }
+}
+
+/// Proofs by feature and backend.
+#[derive(Clone, Debug, Default)]
+pub struct Matrix(BTreeMap<(Feature, &'static str), Proof>);
+
+impl Matrix {
+    /// Notes how a cell was proven.
+    pub fn note(&mut self, feature: Feature, backend: &'static str, proof: Proof) {
+        self.0.insert((feature, backend), proof);
+    }
+
+    /// The table, in Markdown, with a line of sums.
+    pub fn to_markdown(&self, backends: &[&'static str]) -> String {
+        let mut text = format!("| {:24} |", "feature");
+        for backend in backends {
+            let _ = write!(text, " {backend:8} |");
+        }
+        text.push_str(&format!("\n|{:-<26}|", "").to_string());
+        text.push_str(&format!("{:-<10}|", "").repeat(backends.len()));
+        for feature in Feature::ALL {
+            let _ = write!(text, "\n| {:24} |", feature.as_str());
+            for backend in backends {
+                let word = self.0.get(&(*feature, backend)).map_or("skipped", |proof| proof.as_str());
+                let _ = write!(text, " {word:8} |");
+            }
+        }
+        text.push('\n');
+        for backend in backends {
+            let _ = write!(text, "\n{backend}:");
+            for proof in [Proof::Ran, Proof::Accepted, Proof::Refused, Proof::Failed] {
+                let is_it = |((_, of), found): &(&(Feature, &str), &Proof)| of == backend && **found == proof;
+                let count = self.0.iter().filter(is_it).count();
+                let _ = write!(text, " {count} {}", proof.as_str());
+            }
+        }
+        text.push('\n');
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_feature_has_a_line() {
+        let mut matrix = Matrix::default();
+        matrix.note(Feature::Env, "memory", Proof::Ran);
+        let text = matrix.to_markdown(&["memory", "swarm"]);
+        assert!(text.contains("| env                      | ran      | skipped  |"), "{text}");
+        assert!(text.contains("memory: 1 ran 0 accepted 0 refused 0 FAILED"), "{text}");
+        assert_eq!(text.lines().filter(|line| line.starts_with("| ")).count(), Feature::ALL.len() + 1);
+    }
+}

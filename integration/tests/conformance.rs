@@ -1,0 +1,62 @@
+//! The conformance suite on every backend, and the table of what it found.
+
+use std::process::ExitCode;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use rhumb_integration::conformance::{Case, Matrix, Proof, TestTarget, all, run};
+use rhumb_integration::trial;
+
+/// Cases wait for the platform most of the time.
+const AT_ONCE: usize = 6;
+
+type Shared = Arc<Mutex<Matrix>>;
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads.get_or_insert(AT_ONCE);
+    let is_whole = arguments.filter.is_none() && !arguments.list;
+    let matrix = Shared::default();
+    let mut trials = Vec::new();
+    for case in all() {
+        let (memory, swarm) = (Arc::clone(&matrix), Arc::clone(&matrix));
+        trials.push(Trial::test(format!("memory::{}", case.feature), move || {
+            carry_out(&case, &memory, "memory", || Ok(TestTarget::memory()))
+        }));
+        trials.push(trial::needs_swarm(&format!("swarm::{}", case.feature), move || {
+            carry_out(&case, &swarm, "swarm", || TestTarget::swarm(trial::engine()?))
+        }));
+    }
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    if is_whole {
+        show(&matrix.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+    conclusion.exit_code()
+}
+
+fn carry_out(
+    case: &Case,
+    matrix: &Shared,
+    backend: &'static str,
+    target: impl FnOnce() -> Result<TestTarget, Failed>,
+) -> Result<(), Failed> {
+    static RUNTIME: LazyLock<tokio::runtime::Runtime> =
+        LazyLock::new(|| tokio::runtime::Runtime::new().expect("a runtime"));
+    let proven = target().and_then(|target| RUNTIME.block_on(run(case, &target)).map_err(Failed::from));
+    let proof = proven.as_ref().copied().unwrap_or(Proof::Failed);
+    matrix.lock().unwrap_or_else(PoisonError::into_inner).note(case.feature, backend, proof);
+    proven.map(drop)
+}
+
+#[expect(clippy::print_stdout, reason = "the table is what this program is for")]
+fn show(matrix: &Matrix) {
+    let table = format!("# Conformance\n\n{LEGEND}\n\n{}", matrix.to_markdown(&["memory", "swarm"]));
+    println!("{table}");
+    if let Some(path) = std::env::var_os("RHUMB_CONFORMANCE_MATRIX") {
+        std::fs::write(path, table).expect("the table is written");
+    }
+}
+
+const LEGEND: &str = "*ran*: containers ran and showed it. *accepted*: the platform took it and it was read back; nothing
+on the test machine can show it. *refused*: not declared, and the check says so. In memory nothing runs, so whatever
+it has is *accepted*.";

@@ -1,0 +1,185 @@
+//! A command that is killed at any moment: the next one works, and says what it found.
+
+use std::time::{Duration, Instant};
+
+use libtest_mimic::{Failed, Trial};
+use rhumb_integration::swarm::Docker;
+use rhumb_integration::{ChartFolder, Rhumb, trial};
+
+const APP: &str = "
+kind: Workload
+name: db
+mode: stateful
+replicas: 2
+containers:
+  db:
+    image: rhumb-demo:1
+    env: { COLOUR: '{{ values.colour }}' }
+    mounts: { /run/db: { secret: db } }
+    probes: { ready: { exec: [/demo, get, 'http://127.0.0.1:8080/healthz'], period: 1s } }
+---
+kind: Workload
+name: web
+dependsOn: [db]
+containers: { web: { image: 'rhumb-demo:1', mounts: { /etc/app: { config: look } } } }
+---
+kind: Config
+name: look
+data: { colour: '{{ values.colour }}' }
+---
+kind: Secret
+name: db
+generate: { password: {} }
+";
+
+/// Moments at which a command is killed, spread evenly over the time that it takes.
+const MOMENTS: u32 = 12;
+
+/// What is done next.
+#[derive(Clone, Copy)]
+enum Next {
+    Upgrade,
+    Rollback,
+    Uninstall,
+}
+
+pub(crate) fn trials() -> Vec<Trial> {
+    vec![
+        trial::needs_swarm("an_install_killed_at_any_moment_can_be_upgraded", || installs(Next::Upgrade)),
+        trial::needs_swarm("an_install_killed_at_any_moment_can_be_uninstalled", || {
+            installs(Next::Uninstall)
+        }),
+        trial::needs_swarm("an_upgrade_killed_at_any_moment_can_be_upgraded", || upgrades(Next::Upgrade)),
+        trial::needs_swarm("an_upgrade_killed_at_any_moment_can_be_rolled_back", || upgrades(Next::Rollback)),
+        trial::needs_swarm("an_upgrade_killed_at_any_moment_can_be_uninstalled", || {
+            upgrades(Next::Uninstall)
+        }),
+    ]
+}
+
+/// A release under test.
+struct Bench {
+    rhumb: Rhumb,
+    chart: ChartFolder,
+    docker: Docker,
+    release: String,
+}
+
+impl Bench {
+    fn new(release: &str) -> Result<Self, Failed> {
+        let engine = trial::engine()?;
+        let chart = ChartFolder::of(APP).with("values.yaml", "colour: blue\n");
+        let docker = engine.docker().clone();
+        Ok(Self { rhumb: Rhumb::swarm(engine.host()), chart, docker, release: release.to_owned() })
+    }
+
+    fn install(&self) -> [&str; 4] {
+        ["install", &self.release, self.chart.argument(), "--wait"]
+    }
+
+    fn upgrade<'a>(&'a self, set: &'a str) -> [&'a str; 7] {
+        ["upgrade", "--install", &self.release, self.chart.argument(), "--set", set, "--wait"]
+    }
+
+    fn clean(&self) -> Result<(), Failed> {
+        self.rhumb.succeed(&["uninstall", &self.release, "--wait", "--ignore-not-found"])?;
+        trial::require_nothing_of(&self.docker, &self.release)
+    }
+
+    /// Runs a command for so long and kills it; says whether it was still at work.
+    fn kill_after(&self, arguments: &[&str], time: Duration) -> Result<bool, Failed> {
+        let mut child = self.rhumb.spawn(arguments);
+        std::thread::sleep(time);
+        let was_at_work = child.try_wait()?.is_none();
+        child.kill()?;
+        child.wait()?;
+        Ok(was_at_work)
+    }
+
+    /// What is recorded as begun and not ended, if anything is.
+    fn pending(&self) -> Option<u64> {
+        let history =
+            self.rhumb.run(&["history", &self.release, "-o", "json"]).expect_code(0).ok()?.json().ok()?;
+        let last = history.as_array()?.iter().max_by_key(|revision| revision["revision"].as_u64())?.clone();
+        let is_pending = last["status"].as_str()?.starts_with("pending");
+        is_pending.then(|| last["revision"].as_u64()).flatten()
+    }
+
+    /// The next command, which must say what it found.
+    fn next(&self, next: Next) -> Result<(), Failed> {
+        let pending = self.pending();
+        let ended = match next {
+            Next::Upgrade => self.rhumb.run(&self.upgrade("colour=red")),
+            Next::Rollback => self.rhumb.run(&["rollback", &self.release, "--wait"]),
+            Next::Uninstall => self.rhumb.run(&["uninstall", &self.release, "--wait", "--ignore-not-found"]),
+        };
+        let ended = ended.expect_code(0)?;
+        if let Some(revision) = pending {
+            ended.expect_texts(&[&format!("revision {revision}")])?;
+        }
+        if !matches!(next, Next::Uninstall) {
+            let history = self.rhumb.json(&["history", &self.release])?;
+            trial::require_whole_history(&history, 1)?;
+            let dry = [&self.upgrade("colour=red")[..], &["--dry-run"]].concat();
+            if matches!(next, Next::Upgrade) {
+                let plan = self.rhumb.json(&dry)?;
+                trial::require(
+                    plan["plan"]["steps"] == serde_json::json!([]),
+                    &format!("something is left: {plan}"),
+                )?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn installs(next: Next) -> Result<(), Failed> {
+    let bench = Bench::new(match next {
+        Next::Uninstall => "killed-install-u",
+        _ => "killed-install",
+    })?;
+    bench.clean()?;
+    let whole = time(|| bench.rhumb.succeed(&bench.install()))?;
+    bench.clean()?;
+    let mut killed = 0;
+    for moment in 0..MOMENTS {
+        killed += u32::from(bench.kill_after(&bench.install(), whole * moment / MOMENTS)?);
+        bench.next(next).map_err(|error| at(moment, whole, &error))?;
+        bench.clean().map_err(|error| at(moment, whole, &error))?;
+    }
+    trial::require(killed > MOMENTS / 2, "too few installs were still at work when they were killed")
+}
+
+fn upgrades(next: Next) -> Result<(), Failed> {
+    let bench = Bench::new(match next {
+        Next::Upgrade => "killed-upgrade",
+        Next::Rollback => "killed-upgrade-r",
+        Next::Uninstall => "killed-upgrade-u",
+    })?;
+    bench.clean()?;
+    bench.rhumb.succeed(&bench.install())?;
+    let whole = time(|| bench.rhumb.succeed(&bench.upgrade("colour=green")))?;
+    let mut killed = 0;
+    for moment in 0..MOMENTS {
+        let colour = format!("colour=green{moment}");
+        killed += u32::from(bench.kill_after(&bench.upgrade(&colour), whole * moment / MOMENTS)?);
+        bench.next(next).map_err(|error| at(moment, whole, &error))?;
+        if matches!(next, Next::Uninstall) {
+            trial::require_nothing_of(&bench.docker, &bench.release)?;
+            bench.rhumb.succeed(&bench.install())?;
+        }
+    }
+    bench.clean()?;
+    trial::require(killed > MOMENTS / 2, "too few upgrades were still at work when they were killed")
+}
+
+fn time(work: impl FnOnce() -> Result<String, String>) -> Result<Duration, Failed> {
+    let start = Instant::now();
+    work()?;
+    Ok(start.elapsed())
+}
+
+fn at(moment: u32, whole: Duration, error: &Failed) -> Failed {
+    let after = whole * moment / MOMENTS;
+    format!("killed after {after:?}: {}", error.message().unwrap_or_default()).into()
+}
