@@ -1,0 +1,23 @@
+//! What makes a plan come true: order, retries, waiting, the lease's heartbeat, secret material.
+//!
+//! A backend's call is one attempt at one thing. Everything that goes round in a loop is here.
+
+mod attempt;
+mod executor;
+mod generate;
+mod keeper;
+mod materials;
+mod outputs;
+mod persistent;
+mod poll;
+mod schedule;
+mod wait;
+
+#[cfg(test)]
+mod tests;
+
+pub use executor::{CONCURRENCY, Ended, Executed, Executor, Given, StepFailure};
+pub use keeper::{Guard, Keeper};
+pub use materials::{RunMaterials, SealedMaterial};
+pub use persistent::Persistent;
+pub use wait::{Wait, Waited};

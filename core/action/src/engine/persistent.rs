@@ -1,0 +1,100 @@
+//! Storage that is asked again when it does not answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use backon::{BackoffBuilder, ExponentialBuilder};
+use rhumb_backend::{Error, ErrorKind, Result, Retry};
+use rhumb_release::{Entry, EntryKind, Filter, Key, Meta, Storage};
+use tokio::time::{Instant, sleep};
+
+/// How long a storage that does not answer is asked again.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Storage that is asked again when it cannot be reached, so that a manager that is lost or a connection that breaks
+/// does not leave a revision half recorded.
+///
+/// A call whose answer was lost may have been carried out. A create then says `AlreadyExists` and an update
+/// `Conflict`, which releases and leases tell from somebody else's.
+#[derive(Clone, Debug)]
+pub struct Persistent {
+    inner: Arc<dyn Storage>,
+    patience: Duration,
+}
+
+impl Persistent {
+    /// Asks again for a minute.
+    pub fn new(inner: Arc<dyn Storage>) -> Self {
+        Self { inner, patience: PATIENCE }
+    }
+
+    /// Asks again for this long.
+    #[must_use]
+    pub fn with_patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    async fn ask<T, F: Future<Output = Result<T>>>(&self, call: impl Fn() -> F) -> Result<T> {
+        let deadline = Instant::now() + self.patience;
+        let mut delays = delays().build();
+        loop {
+            match call().await {
+                Err(error) if may_pass(&error) => {
+                    let delay = delays.next().unwrap_or_default();
+                    if Instant::now() + delay >= deadline {
+                        return Err(error);
+                    }
+                    tracing::debug!(%error, "the storage is asked again");
+                    sleep(delay).await;
+                }
+                result => return result,
+            }
+        }
+    }
+}
+
+/// Delays between attempts: from a fifth of a second to five, doubling, with jitter, for ever.
+pub(super) fn delays() -> ExponentialBuilder {
+    ExponentialBuilder::new()
+        .with_min_delay(Duration::from_millis(200))
+        .with_max_delay(Duration::from_secs(5))
+        .with_jitter()
+        .without_max_times()
+}
+
+fn may_pass(error: &Error) -> bool {
+    error.retry == Retry::Same || error.kind == ErrorKind::Timeout
+}
+
+#[async_trait]
+impl Storage for Persistent {
+    fn value_limit(&self) -> usize {
+        self.inner.value_limit()
+    }
+
+    fn release_limit(&self) -> Option<usize> {
+        self.inner.release_limit()
+    }
+
+    async fn create(&self, key: &Key, meta: &Meta, value: &[u8]) -> Result<String> {
+        self.ask(|| self.inner.create(key, meta, value)).await
+    }
+
+    async fn read(&self, key: &Key) -> Result<Option<Entry>> {
+        self.ask(|| self.inner.read(key)).await
+    }
+
+    async fn list(&self, kind: EntryKind, filter: &Filter) -> Result<Vec<Entry>> {
+        self.ask(|| self.inner.list(kind, filter)).await
+    }
+
+    async fn update(&self, key: &Key, meta: &Meta, version: &str) -> Result<String> {
+        self.ask(|| self.inner.update(key, meta, version)).await
+    }
+
+    async fn delete(&self, key: &Key) -> Result<()> {
+        self.ask(|| self.inner.delete(key)).await
+    }
+}

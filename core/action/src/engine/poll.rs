@@ -1,0 +1,125 @@
+//! Asking for the health of rollouts, often at first and then less so.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use rhumb_backend::{Error, ErrorKind, Health, ObjectHealth, ObjectId, Receipt, Result, Retry, State};
+
+use crate::{Event, Progress};
+
+/// How soon health is asked for again at first.
+const SOONEST: Duration = Duration::from_millis(100);
+/// How soon health is asked for again at last.
+const LATEST: Duration = Duration::from_secs(1);
+
+/// What is known of the rollouts that are waited for.
+#[derive(Debug)]
+pub(super) struct Poll {
+    waiting: BTreeMap<ObjectId, Receipt>,
+    known: BTreeMap<ObjectId, ObjectHealth>,
+    told: Vec<ObjectHealth>,
+    pause: Duration,
+}
+
+impl Poll {
+    pub(super) fn new() -> Self {
+        Self { waiting: BTreeMap::new(), known: BTreeMap::new(), told: Vec::new(), pause: SOONEST }
+    }
+
+    /// Waits for one rollout more.
+    pub(super) fn add(&mut self, receipt: Receipt) {
+        self.pause = SOONEST;
+        self.waiting.insert(receipt.id.clone(), receipt);
+    }
+
+    /// What is still waited for.
+    pub(super) fn receipts(&self) -> Vec<Receipt> {
+        self.waiting.values().cloned().collect()
+    }
+
+    pub(super) fn is_idle(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// How long to wait before health is asked for. Each call makes it longer.
+    pub(super) fn pause(&mut self) -> Duration {
+        let pause = self.pause;
+        self.pause = (pause * 3 / 2).min(LATEST);
+        pause
+    }
+
+    /// Takes in an answer and returns those that are settled, which are not waited for any more.
+    ///
+    /// # Errors
+    /// What the platform answers when that will not pass.
+    pub(super) fn take(
+        &mut self,
+        asked: &[Receipt],
+        answer: Result<Health>,
+        progress: &dyn Progress,
+    ) -> Result<Vec<ObjectHealth>> {
+        let health = match answer {
+            Ok(health) => health,
+            Err(error) if may_pass(&error) => {
+                tracing::debug!(%error, "health is asked for again");
+                return Ok(Vec::new());
+            }
+            Err(error) => return Err(error),
+        };
+        let mut answers: BTreeMap<ObjectId, ObjectHealth> =
+            health.into_iter().map(|health| (health.id.clone(), health)).collect();
+        let mut settled = Vec::new();
+        for receipt in asked {
+            let health = answers.remove(&receipt.id).unwrap_or_else(|| unreported(receipt));
+            self.known.insert(receipt.id.clone(), health.clone());
+            if health.state != State::Progressing && self.waiting.remove(&receipt.id).is_some() {
+                settled.push(health);
+            }
+        }
+        self.tell(progress);
+        Ok(settled)
+    }
+
+    /// What is known of all that was ever waited for.
+    pub(super) fn health(&self) -> Vec<ObjectHealth> {
+        self.known.values().cloned().collect()
+    }
+
+    /// Whether the platform has said anything of a rollout.
+    pub(super) fn knows(&self, id: &ObjectId) -> bool {
+        self.known.contains_key(id)
+    }
+
+    /// What is known of what is still waited for.
+    pub(super) fn unsettled(&self) -> Vec<ObjectHealth> {
+        let known =
+            |receipt: &Receipt| self.known.get(&receipt.id).cloned().unwrap_or_else(|| unreported(receipt));
+        self.waiting.values().map(known).collect()
+    }
+
+    fn tell(&mut self, progress: &dyn Progress) {
+        let objects = self.health();
+        if objects != self.told {
+            progress.event(&Event::Health { objects: objects.clone() });
+            self.told = objects;
+        }
+    }
+}
+
+fn may_pass(error: &Error) -> bool {
+    error.retry != Retry::Never || error.kind == ErrorKind::Timeout
+}
+
+/// What is said of a rollout that the platform says nothing of: what runs nothing is ready once it is there.
+fn unreported(receipt: &Receipt) -> ObjectHealth {
+    let runs = receipt.workload.is_some();
+    ObjectHealth {
+        id: receipt.id.clone(),
+        workload: receipt.workload.clone(),
+        state: if runs { State::Progressing } else { State::Ready },
+        ready: 0,
+        wanted: u32::from(runs),
+        message: if runs { "the platform tells nothing of it yet".to_owned() } else { String::new() },
+        failure: None,
+    }
+}
