@@ -8,6 +8,7 @@ pub mod conformance;
 mod rhumb;
 pub mod swarm;
 pub mod trial;
+pub mod workloads;
 
 pub use chart::ChartFolder;
 pub use rhumb::{Ended, Rhumb};

@@ -27,10 +27,10 @@ containers: { web: { image: 'rhumb-demo:1', mounts: { /run/db: { secret: db } } 
 ---
 kind: Secret
 name: db
-data: { password: 'sealed:password' }
+data: { password: 'sealed:material-of-password' }
 ",
     )
-    .prints("web", &["cat", "/run/db/password"], "material of password"),
+    .prints("web", &["cat", "/run/db/password"], "material-of-password"),
     Case::new(
         Feature::FileMode,
         "
@@ -112,11 +112,11 @@ expose: { pg: { port: 8080 } }
 ---
 kind: Secret
 name: db
-data: { password: 'sealed:password' }
+data: { password: 'sealed:material-of-password' }
 template: { url: 'postgres://app:{password}@{address:db:pg}/app' }
 ",
     )
-    .prints("db", &["cat", "/run/db/url"], "postgres://app:material of password@db:8080/app"),
+    .prints("db", &["cat", "/run/db/url"], "postgres://app:material-of-password@db:8080/app"),
     Case::new(
         Feature::External,
         "

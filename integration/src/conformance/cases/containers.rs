@@ -70,7 +70,7 @@ containers: { web: { image: 'rhumb-demo:1' } }
 ---
 kind: Secret
 name: registry
-data: { .dockerconfigjson: 'sealed:registry' }
+data: { .dockerconfigjson: 'sealed:{\"auths\":{\"registry.example\":{\"auth\":\"YTpi\"}}}' }
 ",
     )
     .shows(Shows::Accepted("no registry is there to ask for them")),

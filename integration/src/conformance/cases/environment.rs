@@ -23,11 +23,11 @@ containers: { web: { image: 'rhumb-demo:1', env: { PASSWORD: { secret: db, key: 
 ---
 kind: Secret
 name: db
-data: { password: 'sealed:password' }
+data: { password: 'sealed:material-of-password' }
 ",
     )
     // Where the platform has no such variables, the value is in a file that `…_FILE` names.
-    .prints("web", &["sh", "-c", "tr '\\0' '\\n' </proc/1/environ | sed -n 's/^PASSWORD_FILE=//p' | xargs cat; tr '\\0' '\\n' </proc/1/environ"], "material of password"),
+    .prints("web", &["sh", "-c", "tr '\\0' '\\n' </proc/1/environ | sed -n 's/^PASSWORD_FILE=//p' | xargs cat; tr '\\0' '\\n' </proc/1/environ"], "material-of-password"),
     Case::new(
         Feature::EnvConfig,
         "
@@ -92,8 +92,8 @@ containers: { web: { image: 'rhumb-demo:1', envFrom: [{ secret: db }] } }
 ---
 kind: Secret
 name: db
-data: { PASSWORD: 'sealed:password' }
+data: { PASSWORD: 'sealed:material-of-password' }
 ",
     )
-    .prints("web", &["sh", "-c", "tr '\\0' '\\n' </proc/1/environ | sed -n 's/^PASSWORD_FILE=//p' | xargs cat; tr '\\0' '\\n' </proc/1/environ"], "material of password"),
+    .prints("web", &["sh", "-c", "tr '\\0' '\\n' </proc/1/environ | sed -n 's/^PASSWORD_FILE=//p' | xargs cat; tr '\\0' '\\n' </proc/1/environ"], "material-of-password"),
 ];

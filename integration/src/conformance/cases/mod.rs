@@ -36,7 +36,21 @@ pub fn all() -> impl Iterator<Item = Case> {
 mod tests {
     use std::collections::BTreeMap;
 
-    use rhumb_spec::Feature;
+    use rhumb_spec::{Feature, Source, parse};
+
+    #[test]
+    fn every_app_is_right_and_uses_its_feature() {
+        for case in super::all() {
+            let text = case.app.replace("PLATFORM", "memory");
+            let parsed = parse(&[Source { file: "app.yaml".to_owned(), text }])
+                .unwrap_or_else(|errors| panic!("{}: {errors:#?}", case.feature));
+            let found = parsed.verify();
+            assert!(found.is_empty(), "{}: {found:#?}", case.feature);
+            let uses =
+                parsed.app.requirements().iter().any(|requirement| requirement.feature == case.feature);
+            assert!(uses, "{}: its app does not use it", case.feature);
+        }
+    }
 
     #[test]
     fn every_feature_has_one_case() {
