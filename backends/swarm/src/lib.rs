@@ -1,1 +1,191 @@
-//! x
+//! The Docker Swarm backend.
+//!
+//! Pure parts turn apps into the Engine API's documents and back ([`lower`], [`lift`], [`change`], [`normalize`],
+//! [`support`], [`names`], [`facts`]). The rest talks to a manager of the swarm, as the docker CLI does.
+
+mod apply;
+pub mod change;
+mod claims;
+mod connect;
+mod error;
+pub mod facts;
+mod health;
+mod images;
+mod kind;
+mod logs;
+pub mod lower;
+pub mod names;
+pub mod normalize;
+mod observe;
+mod records;
+mod registry_auth;
+mod rollout;
+mod runtime;
+pub mod support;
+mod survey;
+mod task;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use rhumb_backend::legalize::Pass;
+use rhumb_backend::{
+    Backend, Change, CheckedApp, Choices, Facts, Health, Lifted, Live, LogLine, LogQuery, Lowered, Materials, Object,
+    ObjectId, Observed, Receipt, Result, Runtime, Scope, Step, Support, Survey, Task,
+};
+use rhumb_spec::{App, Diagnostic, Feature};
+use tokio::sync::mpsc;
+
+pub use connect::{Address, Endpoint, Environment, Settings, TlsFiles, TlsSettings};
+pub use records::SwarmStorage;
+
+use connect::Engine;
+use facts::SwarmFacts;
+use health::Patience;
+
+/// The backend's name in records.
+const NAME: &str = "swarm";
+
+/// A swarm, reached through one of its managers.
+///
+/// It is connected to when it is first asked for something.
+#[derive(Debug)]
+pub struct Swarm {
+    engine: Arc<Engine>,
+    patience: Patience,
+}
+
+/// What a swarm's manager says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct About {
+    /// Where it is, and who said so: `unix:///var/run/docker.sock (from DOCKER_HOST)`.
+    pub endpoint: String,
+    /// The engine's version.
+    pub version: String,
+    /// The version of the Engine API that is spoken with it.
+    pub api: String,
+    /// How many nodes the swarm has.
+    pub nodes: usize,
+}
+
+impl Swarm {
+    /// The swarm that a target and the environment name. Nothing is read or connected to yet.
+    ///
+    /// # Errors
+    /// `Invalid` when the target's settings contradict each other or name an address of an unknown kind.
+    pub fn new(settings: Settings, environment: Environment) -> Result<Self> {
+        settings.verify()?;
+        Ok(Self { engine: Arc::new(Engine::new(settings, environment)), patience: Patience::default() })
+    }
+
+    /// Where the swarm's manager is, and who said so. Reads files of the docker CLI, and connects to nothing.
+    ///
+    /// # Errors
+    /// What [`Endpoint::resolve`] says.
+    pub fn endpoint(&self) -> Result<Endpoint> {
+        Endpoint::resolve(self.engine.settings(), self.engine.environment())
+    }
+
+    /// Asks the manager what it is, as a check of the target.
+    ///
+    /// # Errors
+    /// `Unreachable`, `Forbidden`, `Timeout`; `Unsupported` when it is no manager of a swarm.
+    pub async fn about(&self) -> Result<About> {
+        let endpoint = self.endpoint()?;
+        let connected = self.engine.connected().await?;
+        let nodes = health::nodes(&self.engine).await?.len();
+        Ok(About {
+            endpoint: format!("{} (from {})", endpoint.address, endpoint.source),
+            version: connected.version.clone(),
+            api: connected.api.to_string(),
+            nodes,
+        })
+    }
+}
+
+/// Facts of another shape can only come from a damaged record, and the assumed ones are better than none.
+fn read(facts: &Facts) -> SwarmFacts {
+    facts.read().unwrap_or_default()
+}
+
+#[async_trait]
+impl Backend for Swarm {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn default_facts(&self) -> Facts {
+        let data = serde_json::to_value(SwarmFacts::default()).unwrap_or_default();
+        Facts { backend: NAME.to_owned(), live: false, data }
+    }
+
+    async fn survey(&self, _: &Scope, app: &App, survey: &Survey<'_>) -> Result<Facts> {
+        survey::survey(&self.engine, app, survey).await
+    }
+
+    fn support(&self, feature: Feature, facts: &Facts) -> Support {
+        support::support(feature, &read(facts))
+    }
+
+    fn passes(&self) -> &'static [Pass] {
+        &[Pass::InitContainersAsJobs, Pass::StatefulOrdinals]
+    }
+
+    fn lower(
+        &self,
+        app: &CheckedApp,
+        scope: &Scope,
+        facts: &Facts,
+        choices: &Choices,
+    ) -> Result<Lowered, Vec<Diagnostic>> {
+        lower::lower(app, scope, &read(facts), choices)
+    }
+
+    fn lift(&self, _objects: &[Object]) -> Lifted {
+        Lifted::default()
+    }
+
+    async fn observe(&self, scope: &Scope, ids: &[ObjectId]) -> Result<Observed> {
+        observe::observe(&self.engine, scope, ids).await
+    }
+
+    fn change(&self, last: Option<&Object>, live: &Live, want: &Object) -> Change {
+        change::change(last, live, want)
+    }
+
+    fn claims(&self, object: &Object) -> BTreeSet<String> {
+        claims::claims(object)
+    }
+
+    async fn apply(&self, scope: &Scope, step: &Step, materials: &dyn Materials) -> Result<Receipt> {
+        apply::apply(&self.engine, scope, step, materials).await
+    }
+
+    async fn health(&self, _: &Scope, receipts: &[Receipt]) -> Result<Health> {
+        health::health(&self.engine, &self.patience, receipts).await
+    }
+
+    fn runtime(&self) -> Option<&dyn Runtime> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl Runtime for Swarm {
+    async fn tasks(&self, scope: &Scope, workload: Option<&str>) -> Result<Vec<Task>> {
+        runtime::tasks(&self.engine, scope, workload).await
+    }
+
+    async fn logs(&self, scope: &Scope, query: &LogQuery, lines: mpsc::Sender<LogLine>) -> Result<()> {
+        runtime::logs(&self.engine, scope, query, lines).await
+    }
+
+    async fn scale(&self, scope: &Scope, workload: &str, replicas: u32) -> Result<Vec<Receipt>> {
+        runtime::scale(&self.engine, scope, workload, replicas).await
+    }
+
+    async fn restart(&self, scope: &Scope, workload: &str) -> Result<Vec<Receipt>> {
+        runtime::restart(&self.engine, scope, workload).await
+    }
+}

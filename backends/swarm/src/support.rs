@@ -243,7 +243,7 @@ mod tests {
     #[test]
     fn older_engines_lack_what_came_later() {
         let is_refused =
-            |feature, version| matches!(support(feature, &api(version)), Support::Unsupported { .. });
+            |feature, version: &str| matches!(support(feature, &api(version)), Support::Unsupported { .. });
         for (feature, minor) in [
             (Feature::Job, 41),
             (Feature::Ulimits, 41),

@@ -1,0 +1,222 @@
+//! The connection to the engine.
+
+use std::path::Path;
+use std::time::Duration;
+
+use bollard::{API_DEFAULT_VERSION, Docker};
+use futures_util::{Stream, StreamExt, TryStreamExt};
+use rhumb_backend::{Error, ErrorKind, Result};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use tokio::sync::OnceCell;
+
+use super::{Address, Call, Endpoint, Environment, Settings};
+use crate::error::{from_engine, timeout, unexpected};
+
+/// An engine that is connected to when it is first called.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    settings: Settings,
+    environment: Environment,
+    connected: OnceCell<Connected>,
+}
+
+/// An engine that answered.
+#[derive(Debug)]
+pub(crate) struct Connected {
+    docker: Docker,
+    address: String,
+    prefix: String,
+    /// The engine's own version: `20.10.24`.
+    pub(crate) version: String,
+    /// The newest version of the API that it speaks.
+    pub(crate) api: ApiVersion,
+}
+
+/// A version of the Engine API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ApiVersion(pub(crate) u16, pub(crate) u16);
+
+/// The oldest version that has all that is used here: jobs, and capabilities of services.
+const OLDEST: ApiVersion = ApiVersion(1, 41);
+
+/// The newest version whose documents are known here. Newer engines are spoken to in this one.
+const NEWEST: ApiVersion = ApiVersion(1, 52);
+
+impl ApiVersion {
+    fn parse(text: &str) -> Option<Self> {
+        let (major, minor) = text.split_once('.')?;
+        Some(Self(major.parse().ok()?, minor.parse().ok()?))
+    }
+}
+
+impl std::fmt::Display for ApiVersion {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}.{}", self.0, self.1)
+    }
+}
+
+/// The first answer of an engine decides how it is spoken to, so it is waited for less long.
+const GREETING: Duration = Duration::from_secs(20);
+
+impl Engine {
+    /// An engine that is not connected to yet.
+    pub(crate) fn new(settings: Settings, environment: Environment) -> Self {
+        Self { settings, environment, connected: OnceCell::new() }
+    }
+
+    /// What the target says about the engine.
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The environment of the process.
+    pub(crate) fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    /// The connection, made at the first call.
+    ///
+    /// # Errors
+    /// What [`Endpoint::resolve`] says; `Unreachable`, `Forbidden` or `Timeout` when the engine does not answer;
+    /// `Unsupported` when it is too old.
+    pub(crate) async fn connected(&self) -> Result<&Connected> {
+        self.connected.get_or_try_init(|| connect(&self.settings, &self.environment)).await
+    }
+
+    /// Makes a call and returns the answer's bytes.
+    ///
+    /// # Errors
+    /// What the engine answers, in the words of the contract.
+    pub(crate) async fn send(&self, call: Call) -> Result<Vec<u8>> {
+        self.connected().await?.send(call).await
+    }
+
+    /// Makes a call and reads its answer.
+    ///
+    /// # Errors
+    /// What the engine answers; `Platform` when it is of another shape than expected.
+    pub(crate) async fn json<T: DeserializeOwned>(&self, call: Call) -> Result<T> {
+        self.connected().await?.json(call).await
+    }
+
+    /// Makes a call; none when there is no such thing.
+    ///
+    /// # Errors
+    /// As [`Self::json`], but for `NotFound`.
+    pub(crate) async fn find<T: DeserializeOwned>(&self, call: Call) -> Result<Option<T>> {
+        match self.json(call).await {
+            Ok(found) => Ok(Some(found)),
+            Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Makes a call whose answer comes bit by bit. Its timeout holds until the answer begins.
+    ///
+    /// # Errors
+    /// As [`Self::send`], in the stream.
+    pub(crate) async fn stream(&self, call: Call) -> Result<impl Stream<Item = Result<Vec<u8>>> + Unpin + use<>> {
+        self.connected().await?.stream(call)
+    }
+}
+
+impl Connected {
+    async fn send(&self, call: Call) -> Result<Vec<u8>> {
+        let (operation, limit) = (call.operation, call.timeout);
+        let collected = self.stream(call)?.try_fold(Vec::new(), |mut whole, bytes| {
+            whole.extend_from_slice(&bytes);
+            std::future::ready(Ok(whole))
+        });
+        tokio::time::timeout(limit, collected).await.unwrap_or_else(|_| Err(timeout(operation, &self.address)))
+    }
+
+    async fn json<T: DeserializeOwned>(&self, call: Call) -> Result<T> {
+        let operation = call.operation;
+        let bytes = self.send(call).await?;
+        serde_json::from_slice(&bytes).map_err(|error| unexpected(operation, error.to_string()))
+    }
+
+    /// The client has no call for documents as they are, so one of its calls that return bytes is aimed elsewhere.
+    fn stream(&self, call: Call) -> Result<impl Stream<Item = Result<Vec<u8>>> + Unpin + use<>> {
+        let (operation, limit) = (call.operation, call.timeout);
+        let address = self.address.clone();
+        let modifier = call.into_modifier(&self.prefix)?;
+        let docker = self.docker.clone().with_timeout(limit.max(Duration::from_secs(1))).with_request_modifier(modifier);
+        let stream = docker.export_image("any");
+        Ok(stream
+            .map(move |bytes| bytes.map(|bytes| bytes.to_vec()).map_err(|error| from_engine(operation, &address, &error)))
+            .boxed())
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Version {
+    version: String,
+    api_version: String,
+    #[serde(default, rename = "MinAPIVersion")]
+    min_api_version: String,
+}
+
+async fn connect(settings: &Settings, environment: &Environment) -> Result<Connected> {
+    let endpoint = Endpoint::resolve(settings, environment)?;
+    let address = endpoint.address.to_string();
+    let docker = open(&endpoint).map_err(|error| {
+        from_engine("connect to the Docker Engine", &address, &error).with("from", endpoint.source.clone())
+    })?;
+    let mut connected =
+        Connected { docker, address, prefix: String::new(), version: String::new(), api: OLDEST };
+    let call = Call::get("connect to the Docker Engine", "/version").timeout(GREETING);
+    let version: Version = connected.json(call).await.map_err(|error| error.with("from", endpoint.source.clone()))?;
+    let spoken = agree(&version)?;
+    connected.prefix = format!("/v{spoken}");
+    connected.api = spoken;
+    connected.version = version.version;
+    Ok(connected)
+}
+
+fn agree(version: &Version) -> Result<ApiVersion> {
+    let newest = ApiVersion::parse(&version.api_version)
+        .ok_or_else(|| unexpected("connect to the Docker Engine", format!("API version `{}`", version.api_version)))?;
+    let oldest = ApiVersion::parse(&version.min_api_version).unwrap_or(OLDEST);
+    let unsupported = |message: String, remedy: &str| {
+        Error::new(ErrorKind::Unsupported, "connect to the Docker Engine", message).remedy(remedy.to_owned())
+    };
+    if newest < OLDEST {
+        let message = format!("version {} speaks the API {newest} only, and {OLDEST} is needed", version.version);
+        return Err(unsupported(message, "update Docker to 20.10 or newer"));
+    }
+    if oldest > NEWEST {
+        let message = format!("version {} speaks the API {oldest} and newer only, and {NEWEST} is known here", version.version);
+        return Err(unsupported(message, "update rhumb"));
+    }
+    Ok(newest.min(NEWEST))
+}
+
+/// Prepares the client. Only a missing socket is noticed here.
+fn open(endpoint: &Endpoint) -> Result<Docker, bollard::errors::Error> {
+    let seconds = GREETING.as_secs();
+    match (&endpoint.address, &endpoint.tls) {
+        (Address::Unix(path), _) => Docker::connect_with_unix(&path.to_string_lossy(), seconds, API_DEFAULT_VERSION),
+        (Address::Ssh(host), _) => Docker::connect_with_ssh(host, seconds, API_DEFAULT_VERSION, None),
+        (Address::Tcp(host), None) => Docker::connect_with_http(host, seconds, API_DEFAULT_VERSION),
+        (Address::Tcp(host), Some(tls)) => {
+            install_provider();
+            // A file without certificates adds none to those that the system trusts.
+            let nothing = Path::new("/dev/null");
+            let ca = tls.ca.as_deref().unwrap_or(nothing);
+            let (cert, key) = tls.client.as_ref().map_or((nothing, nothing), |(cert, key)| (cert.as_path(), key.as_path()));
+            Docker::connect_with_ssl(host, key, cert, ca, seconds, API_DEFAULT_VERSION)
+        }
+    }
+}
+
+/// The client panics when the process has no TLS provider.
+fn install_provider() {
+    if rustls::crypto::CryptoProvider::get_default().is_none() {
+        // Another thread may have been faster, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    }
+}
+

@@ -1,0 +1,14 @@
+//! How the engine is found and talked to, as the docker CLI does it.
+
+mod call;
+mod context;
+mod docker_config;
+mod endpoint;
+mod engine;
+mod settings;
+
+pub(crate) use call::Call;
+pub(crate) use docker_config::{Auth, DockerConfig};
+pub(crate) use engine::Engine;
+pub use endpoint::{Address, Endpoint, TlsFiles};
+pub use settings::{Environment, Settings, TlsSettings};

@@ -1,0 +1,261 @@
+//! What the engine's word about a service and its tasks means for a rollout.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use rhumb_backend::State;
+use serde_json::Value;
+
+use super::Patience;
+use super::constraint::Node;
+use crate::rollout::Rollout;
+use crate::task::Task;
+
+/// How far a rollout is, and who is to blame if it failed.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Verdict {
+    pub(super) state: State,
+    pub(super) ready: u32,
+    pub(super) wanted: u32,
+    pub(super) message: String,
+    pub(super) culprit: Option<Culprit>,
+}
+
+/// The task that a failure shows in.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Culprit {
+    /// Its id; empty when no task can be blamed.
+    pub(super) task: String,
+    /// What it is called: `shop_web.1`.
+    pub(super) name: String,
+    /// Why it failed.
+    pub(super) reason: String,
+}
+
+/// So many failures of one replica are a crash loop.
+const CRASHES: usize = 3;
+
+/// So many times an image may be missing: another node may have it.
+const REJECTIONS: usize = 2;
+
+/// A node may become ready, and a stopped task may give back what it had.
+const UNSCHEDULABLE: Duration = Duration::from_secs(5);
+const OCCUPIED: Duration = Duration::from_secs(20);
+
+/// Judges the rollout that a receipt names.
+pub(super) fn judge(
+    service: &Value,
+    rollout: &Rollout,
+    tasks: &[&Task],
+    nodes: &[Node],
+    patience: &Patience,
+) -> Verdict {
+    let case = Case::new(service, tasks);
+    let wanted = case.wanted(nodes);
+    let ready = case.ready();
+    let failed = case
+        .rolled_back()
+        .or_else(|| case.superseded(rollout))
+        .or_else(|| case.exhausted())
+        .or_else(|| case.unschedulable(patience));
+    let (state, message) = match &failed {
+        Some(culprit) => (State::Failed, culprit.reason.clone()),
+        None if case.is_job && ready >= wanted => (State::Ready, format!("{ready} of {wanted} completed")),
+        None if case.is_job => (State::Progressing, format!("{ready} of {wanted} completed")),
+        None => case.progress(ready, wanted),
+    };
+    Verdict { state, ready, wanted, message, culprit: failed }
+}
+
+struct Case<'a> {
+    name: &'a str,
+    spec: &'a Value,
+    template: &'a Value,
+    update: Option<(&'a str, &'a str)>,
+    is_job: bool,
+    /// Tasks of this template and, for a job, of this run.
+    current: Vec<&'a Task>,
+    /// Tasks of older templates that are still wanted.
+    old: Vec<&'a Task>,
+}
+
+impl<'a> Case<'a> {
+    fn new(service: &'a Value, tasks: &[&'a Task]) -> Self {
+        static NOTHING: Value = Value::Null;
+        let spec = service.get("Spec").unwrap_or(&NOTHING);
+        let template = spec.get("TaskTemplate").unwrap_or(&NOTHING);
+        let mode = |mode: &str| spec.pointer(&format!("/Mode/{mode}")).is_some_and(|mode| !mode.is_null());
+        let is_job = mode("ReplicatedJob") || mode("GlobalJob");
+        let text = |pointer: &str| service.pointer(pointer).and_then(Value::as_str);
+        let update = text("/UpdateStatus/State").map(|state| (state, text("/UpdateStatus/Message").unwrap_or_default()));
+        let run = service.pointer("/JobStatus/JobIteration/Index").and_then(Value::as_u64).unwrap_or(0);
+        let of_run = |task: &Task| !is_job || task.job_iteration.unwrap_or_default().index == run;
+        let since = if update.is_none() && moved_ports(service) { text("/UpdatedAt") } else { None };
+        let is_young = |task: &Task| since.is_none_or(|since| task.created_at.as_str() >= since);
+        let is_current = |task: &Task| of_run(task) && (is_job || task.is_of(template) && is_young(task));
+        let (current, old): (Vec<_>, Vec<_>) = tasks.iter().copied().partition(|task| is_current(task));
+        let old = old.into_iter().filter(|task| task.is_wanted() && !task.has_ended()).collect();
+        Self { name: text("/Spec/Name").unwrap_or_default(), spec, template, update, is_job, current, old }
+    }
+
+    fn wanted(&self, nodes: &[Node]) -> u32 {
+        let number = |pointer: &str| self.spec.pointer(pointer).and_then(Value::as_u64);
+        let replicas = number("/Mode/Replicated/Replicas").or_else(|| {
+            let completions = number("/Mode/ReplicatedJob/TotalCompletions");
+            completions.or_else(|| number("/Mode/ReplicatedJob/MaxConcurrent"))
+        });
+        match replicas {
+            Some(replicas) => clamp(replicas),
+            None if self.spec.pointer("/Mode/ReplicatedJob").is_some_and(|mode| !mode.is_null()) => 1,
+            None => clamp(nodes.iter().filter(|node| node.takes(self.template)).count() as u64),
+        }
+    }
+
+    fn ready(&self) -> u32 {
+        let counts = |task: &&&Task| {
+            if self.is_job { task.status.state == "complete" } else { task.is_wanted() && task.status.state == "running" }
+        };
+        clamp(self.current.iter().filter(counts).count() as u64)
+    }
+
+    /// The engine has given up the rollout.
+    fn rolled_back(&self) -> Option<Culprit> {
+        let (state, message) = self.update?;
+        let what = match state {
+            "paused" => "the engine paused the update",
+            "rollback_started" | "rollback_completed" => "the engine rolled the update back",
+            "rollback_paused" => "the engine began to roll the update back, and paused",
+            _ => return None,
+        };
+        let message = message.trim();
+        let cause = self.newest_failure();
+        let reason = match &cause {
+            Some(task) => format!("{what}: {}", task.reason()),
+            None if message.is_empty() => what.to_owned(),
+            None => format!("{what}: {message}"),
+        };
+        Some(self.blame(cause, reason))
+    }
+
+    /// Tasks of the template that was rolled back are old by now.
+    fn newest_failure(&self) -> Option<&'a Task> {
+        let all = self.current.iter().chain(&self.old).copied();
+        all.filter(|task| task.has_failed()).max_by(|left, right| left.created_at.cmp(&right.created_at))
+    }
+
+    fn superseded(&self, rollout: &Rollout) -> Option<Culprit> {
+        (Rollout::of(self.spec) != *rollout)
+            .then(|| self.blame(None, "somebody changed the service before it was ready".to_owned()))
+    }
+
+    /// A replica that keeps failing, or fails and is not started again.
+    fn exhausted(&self) -> Option<Culprit> {
+        let mut replicas: BTreeMap<String, Vec<&Task>> = BTreeMap::new();
+        for task in &self.current {
+            replicas.entry(task.replica()).or_default().push(task);
+        }
+        replicas.into_values().find_map(|mut lives| {
+            lives.sort_by(|left, right| left.created_at.cmp(&right.created_at));
+            self.exhausted_replica(&lives)
+        })
+    }
+
+    fn exhausted_replica(&self, lives: &[&'a Task]) -> Option<Culprit> {
+        let last = lives.last()?;
+        let healthy = if self.is_job { "complete" } else { "running" };
+        if last.status.state == healthy {
+            return None;
+        }
+        let failures: Vec<_> = lives.iter().filter(|task| task.has_failed()).collect();
+        let rejected = lives.iter().filter(|task| task.status.state == "rejected").count();
+        let (restarts, attempts) = self.restarts();
+        let spent = match restarts {
+            Restarts::Never => 1,
+            Restarts::Always | Restarts::OnFailure => {
+                let limit = attempts.map_or(CRASHES, |attempts| attempts + 1);
+                if self.is_job { limit } else { limit.min(CRASHES) }
+            }
+        };
+        let ended = !self.is_job && restarts != Restarts::Always && last.status.state == "complete";
+        if ended {
+            let reason = "it ended with success, and its restart policy does not start it again";
+            return Some(self.blame(Some(last), reason.to_owned()));
+        }
+        if failures.len() < spent && rejected < REJECTIONS {
+            return None;
+        }
+        let newest = failures.last()?;
+        let times = if failures.len() > 1 { format!(" ({} times)", failures.len()) } else { String::new() };
+        Some(self.blame(Some(newest), format!("{}{times}", newest.reason())))
+    }
+
+    fn restarts(&self) -> (Restarts, Option<usize>) {
+        let policy = self.template.get("RestartPolicy");
+        let condition = policy.and_then(|policy| policy.get("Condition")).and_then(Value::as_str);
+        let attempts = policy.and_then(|policy| policy.get("MaxAttempts")).and_then(Value::as_u64);
+        let restarts = match condition {
+            Some("none") => Restarts::Never,
+            Some("on-failure") => Restarts::OnFailure,
+            _ => Restarts::Always,
+        };
+        (restarts, attempts.filter(|attempts| *attempts > 0).and_then(|attempts| usize::try_from(attempts).ok()))
+    }
+
+    fn unschedulable(&self, patience: &Patience) -> Option<Culprit> {
+        let waiting = self.current.iter().copied().filter(|task| task.status.state == "pending" && task.is_wanted());
+        waiting.filter(|task| task.status.err.contains("no suitable node")).find_map(|task| {
+            let passes = ["port already in use", "insufficient resources"].iter().any(|why| task.status.err.contains(why));
+            let limit = if passes { OCCUPIED } else { UNSCHEDULABLE };
+            patience.is_over(&task.id, limit).then(|| self.blame(Some(task), task.status.err.clone()))
+        })
+    }
+
+    fn blame(&self, task: Option<&Task>, reason: String) -> Culprit {
+        let id = task.map_or_else(String::new, |task| task.id.clone());
+        let name = task.map_or_else(|| self.name.to_owned(), |task| format!("{}.{}", self.name, task.replica()));
+        Culprit { task: id, name, reason }
+    }
+
+    fn progress(&self, ready: u32, wanted: u32) -> (State, String) {
+        let message = format!("{ready} of {wanted} running");
+        if let Some(("updating", _)) = self.update {
+            return (State::Progressing, format!("{message}, updating"));
+        }
+        if !self.old.is_empty() {
+            return (State::Progressing, format!("{message}, {} of the old ones left", self.old.len()));
+        }
+        if ready < wanted {
+            return (State::Progressing, self.waiting_for().map_or(message.clone(), |what| format!("{message}, {what}")));
+        }
+        (State::Ready, message)
+    }
+
+    /// What the slowest replica is about.
+    fn waiting_for(&self) -> Option<String> {
+        let waits = |task: &&&Task| task.is_wanted() && !task.has_ended() && task.status.state != "running";
+        let task = self.current.iter().find(waits)?;
+        Some(match task.reason() {
+            "" => task.status.state.clone(),
+            reason => format!("{}: {reason}", task.status.state),
+        })
+    }
+}
+
+/// Whether the last change touched the ports. Tasks do not show theirs, so until the engine says that it updates them,
+/// they are told by their age.
+fn moved_ports(service: &Value) -> bool {
+    service.get("PreviousSpec").is_some_and(|previous| {
+        previous.get("EndpointSpec") != service.pointer("/Spec/EndpointSpec")
+    })
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Restarts {
+    Never,
+    OnFailure,
+    Always,
+}
+
+fn clamp(number: u64) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,40 @@
+//! Which rollout a service is in.
+
+use rhumb_backend::{Error, ErrorKind, Result};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::names;
+
+/// What a write left of a service, so that its own rollout is told from others.
+///
+/// The API does not tell which version of a service a task was made for, but it returns the task's own template. The
+/// template that the service had after the write is what its tasks must have.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Rollout {
+    /// A digest of the service's `TaskTemplate`, as the engine returned it after the write.
+    pub(crate) template: String,
+}
+
+impl Rollout {
+    /// The rollout of a service with this spec.
+    pub(crate) fn of(spec: &Value) -> Self {
+        let template = spec.get("TaskTemplate").map(ToString::to_string).unwrap_or_default();
+        Self { template: names::hash(template.as_bytes()) }
+    }
+
+    /// The rollout in the shape of a receipt.
+    pub(crate) fn to_value(&self) -> Value {
+        serde_json::json!({ "template": self.template })
+    }
+
+    /// The rollout of a receipt.
+    ///
+    /// # Errors
+    /// `Corrupt` when it is another backend's.
+    pub(crate) fn parse(value: &Value) -> Result<Self> {
+        serde_json::from_value(value.clone())
+            .map_err(|error| Error::new(ErrorKind::Corrupt, "read a receipt", error.to_string()))
+    }
+}
