@@ -106,6 +106,10 @@ fn explain(message: &str, at: Option<(&str, std::ops::Range<usize>)>) -> Diagnos
         }
         Diagnostic::error("", first)
     });
+    if message.contains("Found `}}`") && excerpt.as_ref().is_some_and(|code| code.contains("}}}")) {
+        problem.remedy =
+            Some("a space between the end of a map and that of the expression: `} }}`".to_owned());
+    }
     if let Some(excerpt) = excerpt {
         problem.why = Some(format!("in `{excerpt}`"));
     }
@@ -121,7 +125,11 @@ fn excerpt(source: &str, at: usize) -> Option<String> {
     })?;
     let text = segment.text();
     let code = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    (!code.is_empty() && code.chars().count() <= MAX_SHOWN && text.starts_with('{')).then_some(code)
+    let shown = match code.char_indices().nth(MAX_SHOWN) {
+        Some((end, _)) => format!("{}…", &code[..end]),
+        None => code,
+    };
+    text.starts_with('{').then_some(shown)
 }
 
 fn undefined(message: &str, at: Option<&(&str, std::ops::Range<usize>)>) -> Option<Diagnostic> {

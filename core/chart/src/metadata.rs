@@ -366,9 +366,8 @@ impl Reader<'_> {
         for entry in entries.iter().filter(|entry| !known.contains(&&*entry.key)) {
             let meant = suggest(&entry.key, known.iter().copied());
             let remedy = meant.map_or_else(|| known.join(", "), |meant| format!("`{meant}`"));
-            let mut problem =
-                Diagnostic::error(join(at, &entry.key), format!("there is no key `{}` here", entry.key))
-                    .remedy(remedy);
+            let mut problem = Diagnostic::error(join(at, &entry.key), format!("unknown key `{}`", entry.key))
+                .remedy(remedy);
             problem.place = Some(self.place(entry.line, entry.column));
             self.problems.push(problem);
         }
@@ -431,14 +430,14 @@ mod tests {
         check_refused(
             "nmae: shop\nversion: 1.2\ntype: thing\ndependencies:\n- nam: redis\n  version: latest\nkeywords: x\n",
             &[
-                "error: there is no key `nmae` here\n  --> nmae (Chart.yaml:1:1)\n  use: `name`",
+                "error: unknown key `nmae`\n  --> nmae (Chart.yaml:1:1)\n  use: `name`",
                 "error: `name` is missing\n  --> name (Chart.yaml:1:1)",
                 "error: `1.2` is no version: unexpected end of input while parsing minor version number\n  \
                  --> version (Chart.yaml:2:10)\n  use: three numbers, as in 1.2.3 (SemVer 2)",
                 "error: there are no charts of type `thing`\n  --> type (Chart.yaml:3:7)\n  \
                  use: application or library",
                 "error: a list is expected here, and this is text\n  --> keywords (Chart.yaml:7:11)",
-                "error: there is no key `nam` here\n  --> dependencies[0].nam (Chart.yaml:5:3)\n  use: `name`",
+                "error: unknown key `nam`\n  --> dependencies[0].nam (Chart.yaml:5:3)\n  use: `name`",
                 "error: `name` is missing\n  --> dependencies[0].name (Chart.yaml:5:3)",
                 "error: `latest` is no version condition\n  --> dependencies[0].version (Chart.yaml:6:12)\n  \
                  use: a range as in `^1.2`, `~1.2.3`, `1.x`, `>=1.2 <2` or `1.x || 2.x`",

@@ -150,10 +150,7 @@ impl Rendered {
         let mut problems: Vec<Diagnostic> =
             broken.into_iter().map(|problem| self.locate(self.with_rendered_line(problem))).collect();
         match rhumb_spec::parse_documents(documents) {
-            Ok(mut parsed) if problems.is_empty() => {
-                parsed.warnings = self.locate_all(parsed.warnings);
-                Ok(parsed)
-            }
+            Ok(parsed) if problems.is_empty() => Ok(parsed),
             Ok(_) => Err(problems),
             Err(found) => {
                 problems.extend(self.locate_all(found));
@@ -177,8 +174,8 @@ impl Rendered {
         }
     }
 
-    /// Puts the template's place into a diagnostic whose place is in rendered text: those of `verify`, `check` and
-    /// `lower`. Not for diagnostics that [`Rendered::parse`] returned, which have theirs.
+    /// Puts the template's place into a diagnostic whose place is in rendered text: the warnings of
+    /// [`Rendered::parse`], and what `verify`, `check` and `lower` find. Not for its errors, which have theirs.
     pub fn locate(&self, diagnostic: Diagnostic) -> Diagnostic {
         trace::locate(&self.tracer, &self.documents, diagnostic)
     }

@@ -6,7 +6,7 @@ use std::fmt;
 use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::paths::LocationSegment;
 use jsonschema::{ValidationError, Validator};
-use rhumb_spec::{Diagnostic, Place};
+use rhumb_spec::{Diagnostic, Place, suggest};
 use serde_json::{Map, Value};
 
 /// The file that holds a chart's schema.
@@ -328,17 +328,37 @@ impl Checker<'_> {
         let path: ValuePath = self.at.0.iter().cloned().chain(steps).collect();
         let found = if self.hides(&path, error) { String::new() } else { shown(error.instance()) };
         let (what, remedy) = explain(error.kind(), &found);
-        let subject = if path.parts().is_empty() { "the values:".to_owned() } else { format!("`{path}`") };
+        let remedy = self.meant(error).or(remedy);
+        let what = if path.parts().is_empty() {
+            format!("the map of values {what}")
+        } else {
+            format!("`{path}` {what}")
+        };
         let why = format!("the schema's rule `{}` at {}", error.kind().keyword(), location(error));
-        vec![Violation { path, what: format!("{subject} {what}"), why, remedy }]
+        vec![Violation { path, what, why, remedy }]
+    }
+
+    /// The settings that misspelt ones were probably meant to be.
+    fn meant(&self, error: &ValidationError<'_>) -> Option<String> {
+        let ValidationErrorKind::AdditionalProperties { unexpected } = error.kind() else { return None };
+        let known = self.around(error)?.get("properties")?.as_object()?;
+        let meant = unexpected.iter().filter_map(|word| suggest(word, known.keys().map(String::as_str)));
+        let meant: Vec<String> = meant.map(|word| format!("`{word}`")).collect();
+        (!meant.is_empty()).then(|| meant.join(", "))
+    }
+
+    /// The schema that the broken rule is part of.
+    fn around(&self, error: &ValidationError<'_>) -> Option<&Value> {
+        let pointer = error.absolute_keyword_location().map(|uri| uri.as_str().to_owned());
+        let pointer = pointer.and_then(|uri| Some(uri.split_once('#')?.1.to_owned()));
+        let pointer = pointer.unwrap_or_else(|| error.schema_path().to_string());
+        self.root.pointer(pointer.rsplit_once('/').map_or("", |(around, _)| around))
     }
 
     /// Whether the value is secret, or stands where a secret one belongs.
     fn hides(&self, path: &ValuePath, error: &ValidationError<'_>) -> bool {
         let known = self.secrets.iter().any(|secret| secret.leads_to(path) || path.leads_to(secret));
-        let pointer = error.schema_path().to_string();
-        let around = pointer.rsplit_once('/').map_or("", |(around, _)| around);
-        known || self.root.pointer(around).is_none_or(|schema| self.mentions_secret(schema, 0))
+        known || self.around(error).is_none_or(|schema| self.mentions_secret(schema, 0))
     }
 
     fn mentions_secret(&self, schema: &Value, depth: usize) -> bool {
@@ -504,8 +524,8 @@ mod tests {
         assert_eq!(
             check(&json, &json!({"port": 0, "list": ["a", "c"], "prot": 1})),
             [
-                "the values: has no setting called `prot`",
-                "the values: must have a value for `host`",
+                "the map of values has no setting called `prot`",
+                "the map of values must have a value for `host`",
                 "`list[1]` is none of the values it may have, and is \"c\"",
                 "`port` must be at least 1, and is 0",
             ]

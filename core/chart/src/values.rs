@@ -200,6 +200,15 @@ impl Chart {
     /// # Errors
     /// Values of a subchart that are no map, and everything that the schemas refuse. Secret values are not shown.
     pub fn values(&self, user: UserValues) -> Result<Values, Vec<Diagnostic>> {
+        let (values, problems) = self.merge(user)?;
+        if problems.is_empty() { Ok(values) } else { Err(problems) }
+    }
+
+    /// Merges values, and says beside them what the schemas refuse.
+    ///
+    /// # Errors
+    /// What cannot be merged.
+    pub(crate) fn merge(&self, user: UserValues) -> Result<(Values, Vec<Diagnostic>), Vec<Diagnostic>> {
         let mut problems = Vec::new();
         let UserValues { mut values, sources } = user;
         let mut all = coalesce(self, &values, &ValuePath::default(), &Enabled::All, &mut problems);
@@ -217,11 +226,7 @@ impl Chart {
         warnings.extend(clashing(self, &values));
         let secrets = secrets(self, &all);
         let problems = check(self, &merged, &enabled, &secrets, &sources);
-        if problems.is_empty() {
-            Ok(Values { user: values, merged, secrets, enabled, warnings })
-        } else {
-            Err(problems)
-        }
+        Ok((Values { user: values, merged, secrets, enabled, warnings }, problems))
     }
 }
 

@@ -97,14 +97,13 @@ pub(crate) fn filter_names() -> impl Iterator<Item = &'static str> {
 }
 
 /// Tera's own filters that are not replaced here.
-const BUILT_IN: [&str; 21] = [
+const BUILT_IN: [&str; 20] = [
     "safe",
     "escape",
     "escape_html",
     "escape_xml",
     "newlines_to_br",
     "pluralize",
-    "indent",
     "int",
     "float",
     "abs",

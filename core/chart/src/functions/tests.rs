@@ -45,6 +45,10 @@ fn text_is_changed() {
     check("v.text | replace(from='World', to='You')", "Hello You");
     check("'a,b' | split(pat=',') | last", "b");
     check("v.lines | nindent(width=2)", "\n  one\n\n  two");
+    check("v.lines | nindent(n=2) | trim", "one\n\n  two");
+    check("v.lines | indent(width=2)", "one\n\n  two\n");
+    check("v.lines | indent(n=2, first=true, blank=true)", "  one\n  \n  two\n");
+    check_refused("v.lines | indent", "needs a `width`");
     check("v.n | quote", "\"7\"");
     check("'a\"b' | quote", "\"a\\\"b\"");
     check("`it's` | squote", "'it''s'");

@@ -54,7 +54,8 @@ pub(super) const FILTERS: &[Filter] = &[
     Filter::new("wordcount", &[], |value, _| {
         Ok(text_of("wordcount", value)?.split_whitespace().count().into())
     }),
-    Filter::keeping("nindent", &["width"], nindent),
+    Filter::keeping("nindent", &["width", "n"], nindent),
+    Filter::keeping("indent", &["width", "n", "first", "blank"], indent),
     Filter::keeping("quote", &[], |value, _| Ok(double_quoted(&text_of("quote", value)?).into())),
     Filter::keeping("squote", &[], |value, _| {
         Ok(format!("'{}'", text_of("squote", value)?.replace('\'', "''")).into())
@@ -123,12 +124,11 @@ fn truncate(value: &Value, arguments: &Kwargs) -> TeraResult<Value> {
     })
 }
 
+/// A new line, and the text with every line indented.
 fn nindent(value: &Value, arguments: &Kwargs) -> TeraResult<Value> {
     let text = text_of("nindent", value)?;
-    let width = arguments.must_get::<usize>("width")?;
-    bounded("nindent", width)?;
-    let indent = " ".repeat(width);
-    let mut lines = String::with_capacity(text.len() + width * 4);
+    let indent = indentation("nindent", arguments)?;
+    let mut lines = String::with_capacity(text.len() + indent.len() * 4);
     for line in text.trim_end_matches('\n').split('\n') {
         lines.push('\n');
         if !line.is_empty() {
@@ -137,6 +137,35 @@ fn nindent(value: &Value, arguments: &Kwargs) -> TeraResult<Value> {
         }
     }
     Ok(lines.into())
+}
+
+/// The text with every line but the first indented; blank ones are left alone.
+fn indent(value: &Value, arguments: &Kwargs) -> TeraResult<Value> {
+    let text = text_of("indent", value)?;
+    let indent = indentation("indent", arguments)?;
+    let first = arguments.get::<bool>("first")?.unwrap_or(false);
+    let blank = arguments.get::<bool>("blank")?.unwrap_or(false);
+    let mut lines = String::with_capacity(text.len() + indent.len() * 4);
+    for (index, line) in text.split_inclusive('\n').enumerate() {
+        let wanted = if index == 0 { first } else { blank || !line.trim_end_matches('\n').is_empty() };
+        if wanted {
+            lines.push_str(&indent);
+        }
+        lines.push_str(line);
+    }
+    Ok(lines.into())
+}
+
+/// The spaces that `width`, or `n` for short, asks for.
+fn indentation(name: &str, arguments: &Kwargs) -> TeraResult<String> {
+    let width = match arguments.get::<usize>("width")? {
+        Some(width) => width,
+        None => arguments
+            .must_get::<usize>("n")
+            .map_err(|_| Error::message(format!("`{name}` needs a `width`")))?,
+    };
+    bounded(name, width)?;
+    Ok(" ".repeat(width))
 }
 
 /// A double-quoted scalar, which YAML and JSON read alike.

@@ -189,6 +189,22 @@ fn a_schema_names_the_place_of_what_it_refuses() {
 }
 
 #[test]
+fn a_misspelt_setting_is_told_with_the_one_that_was_meant() {
+    let chart = chart(&[PARENT, ("values.schema.json", SCHEMA)]);
+    let problems = chart.values(given("prot: 80\n")).unwrap_err();
+    assert_eq!(problems[0].what, "the map of values has no setting called `prot`");
+    assert_eq!(problems[0].remedy.as_deref(), Some("`port`"));
+}
+
+#[test]
+fn a_rule_behind_a_reference_hides_what_it_marks() {
+    let schema = r##"{"$defs": {"s": {"type": "array", "items": {"writeOnly": true}}}, "properties": {"a": {"$ref": "#/$defs/s"}}}"##;
+    let chart = chart(&[PARENT, ("values.schema.json", schema)]);
+    let problems = chart.values(given("a: canary\n")).unwrap_err();
+    assert_eq!(problems[0].what, "`a` must be of type array");
+}
+
+#[test]
 fn defaults_of_subcharts_are_checked_too() {
     let files = [
         PARENT,
