@@ -69,7 +69,8 @@ pub trait Backend: fmt::Debug + Send + Sync {
         BTreeSet::new()
     }
 
-    /// Carries out one step whose references are resolved. Repeating it does no harm.
+    /// Carries out one step whose references are resolved. Repeating it does no harm. A step that only awaits writes
+    /// nothing, and its receipt is that of the rollout that is there.
     ///
     /// # Errors
     /// `Conflict` when the object changed since it was read; `MaterialMissing` when a secret's material is nowhere;

@@ -4,6 +4,8 @@
 //! `{"sealed": "<id>"}`, `{"generate": {…}, "of": "secret/db/password"}` and
 //! `{"template": "postgres://app:{password}@db/app", "keys": {"password": {…}}}`.
 
+mod secret;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -12,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{Error, ErrorKind, Result};
+pub use secret::demands;
 
 /// The key of a demand for material in a body.
 pub const KEY: &str = "$material";

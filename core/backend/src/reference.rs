@@ -20,11 +20,14 @@ pub fn reference(id: &ObjectId, output: &str) -> Value {
     serde_json::json!({ KEY: format!("{id}#{output}") })
 }
 
-/// The object and output that a value refers to, if it is a reference.
+/// The object and output that a value refers to, if it is a reference. The references of JSON Schemas, such as
+/// `#/definitions/name`, are none of ours.
 pub fn parse(value: &Value) -> Option<(ObjectId, &str)> {
     let map = value.as_object().filter(|map| map.len() == 1)?;
     let (id, output) = map.get(KEY)?.as_str()?.rsplit_once('#')?;
-    Some((ObjectId::from(id), output))
+    let (kind, name) = id.split_once('/')?;
+    let is_reference = !kind.is_empty() && !name.is_empty() && !output.is_empty() && !output.contains('/');
+    is_reference.then(|| (ObjectId::from(id), output))
 }
 
 /// Every object that a body refers to, each once.
@@ -60,5 +63,37 @@ pub fn resolve(body: &Value, outputs: &Outputs) -> Value {
             Value::Object(map.iter().map(|(key, item)| (key.clone(), resolve(item, outputs))).collect())
         }
         other => other.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn references_are_found_and_resolved() {
+        let web = ObjectId::new("config", "web/nginx.conf");
+        let body = json!({ "a": [reference(&web, "id")], "b": { "c": reference(&web, "name") }, "d": "x" });
+        assert_eq!(targets(&body), [web.clone()]);
+        let outputs = Outputs::from([(web, BTreeMap::from([("id".to_owned(), "1a".to_owned())]))]);
+        let resolved = resolve(&body, &outputs);
+        assert_eq!(resolved["a"], json!(["1a"]));
+        assert_eq!(
+            resolved["b"]["c"],
+            json!({ "$ref": "config/web/nginx.conf#name" }),
+            "nobody knows its name"
+        );
+        assert_eq!(resolved["d"], "x");
+    }
+
+    #[test]
+    fn other_references_are_none_of_ours() {
+        for other in
+            ["#/definitions/name", "schemas/pod.json#/spec", "web", "config/#id", "/web#id", "config/web#"]
+        {
+            assert_eq!(parse(&json!({ "$ref": other })), None, "{other}");
+        }
+        assert_eq!(parse(&json!({ "$ref": "config/web#id", "more": 1 })), None);
     }
 }

@@ -1,0 +1,122 @@
+//! What of an app there is here: everything.
+
+use rhumb_backend::Support;
+use rhumb_spec::Feature;
+
+/// Every feature is native. The match names each, so that a new one is thought about here too.
+#[expect(clippy::too_many_lines, reason = "flat mapping table")]
+pub(crate) fn support(feature: Feature) -> Support {
+    match feature {
+        Feature::Replicated
+        | Feature::Global
+        | Feature::Stateful
+        | Feature::Job
+        | Feature::JobRetries
+        | Feature::JobDeadline
+        | Feature::JobParallelism
+        | Feature::JobCompletions
+        | Feature::Cron
+        | Feature::CronTimeZone
+        | Feature::CronConcurrency
+        | Feature::DependsOn
+        | Feature::Sidecars
+        | Feature::InitContainers
+        | Feature::InitSharedVolume
+        | Feature::Command
+        | Feature::Args
+        | Feature::PullSecret
+        | Feature::PullPolicy
+        | Feature::RestartPolicy
+        | Feature::RestartLimits
+        | Feature::WorkingDir
+        | Feature::LifecycleHooks
+        | Feature::Labels
+        | Feature::Annotations
+        | Feature::Env
+        | Feature::EnvSecret
+        | Feature::EnvConfig
+        | Feature::EnvAddress
+        | Feature::EnvOrdinal
+        | Feature::EnvFromConfig
+        | Feature::EnvFromSecret
+        | Feature::ShortNames
+        | Feature::ProbeExec
+        | Feature::ProbeHttp
+        | Feature::ProbeTcp
+        | Feature::ProbeGrpc
+        | Feature::ReadinessProbe
+        | Feature::LivenessProbe
+        | Feature::ReadinessApart
+        | Feature::StartupProbe
+        | Feature::CpuReservation
+        | Feature::CpuLimit
+        | Feature::MemoryReservation
+        | Feature::MemoryLimit
+        | Feature::Gpu
+        | Feature::User
+        | Feature::ReadOnlyRoot
+        | Feature::Capabilities
+        | Feature::Privileged
+        | Feature::Sysctls
+        | Feature::Ulimits
+        | Feature::Seccomp
+        | Feature::StopSignal
+        | Feature::StopGrace
+        | Feature::Logging
+        | Feature::Dns
+        | Feature::ExtraHosts
+        | Feature::Hostname
+        | Feature::ConfigFiles
+        | Feature::SecretFiles
+        | Feature::FileMode
+        | Feature::FileOwner
+        | Feature::SubPath
+        | Feature::StableName
+        | Feature::GeneratedSecret
+        | Feature::SecretTemplate
+        | Feature::External
+        | Feature::EphemeralVolume
+        | Feature::Tmpfs
+        | Feature::PersistentVolume
+        | Feature::SharedVolume
+        | Feature::VolumeClass
+        | Feature::VolumeSize
+        | Feature::HostPath
+        | Feature::KeepVolume
+        | Feature::ExposeInternal
+        | Feature::ExposeUdp
+        | Feature::ExposeNode
+        | Feature::ExposeNodeLocal
+        | Feature::ExposeLoadBalancer
+        | Feature::DiscoveryDns
+        | Feature::NetworkAliases
+        | Feature::Route
+        | Feature::RouteTls
+        | Feature::NetworkIsolation
+        | Feature::NetworkEncryption
+        | Feature::NetworkInternal
+        | Feature::RollingUpdate
+        | Feature::UpdateDelay
+        | Feature::UpdateOrder
+        | Feature::UpdateMonitor
+        | Feature::RollbackOnFailure
+        | Feature::FailureAction
+        | Feature::RollbackConfig
+        | Feature::Recreate
+        | Feature::BlueGreen
+        | Feature::Canary
+        | Feature::Autoscale
+        | Feature::AutoscaleCustom
+        | Feature::DisruptionBudget
+        | Feature::NodeConstraint
+        | Feature::Spread
+        | Feature::MaxPerNode
+        | Feature::Near
+        | Feature::Away
+        | Feature::Tolerations
+        | Feature::OsArch
+        | Feature::Identity
+        | Feature::PlatformPatch
+        | Feature::Native => Support::Native,
+    }
+}
