@@ -131,7 +131,8 @@ fn refuse(path: &str, reason: &str) -> ArchiveError {
 }
 
 fn broken(error: &io::Error) -> ArchiveError {
-    if error.get_ref().is_some_and(|inner| inner.is::<TooMuch>()) || error.to_string().contains(TOO_MUCH) {
+    // The tar reader wraps errors of the archive under it, and keeps their text only.
+    if error.to_string().contains(TOO_MUCH) {
         return ArchiveError::Bomb(format!("it unpacks to more than {} MiB", MAX_TOTAL_BYTES >> 20));
     }
     ArchiveError::Broken(error.to_string())

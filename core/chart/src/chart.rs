@@ -67,7 +67,8 @@ impl TemplateFile {
 
     /// Whether the file renders to documents.
     pub(crate) fn is_rendered(&self) -> bool {
-        !self.is_partial() && (self.path.ends_with(".yaml") || self.path.ends_with(".yml"))
+        let extension = self.name().rsplit_once('.').map(|(_, extension)| extension);
+        !self.is_partial() && matches!(extension, Some("yaml" | "yml"))
     }
 
     /// Whether its documents are release tests.
@@ -207,7 +208,7 @@ fn keep<T>(result: Result<T, Vec<Diagnostic>>, problems: &mut Vec<Diagnostic>) -
 fn text<'f>(files: &'f Files, path: &str, folder: &str) -> Result<Option<&'f str>, Vec<Diagnostic>> {
     let Some(content) = files.get(path) else { return Ok(None) };
     std::str::from_utf8(content).map(Some).map_err(|error| {
-        let line = content[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1;
+        let line = content[..error.valid_up_to()].split(|byte| *byte == b'\n').count();
         let problem = Diagnostic::error("", "the file is no text: it is not in UTF-8");
         vec![problem.at(format!("{folder}{path}"), u32::try_from(line).unwrap_or(u32::MAX))]
     })

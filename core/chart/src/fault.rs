@@ -42,7 +42,7 @@ fn shown_name<'s>(name: &'s str, sources: &'s Sources) -> &'s str {
 fn from_report(report: &ReportError, full: &str, sources: &Sources) -> Diagnostic {
     let span = report.span();
     let source = sources.get(report.filename()).map(|(_, text)| &**text);
-    let mut problem = explain(report.message(), source.map(|text| (text, span.range.clone())));
+    let mut problem = explain(report.message(), source.map(|text| (text, span.range.clone())).as_ref());
     if source.is_some() {
         problem.place = Some(Place {
             file: shown_name(report.filename(), sources).to_owned(),
@@ -96,10 +96,13 @@ fn from_text(text: &str, sources: &Sources) -> Vec<Diagnostic> {
     problems
 }
 
+/// A template's text, and the bytes in it that a message is about.
+type Spot<'s> = (&'s str, std::ops::Range<usize>);
+
 /// Says what an engine's message means, with the expression at fault.
-fn explain(message: &str, at: Option<(&str, std::ops::Range<usize>)>) -> Diagnostic {
-    let excerpt = at.as_ref().and_then(|(source, range)| excerpt(source, range.start));
-    let mut problem = undefined(message, at.as_ref()).or_else(|| unknown(message)).unwrap_or_else(|| {
+fn explain(message: &str, at: Option<&Spot<'_>>) -> Diagnostic {
+    let excerpt = at.and_then(|(source, range)| excerpt(source, range.start));
+    let mut problem = undefined(message, at).or_else(|| unknown(message)).unwrap_or_else(|| {
         let mut first = message.trim_end_matches('.').to_owned();
         if let Some(c) = first.get(..1).filter(|c| c.chars().all(|c| c.is_ascii_uppercase())) {
             first.replace_range(..1, &c.to_ascii_lowercase());
@@ -132,7 +135,7 @@ fn excerpt(source: &str, at: usize) -> Option<String> {
     text.starts_with('{').then_some(shown)
 }
 
-fn undefined(message: &str, at: Option<&(&str, std::ops::Range<usize>)>) -> Option<Diagnostic> {
+fn undefined(message: &str, at: Option<&Spot<'_>>) -> Option<Diagnostic> {
     let named = ["Field `", "Variable `"].iter().find_map(|start| message.strip_prefix(start));
     if let Some((name, rest)) = named.and_then(|rest| rest.split_once("` is not defined")) {
         let path = at.map_or(name, |(source, range)| &source[chain_start(source, range.start)..range.end]);

@@ -113,6 +113,7 @@ impl Dependency {
     }
 }
 
+#[expect(clippy::ref_option, reason = "the form that serde asks for")]
 fn as_text<S: Serializer>(range: &Option<VersionRange>, serializer: S) -> Result<S::Ok, S::Error> {
     match range {
         Some(range) => serializer.collect_str(range),

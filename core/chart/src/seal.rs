@@ -260,7 +260,7 @@ impl Emitted {
                 }
             }
             NodeKind::Scalar { text, plain } => {
-                self.line(&format!("{space}{}", scalar_text(text, *plain)), node.line + offset)
+                self.line(&format!("{space}{}", scalar_text(text, *plain)), node.line + offset);
             }
         }
     }
@@ -271,7 +271,7 @@ impl Emitted {
                 self.line(format!("{head} {}", scalar_text(text, *plain)).trim_end(), line + offset);
             }
             NodeKind::Mapping(entries) if entries.is_empty() => {
-                self.line(&format!("{head} {{}}"), line + offset)
+                self.line(&format!("{head} {{}}"), line + offset);
             }
             NodeKind::Sequence(items) if items.is_empty() => self.line(&format!("{head} []"), line + offset),
             _ => {

@@ -53,17 +53,23 @@ fn keyed_digest(salt: &[u8; 32], material: &[u8]) -> String {
         |_| String::new(),
         |mut hmac| {
             hmac.update(material);
-            hex(&hmac.finalize().into_bytes())
+            id_of(&hmac.finalize().into_bytes())
         },
     )
 }
 
 fn digest(purpose: &str, text: &str) -> String {
-    hex(&Sha256::new().chain_update(purpose).chain_update([0]).chain_update(text).finalize())
+    id_of(&Sha256::new().chain_update(purpose).chain_update([0]).chain_update(text).finalize())
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().take(ID_DIGITS / 2).map(|byte| format!("{byte:02x}")).collect()
+/// Bytes in lowercase hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
+}
+
+fn id_of(digest: &[u8]) -> String {
+    hex(&digest[..ID_DIGITS / 2])
 }
 
 /// Secret material by its id. It is wiped from memory when the vault goes, and `Debug` shows the ids alone.

@@ -161,7 +161,7 @@ impl Parser<'_> {
 
     fn index(&mut self) -> Result<usize, SetError> {
         let (text, stop) = self.until(&[']']);
-        self.key.push_str(&format!("[{text}]"));
+        self.key.extend(["[", text.as_str(), "]"]);
         if stop.is_none() {
             return Err(self.refuse("the index has no `]`"));
         }

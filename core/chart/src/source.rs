@@ -76,10 +76,9 @@ fn code_length(code: &str, end: &str) -> usize {
             Some(_) if escaped => escaped = false,
             Some(_) if c == '\\' => escaped = true,
             Some(open) if c == open => quote = None,
-            Some(_) => {}
             None if matches!(c, '"' | '\'' | '`') => quote = Some(c),
             None if code[at..].starts_with(end) => return at + end.len(),
-            None => {}
+            _ => {}
         }
     }
     code.len()

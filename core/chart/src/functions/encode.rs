@@ -1,10 +1,14 @@
 //! Filters that turn values into text of some form, and back.
 
+use std::fmt::Write as _;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use rhumb_spec::yaml;
 use sha2::{Digest, Sha256};
 use tera::{Error, TeraResult, Value};
+
+use crate::sealed::hex;
 
 use super::{Filter, from_json, text_of, to_json};
 
@@ -32,10 +36,7 @@ pub(super) const FILTERS: &[Filter] = &[
     }),
     Filter::new("b64encode", &[], |value, _| Ok(BASE64_STANDARD.encode(text_of("b64encode", value)?).into())),
     Filter::new("b64decode", &[], |value, _| b64decode(&text_of("b64decode", value)?)),
-    Filter::new("sha256", &[], |value, _| {
-        let digest = Sha256::digest(text_of("sha256", value)?);
-        Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into())
-    }),
+    Filter::new("sha256", &[], |value, _| Ok(hex(&Sha256::digest(text_of("sha256", value)?)).into())),
     Filter::new("url_encode", &[], |value, _| Ok(url_encoded(&text_of("url_encode", value)?).into())),
 ];
 
@@ -52,9 +53,12 @@ fn url_encoded(text: &str) -> String {
     for byte in text.bytes() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                encoded.push(char::from(byte))
+                encoded.push(char::from(byte));
             }
-            _ => encoded.push_str(&format!("%{byte:02X}")),
+            _ => {
+                // Writing to a text does not fail.
+                let _ = write!(encoded, "%{byte:02X}");
+            }
         }
     }
     encoded

@@ -184,9 +184,9 @@ fn title(text: &str) -> String {
     let mut titled = String::with_capacity(text.len());
     for c in text.chars() {
         if at_start {
-            titled.extend(c.to_uppercase())
+            titled.extend(c.to_uppercase());
         } else {
-            titled.extend(c.to_lowercase())
+            titled.extend(c.to_lowercase());
         }
         at_start = !c.is_alphanumeric() && c != '\'';
     }
@@ -208,10 +208,8 @@ fn words(text: &str) -> Vec<String> {
         if begins && words.last().is_some_and(|word| !word.is_empty()) {
             words.push(String::new());
         }
-        if c.is_alphanumeric() {
-            if let Some(word) = words.last_mut() {
-                word.extend(c.to_lowercase());
-            }
+        if let Some(word) = words.last_mut().filter(|_| c.is_alphanumeric()) {
+            word.extend(c.to_lowercase());
         }
         before_lower = c.is_lowercase() || c.is_numeric();
     }

@@ -307,7 +307,7 @@ fn gather(
     units: &mut Vec<Unit>,
 ) {
     let prefix = if units.iter().any(|unit| unit.folder == chart.folder) {
-        at.parts().iter().map(|key| format!("charts/{key}/")).collect()
+        format!("charts/{}/", at.parts().join("/charts/"))
     } else {
         chart.folder.clone()
     };
