@@ -89,7 +89,7 @@ pub fn check(
     for requirement in source.requirements() {
         match backend.support(requirement.feature, facts) {
             Support::Native if requirement.feature == Feature::PlatformPatch => {
-                losses.push(unportable(requirement))
+                losses.push(unportable(requirement));
             }
             Support::Native => {}
             Support::Emulated { loss } => losses.push(emulated(requirement, loss)),

@@ -75,7 +75,7 @@ pub fn diff(
     }
     remove::remove(&scene, &mut draft);
     edges::connect(&scene, &mut draft);
-    draft.into_plan().map_err(|circle| vec![circle])
+    draft.into_plan()
 }
 
 /// Plans the removal of everything that is the release's, but for what is kept.

@@ -92,6 +92,7 @@ pub struct Sequence {
     pub index: u32,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over references")]
 fn is_owned(ownership: &Ownership) -> bool {
     *ownership == Ownership::Owned
 }

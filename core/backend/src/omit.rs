@@ -1,8 +1,8 @@
 //! Leaving a feature out of an app, because the user accepted to do without it.
 
 use rhumb_spec::model::{
-    Concurrency, Container, Discovery, ExposeAs, MountSource, OnFailure, Probe, ProbeAction, Strategy,
-    Traffic, Update, Workload,
+    Capabilities, Concurrency, Container, Discovery, Dns, ExposeAs, Lifecycle, MountSource, OnFailure, Probe,
+    ProbeAction, Strategy, Traffic, Update, Workload,
 };
 use rhumb_spec::{App, Feature};
 
@@ -57,7 +57,7 @@ pub fn omit(app: &mut App, feature: Feature) -> bool {
         Feature::PullPolicy => containers(app, |container| container.pull = None),
         Feature::RestartPolicy => workloads(app, |workload| workload.restart = None),
         Feature::RestartLimits => workloads(app, omit_restart_limits),
-        Feature::LifecycleHooks => containers(app, |container| container.lifecycle = Default::default()),
+        Feature::LifecycleHooks => containers(app, |container| container.lifecycle = Lifecycle::default()),
         Feature::Labels => omit_labels(app),
         Feature::Annotations => omit_annotations(app),
         Feature::ShortNames => workloads(app, |workload| workload.short_names = false),
@@ -83,7 +83,7 @@ pub fn omit(app: &mut App, feature: Feature) -> bool {
         }),
         Feature::ReadOnlyRoot => containers(app, |container| container.security.read_only_root = false),
         Feature::Capabilities => {
-            containers(app, |container| container.security.capabilities = Default::default())
+            containers(app, |container| container.security.capabilities = Capabilities::default());
         }
         Feature::Privileged => containers(app, |container| container.security.privileged = false),
         Feature::Sysctls => containers(app, |container| container.security.sysctls.clear()),
@@ -92,7 +92,7 @@ pub fn omit(app: &mut App, feature: Feature) -> bool {
         Feature::StopSignal => containers(app, |container| container.stop.signal = None),
         Feature::StopGrace => containers(app, |container| container.stop.grace = None),
         Feature::Logging => containers(app, |container| container.logging = None),
-        Feature::Dns => workloads(app, |workload| workload.dns = Default::default()),
+        Feature::Dns => workloads(app, |workload| workload.dns = Dns::default()),
         Feature::ExtraHosts => workloads(app, |workload| workload.extra_hosts.clear()),
         Feature::Hostname => workloads(app, |workload| workload.hostname = None),
 
@@ -112,7 +112,7 @@ pub fn omit(app: &mut App, feature: Feature) -> bool {
         Feature::KeepVolume => app.volumes.values_mut().for_each(|volume| volume.keep = Some(false)),
 
         Feature::ExposeNode => {
-            omit_expose(app, |kind, traffic| kind == ExposeAs::Node && traffic == Traffic::Cluster)
+            omit_expose(app, |kind, traffic| kind == ExposeAs::Node && traffic == Traffic::Cluster);
         }
         Feature::ExposeNodeLocal => workloads(app, |workload| {
             workload.expose.values_mut().for_each(|expose| expose.traffic = Traffic::Cluster);

@@ -12,7 +12,7 @@ pub fn patch(body: &mut Value, patch: &Value, keys: &ListKeys) {
     merge(body, patch, keys, &mut Path::default());
 }
 
-fn merge(body: &mut Value, patch: &Value, keys: &ListKeys, path: &mut Path) {
+fn merge(body: &mut Value, patch: &Value, keys: &ListKeys, at: &mut Path) {
     match (body, patch) {
         (Value::Object(body), Value::Object(patch)) => {
             for (name, value) in patch {
@@ -20,28 +20,28 @@ fn merge(body: &mut Value, patch: &Value, keys: &ListKeys, path: &mut Path) {
                     body.shift_remove(name);
                     continue;
                 }
-                path.push(name);
-                merge(body.entry(name.clone()).or_insert(Value::Null), value, keys, path);
-                path.pop();
+                at.push(name);
+                merge(body.entry(name.clone()).or_insert(Value::Null), value, keys, at);
+                at.pop();
             }
         }
-        (Value::Array(body), Value::Array(items)) if keys.find(path).is_some() => {
-            merge_items(body, items, keys, path);
+        (Value::Array(body), Value::Array(items)) if keys.find(at).is_some() => {
+            merge_items(body, items, keys, at);
         }
         (body, patch) => *body = without_nulls(patch),
     }
 }
 
-fn merge_items(body: &mut Vec<Value>, items: &[Value], keys: &ListKeys, path: &mut Path) {
-    let Some(key) = keys.find(path) else { return };
+fn merge_items(body: &mut Vec<Value>, items: &[Value], keys: &ListKeys, at: &mut Path) {
+    let Some(key) = keys.find(at) else { return };
     for item in items {
         let name = key.of(item);
         let there = body.iter_mut().find(|there| name.is_some() && key.of(there) == name);
         match there {
             Some(there) => {
-                path.push(name.as_deref().unwrap_or_default());
-                merge(there, item, keys, path);
-                path.pop();
+                at.push(name.as_deref().unwrap_or_default());
+                merge(there, item, keys, at);
+                at.pop();
             }
             None => body.push(without_nulls(item)),
         }

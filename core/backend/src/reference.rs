@@ -75,7 +75,7 @@ mod tests {
     fn references_are_found_and_resolved() {
         let web = ObjectId::new("config", "web/nginx.conf");
         let body = json!({ "a": [reference(&web, "id")], "b": { "c": reference(&web, "name") }, "d": "x" });
-        assert_eq!(targets(&body), [web.clone()]);
+        assert_eq!(targets(&body), std::slice::from_ref(&web));
         let outputs = Outputs::from([(web, BTreeMap::from([("id".to_owned(), "1a".to_owned())]))]);
         let resolved = resolve(&body, &outputs);
         assert_eq!(resolved["a"], json!(["1a"]));

@@ -65,6 +65,14 @@ struct ThreeOf<'v, T> {
     want: Option<&'v T>,
 }
 
+/// What came of trying to merge part by part.
+enum Tried {
+    /// This; nothing when all of it goes.
+    Merged(Option<Value>),
+    /// The values are not of that shape.
+    NotOne,
+}
+
 struct Merge<'r> {
     rules: &'r MergeRules,
     path: Path,
@@ -75,11 +83,11 @@ struct Merge<'r> {
 impl Merge<'_> {
     fn value(&mut self, three: Three<'_>) -> Option<Value> {
         let three = three.without_nulls();
-        if let Some(merged) = self.mapping(three) {
+        if let Tried::Merged(merged) = self.mapping(three) {
             return merged;
         }
         if let Some(key) = self.rules.lists.find(&self.path)
-            && let Some(merged) = self.list(three, key)
+            && let Tried::Merged(merged) = self.list(three, key)
         {
             return merged;
         }
@@ -87,11 +95,11 @@ impl Merge<'_> {
     }
 
     /// Merges key by key where what is there is a mapping, and so is what is or was wanted.
-    fn mapping(&mut self, three: Three<'_>) -> Option<Option<Value>> {
+    fn mapping(&mut self, three: Three<'_>) -> Tried {
         let maps = three.map(mapping);
-        let live = maps.live?;
+        let Some(live) = maps.live else { return Tried::NotOne };
         if maps.want.is_none() && (three.want.is_some() || maps.last.is_none()) {
-            return None;
+            return Tried::NotOne;
         }
         let get = |map: Option<&'_ Map<String, Value>>, key: &str| map.and_then(|map| map.get(key)).cloned();
         let mut merged = Map::new();
@@ -104,7 +112,7 @@ impl Merge<'_> {
             }
         }
         let is_gone = merged.is_empty() && three.want.is_none() && !live.is_empty();
-        Some((!is_gone).then_some(Value::Object(merged)))
+        Tried::Merged((!is_gone).then_some(Value::Object(merged)))
     }
 
     fn field(&mut self, name: &str, three: Three<'_>) -> Option<Value> {
@@ -115,16 +123,18 @@ impl Merge<'_> {
     }
 
     /// Merges item by item where every list has a key for each of its items. The order of what is there stays.
-    fn list(&mut self, three: Three<'_>, key: ListKey) -> Option<Option<Value>> {
+    fn list(&mut self, three: Three<'_>, key: ListKey) -> Tried {
         let lists = three.map(Value::as_array);
         if three.want.is_some() && lists.want.is_none() {
-            return None;
+            return Tried::NotOne;
         }
-        let (live, want) = (keyed(lists.live, key)?, keyed(lists.want, key)?);
+        let (Some(live), Some(want)) = (keyed(lists.live, key), keyed(lists.want, key)) else {
+            return Tried::NotOne;
+        };
         // What was wanted last may be of another shape: then nothing of it is known.
         let last = keyed(lists.last, key).unwrap_or_default();
         if three.want.is_none() && last.is_empty() {
-            return None;
+            return Tried::NotOne;
         }
         let mut merged = Vec::new();
         let names = live
@@ -136,7 +146,7 @@ impl Merge<'_> {
             merged.extend(self.field(name, item));
         }
         let is_gone = merged.is_empty() && three.want.is_none() && !live.is_empty();
-        Some((!is_gone).then_some(Value::Array(merged)))
+        Tried::Merged((!is_gone).then_some(Value::Array(merged)))
     }
 
     fn single(&mut self, Three { last, live, want }: Three<'_>) -> Option<Value> {

@@ -12,10 +12,10 @@ use crate::reference::{self, Outputs};
 use crate::{Action, Cause, Change, FieldChange, Live, Note, Object, ObjectId, Ownership, Step};
 
 /// Decides about each wanted object, what is referred to before who refers to it.
-pub(super) fn decide<'a>(scene: &Scene<'a>, draft: &mut Draft) -> Vec<Diagnostic> {
+pub(super) fn decide(scene: &Scene<'_>, draft: &mut Draft) -> Vec<Diagnostic> {
     let order = match reference_order(scene) {
         Ok(order) => order,
-        Err(circle) => return vec![circle],
+        Err(circle) => return circle,
     };
     let mut decider = Decider {
         scene,
@@ -30,7 +30,7 @@ pub(super) fn decide<'a>(scene: &Scene<'a>, draft: &mut Draft) -> Vec<Diagnostic
     decider.diagnostics
 }
 
-fn reference_order<'a>(scene: &Scene<'a>) -> Result<Vec<&'a Object>, Diagnostic> {
+fn reference_order<'a>(scene: &Scene<'a>) -> Result<Vec<&'a Object>, Vec<Diagnostic>> {
     let objects: Vec<&Object> = scene.want.values().copied().collect();
     let places: BTreeMap<&ObjectId, usize> =
         objects.iter().enumerate().map(|(at, object)| (&object.id, at)).collect();
@@ -44,10 +44,8 @@ fn reference_order<'a>(scene: &Scene<'a>) -> Result<Vec<&'a Object>, Diagnostic>
     }
     let order = graph.sorted(|at| at).map_err(|circle| {
         let names: Vec<&str> = circle.iter().map(|at| objects[*at].id.as_str()).collect();
-        Diagnostic::error(
-            names[0],
-            format!("these objects refer to each other in a circle: {}", names.join(" → ")),
-        )
+        let what = format!("these objects refer to each other in a circle: {}", names.join(" → "));
+        vec![Diagnostic::error(names.first().copied().unwrap_or_default(), what)]
     })?;
     Ok(order.into_iter().map(|at| objects[at]).collect())
 }

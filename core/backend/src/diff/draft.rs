@@ -60,9 +60,13 @@ impl Draft {
     pub(super) fn soft_edges(&mut self, wishes: Vec<(usize, usize, Until)>) {
         let all: BTreeSet<(usize, usize)> = wishes.iter().map(|(first, then, _)| (*first, *then)).collect();
         let mut graph = self.graph();
-        all.iter().for_each(|(first, then)| graph.add(*first, *then));
+        for (first, then) in &all {
+            graph.add(*first, *then);
+        }
         if graph.sorted(|at| at).is_ok() {
-            wishes.into_iter().for_each(|(first, then, until)| self.edge(first, then, until));
+            for (first, then, until) in wishes {
+                self.edge(first, then, until);
+            }
             return;
         }
         let mut graph = self.graph();
@@ -86,12 +90,12 @@ impl Draft {
     ///
     /// # Errors
     /// A diagnostic that names the circle, when steps wait for each other.
-    pub(super) fn into_plan(mut self) -> Result<Plan, Diagnostic> {
+    pub(super) fn into_plan(mut self) -> Result<Plan, Vec<Diagnostic>> {
         let rank = |at: usize| {
             let step = &self.steps[at];
             (self.is_removal(at), step.id.clone(), step.object.generation.clone())
         };
-        let order = self.graph().sorted(rank).map_err(|circle| self.circle(&circle))?;
+        let order = self.graph().sorted(rank).map_err(|circle| vec![self.circle(&circle)])?;
         let mut place = vec![0; order.len()];
         for (to, from) in order.iter().enumerate() {
             place[*from] = to;
@@ -101,7 +105,9 @@ impl Draft {
         for ((first, then), until) in self.edges {
             sorted[place[then]].after.push(StepAfter { step: place[first], until });
         }
-        sorted.iter_mut().for_each(|step| step.after.sort_unstable());
+        for step in &mut sorted {
+            step.after.sort_unstable();
+        }
         self.notes.sort_by(|a, b| (&a.id, &a.text).cmp(&(&b.id, &b.text)));
         self.notes.dedup();
         Ok(Plan { steps: sorted, notes: self.notes })

@@ -135,7 +135,9 @@ fn connect_sequences(scene: &Scene<'_>, draft: &mut Draft) {
     }
     for (member, then) in edges {
         let first = draft.wanted(&member).filter(|first| draft.steps[*first].action == Action::Await);
-        first.into_iter().for_each(|first| draft.edge(first, then, Until::Ready));
+        if let Some(first) = first {
+            draft.edge(first, then, Until::Ready);
+        }
     }
     for turns in sets.into_values() {
         let turns: Vec<Vec<usize>> = turns.into_values().collect();

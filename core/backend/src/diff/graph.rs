@@ -1,6 +1,6 @@
 //! Order out of edges.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::BTreeSet;
 
 /// A directed graph of numbered nodes.
 pub(super) struct Graph {
@@ -22,7 +22,7 @@ impl Graph {
 
     /// Whether the edges lead from one node to another.
     pub(super) fn reaches(&self, from: usize, to: usize) -> bool {
-        let mut seen = HashSet::from([from]);
+        let mut seen = BTreeSet::from([from]);
         let mut open = vec![from];
         while let Some(node) = open.pop() {
             if node == to {

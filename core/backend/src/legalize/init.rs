@@ -1,6 +1,6 @@
 //! Init containers as jobs. The rules are those of [`super::Pass::InitContainersAsJobs`].
 
-use rhumb_spec::model::{Container, Kind, Mode, NetworkAttachment, Workload};
+use rhumb_spec::model::{Container, Kind, Mode, NetworkAttachment, Probes, Workload};
 use rhumb_spec::{App, Diagnostic};
 
 use super::Legalized;
@@ -41,7 +41,7 @@ fn take_jobs(name: &str, workload: &mut Workload) -> Vec<(String, Workload)> {
 }
 
 fn job(of: &Workload, name: String, mut container: Container) -> Workload {
-    container.probes = Default::default();
+    container.probes = Probes::default();
     container.ports.clear();
     Workload {
         mode: Mode::Job,

@@ -88,7 +88,7 @@ fn add_ordinal(out: &mut Legalized, set_name: &str, set: &Workload, index: u32) 
             continue;
         };
         let own = format!("{volume}-{name}");
-        *volume = own.clone();
+        volume.clone_from(&own);
         if out.app.volumes.get(&own).is_some_and(|there| *there != document) {
             diagnostics.push(taken(Kind::Volume, &own, set_name));
         }

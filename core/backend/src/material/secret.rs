@@ -20,11 +20,11 @@ pub fn demands(
     secret: &Secret,
     address: &dyn Fn(&str, &str) -> Option<String>,
 ) -> Result<Vec<(String, Demand)>, Vec<Diagnostic>> {
-    let composer = Composer { secret, made: made(name, secret), address };
+    let templates = Composer { secret, made: made(name, secret), address };
     let mut composed = Vec::new();
     let mut diagnostics = Vec::new();
     for key in secret.template.keys() {
-        match composer.compose(&mut vec![key]) {
+        match templates.compose(&mut vec![key]) {
             Ok(demand) => composed.push((key.clone(), demand)),
             Err(what) => {
                 let path = format!("{}.template.{key}", Kind::Secret.path(name));
@@ -33,7 +33,7 @@ pub fn demands(
         }
     }
     if diagnostics.is_empty() {
-        return Ok(composer.made.into_iter().chain(composed).collect());
+        return Ok(templates.made.into_iter().chain(composed).collect());
     }
     Err(diagnostics)
 }
@@ -75,7 +75,7 @@ impl<'a> Composer<'a> {
                 }
                 Piece::Key(key) => {
                     keys.insert(key.to_owned(), self.sibling(within, key)?);
-                    out.push_str(&format!("{{{key}}}"));
+                    out.extend(["{", key, "}"]);
                 }
             }
         }
