@@ -34,6 +34,10 @@ missing() {
     for program in docker dockerd containerd iptables ip nsenter unshare busybox; do
         PATH=$PATH:/usr/sbin:/sbin command -v "$program" >/dev/null || { echo "$program"; found=1; }
     done
+    if [ $found = 0 ] && ! unshare --mount --net --uts true 2>/dev/null; then
+        echo "the right to make namespaces"
+        found=1
+    fi
     return $found
 }
 
@@ -119,7 +123,7 @@ mkdir -p /run/containerd
 mount -t tmpfs -o mode=711 tmpfs /run/containerd
 mkdir -p /etc/docker "$1/etc"
 mount --bind "$1/etc" /etc/docker
-mount --bind "$1/resolv.conf" "$(readlink -f /etc/resolv.conf)"
+if [ -e /etc/resolv.conf ]; then mount --bind "$1/resolv.conf" "$(readlink -f /etc/resolv.conf)"; fi
 hostname "$3" 2>/dev/null || true
 # An image that is there is not looked for in a registry.
 export DOCKER_SERVICE_PREFER_OFFLINE_IMAGE=1

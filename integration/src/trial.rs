@@ -74,9 +74,15 @@ pub fn get(url: &str) -> Result<String, String> {
 /// # Errors
 /// When there is none.
 pub fn engine() -> Result<&'static Engine, Unavailable> {
-    static ENGINE: OnceLock<Result<Engine, Unavailable>> = OnceLock::new();
     ENGINE.get_or_init(Engine::start).as_ref().map_err(Clone::clone)
 }
+
+/// The engine that the tests of this process share, if any of them asked for it.
+pub fn engine_in_use() -> Option<&'static Engine> {
+    ENGINE.get()?.as_ref().ok()
+}
+
+static ENGINE: OnceLock<Result<Engine, Unavailable>> = OnceLock::new();
 
 /// Fails with a text unless something holds.
 ///

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use rhumb_integration::conformance::{Case, Matrix, Proof, TestTarget, all, run};
+use rhumb_integration::conformance::{Case, Matrix, Proof, TestTarget, all, clean, run};
 use rhumb_integration::trial;
 
 /// Cases wait for the platform most of the time.
@@ -28,6 +28,9 @@ fn main() -> ExitCode {
         }));
     }
     let conclusion = libtest_mimic::run(&arguments, trials);
+    if let Some(engine) = trial::engine_in_use() {
+        clean(engine.docker()).expect("what was made for cases is removed");
+    }
     if is_whole {
         show(&matrix.lock().unwrap_or_else(PoisonError::into_inner));
     }

@@ -17,3 +17,4 @@ pub use cases::all;
 pub use matrix::{Matrix, Proof};
 pub use suite::run;
 pub use target::TestTarget;
+pub use witness::clean;

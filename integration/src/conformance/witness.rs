@@ -1,5 +1,7 @@
 //! The swarm as an independent client sees it.
 
+use std::sync::{Mutex, PoisonError};
+
 use serde_json::Value;
 
 use super::case::{From, Need, Read};
@@ -65,36 +67,51 @@ fn container(docker: &Docker, stack: &str, service: &str) -> Result<String, Stri
     docker.containers(&name)?.into_iter().next().ok_or_else(|| format!("{name} has no running container"))
 }
 
+/// What was made for cases, to be removed at the end: kind and name.
+static MADE: Mutex<Vec<(&str, &str)>> = Mutex::new(Vec::new());
+
 /// Makes what a case needs, unless it is there.
 pub(super) fn prepare(docker: &Docker, need: Need) -> Result<(), String> {
     match need {
         Need::Config(name) => make(docker, "config", name, || config(docker, name)),
         Need::SwarmCronjob => make(docker, "service", "swarm-cronjob", || {
-            helper(docker, "swarm-cronjob", "crazymax/swarm-cronjob:1.14", &[])
+            helper(docker, "swarm-cronjob", "crazymax/swarm-cronjob:1.14", "SWARM_CRONJOB=looks-like-it")
         }),
         Need::Traefik => {
             make(docker, "network", "traefik", || {
                 docker.run(&["network", "create", "--driver", "overlay", "traefik"]).map(drop)
             })?;
             make(docker, "service", "traefik", || {
-                helper(
-                    docker,
-                    "traefik",
-                    "traefik:v3.5",
-                    &["--providers.swarm.network=traefik", "--providers.swarm=true"],
-                )
+                helper(docker, "traefik", "traefik:v3.5", "TRAEFIK_PROVIDERS_SWARM_NETWORK=traefik")
             })
         }
     }
 }
 
+/// Removes what was made for cases.
+///
+/// # Errors
+/// What the docker CLI says.
+pub fn clean(docker: &Docker) -> Result<(), String> {
+    let made = std::mem::take(&mut *MADE.lock().unwrap_or_else(PoisonError::into_inner));
+    for (kind, name) in made.into_iter().rev() {
+        trial::eventually("removal", || docker.run(&[kind, "rm", name]))?;
+    }
+    Ok(())
+}
+
 fn make(
     docker: &Docker,
-    kind: &str,
-    name: &str,
+    kind: &'static str,
+    name: &'static str,
     create: impl FnOnce() -> Result<(), String>,
 ) -> Result<(), String> {
-    if docker.inspect(kind, name).is_ok() { Ok(()) } else { create() }
+    if docker.inspect(kind, name).is_ok() {
+        return Ok(());
+    }
+    create()?;
+    MADE.lock().unwrap_or_else(PoisonError::into_inner).push((kind, name));
+    Ok(())
 }
 
 fn config(docker: &Docker, name: &str) -> Result<(), String> {
@@ -103,10 +120,20 @@ fn config(docker: &Docker, name: &str) -> Result<(), String> {
     docker.run(&["config", "create", name, &file.path().to_string_lossy()]).map(drop)
 }
 
-/// A service that looks like the real helper: its image's name and its arguments, with the demo server inside.
-fn helper(docker: &Docker, name: &str, image: &str, arguments: &[&str]) -> Result<(), String> {
+/// A service that looks like the real helper, by its image's name and a variable, with the demo server inside.
+fn helper(docker: &Docker, name: &str, image: &str, variable: &str) -> Result<(), String> {
     docker.run(&["tag", "rhumb-demo:1", image])?;
-    let create = ["service", "create", "-q", "--detach", "--no-resolve-image", "--name", name];
-    let rest = ["--entrypoint", "/demo serve", image];
-    docker.run(&[&create[..], &rest, arguments].concat()).map(drop)
+    let create = [
+        "service",
+        "create",
+        "-q",
+        "--detach",
+        "--no-resolve-image",
+        "--name",
+        name,
+        "--env",
+        variable,
+        image,
+    ];
+    docker.run(&create).map(drop)
 }
