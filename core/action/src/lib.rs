@@ -1,1 +1,81 @@
-//! TODO
+//! The verbs of rhumb, one file for each, and the loops that carry them out.
+//!
+//! Every verb takes a [`Context`] (where, who, who is told) and a request, and returns an outcome that serialises.
+//! The road from a chart to a plan is in one place, `road`; what makes a plan come true is in `engine`.
+
+mod carry;
+mod context;
+mod current;
+mod deploy;
+pub mod engine;
+mod error;
+mod hold;
+mod inputs;
+mod inventory;
+mod jobs;
+mod known;
+mod names;
+mod one_off;
+mod outcome;
+mod planning;
+mod progress;
+mod revision;
+mod road;
+mod roll;
+mod running;
+mod salt;
+mod secret_defaults;
+mod take_back;
+mod user_values;
+mod wanted;
+
+mod create;
+mod diff;
+mod get;
+mod history;
+mod install;
+mod lint;
+mod list;
+mod logs;
+mod package;
+mod ps;
+mod restart;
+mod rollback;
+mod run;
+mod scale;
+mod show;
+mod status;
+mod template;
+mod test;
+mod uninstall;
+mod upgrade;
+
+pub use context::{Context, Target};
+pub use create::{CreateRequest, Created, create};
+pub use diff::{DiffAgainst, DiffRequest, Differences, diff};
+pub use error::{ActionError, ActionResult, FailedDeployment, TakenBack};
+pub use get::{GetRequest, Recorded, get};
+pub use history::{HistoryRequest, PastRevision, history};
+pub use inputs::{
+    ChartInputs, DEFAULT_HISTORY, DEFAULT_TIMEOUT, DeployOptions, Execution, Foreign, OnFailure, ValueInput,
+    ValueInputs, Wait,
+};
+pub use install::{InstallRequest, install};
+pub use lint::{LintRequest, Linted, lint};
+pub use list::{ListRequest, Listed, list};
+pub use logs::{LogsRequest, logs};
+pub use outcome::{Deployed, Left};
+pub use package::{PackageRequest, Packaged, package};
+pub use progress::{Event, Progress, Silent};
+pub use ps::{PsRequest, ps};
+pub use restart::{RestartRequest, restart};
+pub use rollback::{RollbackRequest, rollback};
+pub use run::{AfterJob, JobResult, RunRequest, run};
+pub use scale::{Rolled, ScaleRequest, scale};
+pub use show::{Shown, show};
+pub use status::{Drift, ReleaseStatus, StatusRequest, Unreadable, status};
+pub use template::{FactsFrom, TemplateRequest, Templated, TemplatedDocument, template};
+pub use test::{TestRequest, Tested, test};
+pub use tokio_util::sync::CancellationToken;
+pub use uninstall::{HistoryAfter, IgnoreAbsent, UninstallRequest, Uninstalled, uninstall};
+pub use upgrade::{IfAbsent, UpgradeRequest, ValueReuse, upgrade};

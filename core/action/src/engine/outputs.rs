@@ -13,13 +13,12 @@ pub(super) fn observed_outputs(observed: &Observed, objects: &[Object]) -> Outpu
     let mut ambiguous = BTreeSet::new();
     for live in &observed.objects {
         let id = &live.object.id;
-        match generations.get(id) {
-            Some(generation) if *generation != live.object.generation.as_deref() => {}
-            Some(_) => drop(outputs.insert(id.clone(), live.outputs.clone())),
-            None if outputs.insert(id.clone(), live.outputs.clone()).is_some() => {
-                drop(ambiguous.insert(id.clone()))
-            }
-            None => {}
+        let generation = generations.get(id);
+        if generation.is_some_and(|generation| *generation != live.object.generation.as_deref()) {
+            continue;
+        }
+        if outputs.insert(id.clone(), live.outputs.clone()).is_some() && generation.is_none() {
+            ambiguous.insert(id);
         }
     }
     outputs.retain(|id, _| !ambiguous.contains(id));

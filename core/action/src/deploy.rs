@@ -1,0 +1,242 @@
+//! What install, upgrade and rollback have in common: the way from a request to a new revision.
+
+use rhumb_backend::{Plan, Scope};
+use rhumb_release::{Head, Status};
+use tokio::time::Instant;
+
+use crate::hold::Hold;
+use crate::known::{Known, no_revision, not_found};
+use crate::names::check_name;
+use crate::planning::{PlanRules, Planned, plan};
+use crate::revision::Revision;
+use crate::wanted::Wanted;
+use crate::{
+    ActionError, ActionResult, ChartInputs, Context, DeployOptions, Deployed, Event, Execution, IfAbsent,
+    Left, ValueReuse, road,
+};
+
+/// What is to be deployed, and how.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Order<'a> {
+    pub(crate) release: &'a str,
+    pub(crate) goal: Goal<'a>,
+    pub(crate) options: &'a DeployOptions,
+}
+
+/// What is to be deployed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Goal<'a> {
+    /// A chart, where there is no release yet.
+    Install(&'a ChartInputs),
+    /// A chart, where there is a release.
+    Upgrade { inputs: &'a ChartInputs, values: ValueReuse, absent: IfAbsent },
+    /// An earlier revision.
+    Rollback(Option<u64>),
+}
+
+/// What a goal comes to, once it is known what is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Course {
+    Install,
+    Upgrade,
+    /// To this revision.
+    Rollback(u64),
+}
+
+impl Course {
+    /// The status of a revision on this course that has not ended.
+    pub(crate) fn pending(self) -> Status {
+        match self {
+            Self::Install => Status::PendingInstall,
+            Self::Upgrade => Status::PendingUpgrade,
+            Self::Rollback(_) => Status::PendingRollback,
+        }
+    }
+
+    /// How the description of its revision begins.
+    pub(crate) fn noun(self) -> String {
+        match self {
+            Self::Install => "Install".to_owned(),
+            Self::Upgrade => "Upgrade".to_owned(),
+            Self::Rollback(to) => format!("Rollback to {to}"),
+        }
+    }
+}
+
+/// Everything that a deployment has decided before it changes anything.
+#[derive(Clone, Debug)]
+pub(crate) struct Prepared {
+    pub(crate) known: Known,
+    pub(crate) course: Course,
+    pub(crate) wanted: Wanted,
+}
+
+/// Makes a new revision come true, or shows what that would do.
+///
+/// The record is written before the first step, and the lease is held from then to the end.
+///
+/// # Errors
+/// Everything of [`ActionError`]; after the record was written, [`ActionError::Failed`].
+pub(crate) async fn deploy(context: &Context<'_>, order: Order<'_>) -> ActionResult<Deployed> {
+    check_name("namespace", context.namespace).map_err(ActionError::of)?;
+    check_name("release", order.release).map_err(ActionError::of)?;
+    let started = Instant::now();
+    let prepared = prepare(context, order).await?;
+    if order.options.execution == Execution::DryRun {
+        return show(context, order, &prepared).await;
+    }
+    let scope = context.scope(order.release);
+    let hold = Hold::take(context, &scope).await?;
+    let result = deploy_held(context, order, &hold, prepared, started).await;
+    hold.give_back().await;
+    result
+}
+
+/// Decides everything that can be decided without a lease.
+pub(crate) async fn prepare(context: &Context<'_>, order: Order<'_>) -> ActionResult<Prepared> {
+    let scope = context.scope(order.release);
+    let known = Known::read(context, &scope).await?;
+    let course = course(context, order, &known).await?;
+    let wanted = want(context, order, &known, course).await?;
+    Ok(Prepared { known, course, wanted })
+}
+
+/// Deploys under a lease that is held. What was prepared before the lease was taken is done again if the release
+/// changed meanwhile.
+pub(crate) async fn deploy_held(
+    context: &Context<'_>,
+    order: Order<'_>,
+    hold: &Hold,
+    mut prepared: Prepared,
+    started: Instant,
+) -> ActionResult<Deployed> {
+    let scope = context.scope(order.release);
+    let known = Known::read(context, &scope).await?;
+    if !known.is_as(&prepared.known) {
+        prepared = prepare(context, order).await?;
+    }
+    let left = settle(context, &mut prepared.known).await?;
+    let planned = plan_for(context, order, &prepared).await?;
+    let revision = Revision { context, order, hold, prepared, planned, left, started };
+    revision.make().await
+}
+
+async fn show(context: &Context<'_>, order: Order<'_>, prepared: &Prepared) -> ActionResult<Deployed> {
+    let planned = plan_for(context, order, prepared).await?;
+    let left = prepared.known.left();
+    Ok(outcome(context, order, prepared, planned.plan, left))
+}
+
+/// Plans the way to what was prepared.
+pub(crate) async fn plan_for(
+    context: &Context<'_>,
+    order: Order<'_>,
+    prepared: &Prepared,
+) -> ActionResult<Planned> {
+    let options = order.options;
+    let rules =
+        PlanRules { replace: &options.replace, foreign: options.foreign, history_max: options.history_max };
+    let scope = context.scope(order.release);
+    plan(context, &scope, &prepared.known, &prepared.wanted.objects, rules).await
+}
+
+/// The outcome of a deployment before anything was done.
+pub(crate) fn outcome(
+    context: &Context<'_>,
+    order: Order<'_>,
+    prepared: &Prepared,
+    plan: Plan,
+    left: Option<Left>,
+) -> Deployed {
+    let wanted = &prepared.wanted;
+    Deployed {
+        name: order.release.to_owned(),
+        namespace: context.namespace.to_owned(),
+        target: context.target.name.clone(),
+        revision: prepared.known.next_revision(),
+        status: prepared.course.pending(),
+        chart: wanted.chart.clone(),
+        description: order.options.description.clone().unwrap_or_else(|| prepared.course.noun()),
+        updated: context.now(),
+        execution: order.options.execution,
+        plan,
+        objects: wanted.objects.clone(),
+        losses: wanted.losses.clone(),
+        warnings: wanted.warnings.clone(),
+        notes: wanted.notes.clone(),
+        left,
+        health: Vec::new(),
+    }
+}
+
+/// What the goal comes to, with what is there.
+async fn course(context: &Context<'_>, order: Order<'_>, known: &Known) -> ActionResult<Course> {
+    match order.goal {
+        Goal::Install(_) => match known.deployed() {
+            Some(head) => Err(exists(order.release, head)),
+            None => Ok(Course::Install),
+        },
+        Goal::Upgrade { .. } if known.is_there() => Ok(Course::Upgrade),
+        Goal::Upgrade { absent: IfAbsent::Install, .. } => Ok(Course::Install),
+        Goal::Upgrade { .. } => Err(not_found(context, order.release).await),
+        Goal::Rollback(_) if known.heads.is_empty() => Err(not_found(context, order.release).await),
+        Goal::Rollback(Some(revision)) if known.heads.iter().any(|head| head.revision == revision) => {
+            Ok(Course::Rollback(revision))
+        }
+        Goal::Rollback(Some(revision)) => Err(no_revision(order.release, revision, &known.heads)),
+        Goal::Rollback(None) => match before(&known.heads) {
+            Some(revision) => Ok(Course::Rollback(revision)),
+            None => Err(no_revision(order.release, 0, &known.heads)),
+        },
+    }
+}
+
+fn exists(release: &str, head: &Head) -> ActionError {
+    ActionError::AlreadyExists { release: release.to_owned(), revision: head.revision, status: head.status }
+}
+
+/// The newest revision that was applied as a whole and is not the newest of all, unless that one was removed.
+fn before(heads: &[Head]) -> Option<u64> {
+    let (newest, older) = heads.split_last()?;
+    if matches!(newest.status, Status::Uninstalled | Status::Superseded) {
+        return Some(newest.revision);
+    }
+    let was_whole = |head: &&Head| matches!(head.status, Status::Deployed | Status::Superseded);
+    older.iter().rev().find(was_whole).map(|head| head.revision)
+}
+
+async fn want(
+    context: &Context<'_>,
+    order: Order<'_>,
+    known: &Known,
+    course: Course,
+) -> ActionResult<Wanted> {
+    let scope = context.scope(order.release);
+    match (order.goal, course) {
+        (_, Course::Rollback(revision)) => again(context, &scope, revision).await,
+        (Goal::Upgrade { inputs, values, .. }, _) => {
+            road::want(context, &scope, known, road::Chosen { inputs, values, course }).await
+        }
+        (Goal::Install(inputs), _) => {
+            let values = ValueReuse::Reset;
+            road::want(context, &scope, known, road::Chosen { inputs, values, course }).await
+        }
+        (Goal::Rollback(_), _) => Err(no_revision(order.release, 0, &known.heads)),
+    }
+}
+
+async fn again(context: &Context<'_>, scope: &Scope, revision: u64) -> ActionResult<Wanted> {
+    Ok(Wanted::again(context.releases().get(scope, revision).await?))
+}
+
+/// Marks what somebody began and never ended as failed. The lease is ours, so whoever it was is gone.
+pub(crate) async fn settle(context: &Context<'_>, known: &mut Known) -> ActionResult<Option<Left>> {
+    let Some(left) = known.left() else { return Ok(None) };
+    context.tell(Event::Left(left.clone()));
+    let Some(head) = known.heads.last_mut() else { return Ok(None) };
+    let text = format!("{} was cut short", head.status);
+    // What an uninstall left is the best that is known of it, and what a rollback goes back to.
+    let status = if head.status == Status::Uninstalling { Status::Superseded } else { Status::Failed };
+    *head = context.releases().set_status(head, status, &text, &context.now()).await?;
+    Ok(Some(left))
+}

@@ -1,0 +1,8 @@
+//! The engine against a scripted platform, in virtual time.
+
+mod execute;
+mod keep;
+mod make;
+mod platform;
+mod reread;
+mod wait;

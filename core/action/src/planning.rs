@@ -1,0 +1,76 @@
+//! From what is wanted to a plan: observe, then diff.
+
+use std::collections::BTreeSet;
+
+use rhumb_backend::{DiffOptions, Object, ObjectId, Observed, Plan, Scope, diff};
+use rhumb_spec::Diagnostic;
+
+use crate::known::Known;
+use crate::{ActionError, ActionResult, Context, Foreign};
+
+/// A plan, and what was seen when it was made.
+#[derive(Clone, Debug)]
+pub(crate) struct Planned {
+    pub(crate) plan: Plan,
+    pub(crate) observed: Observed,
+    /// What was wanted last.
+    pub(crate) last: Vec<Object>,
+}
+
+/// What the user says about a plan.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PlanRules<'a> {
+    /// Objects, or workloads, that may be removed and made anew.
+    pub(crate) replace: &'a [String],
+    pub(crate) foreign: Foreign,
+    /// How many revisions are kept; 0 keeps all.
+    pub(crate) history_max: u32,
+}
+
+/// Looks at the target and plans the way to what is wanted. Nothing is written.
+///
+/// # Errors
+/// What stands in the way, and what the platform answers.
+pub(crate) async fn plan(
+    context: &Context<'_>,
+    scope: &Scope,
+    known: &Known,
+    want: &[Object],
+    rules: PlanRules<'_>,
+) -> ActionResult<Planned> {
+    let options = DiffOptions {
+        replace: replaceable(rules.replace, want)?,
+        needed: known.needed(context, rules.history_max).await?,
+        done: known.inventory.done(),
+        take_ownership: rules.foreign == Foreign::TakeOver,
+    };
+    let mut ids = known.inventory.ids();
+    ids.extend(want.iter().map(|object| object.id.clone()));
+    let ids: Vec<ObjectId> = ids.into_iter().collect();
+    let observed = context.backend().observe(scope, &ids).await?;
+    let last = known.inventory.last(want);
+    let plan = diff(context.backend(), &last, &observed, want, &options).map_err(ActionError::Diagnostics)?;
+    Ok(Planned { plan, observed, last })
+}
+
+/// The objects that `--replace` names: by their ids, or by the workload that they run.
+fn replaceable(named: &[String], want: &[Object]) -> ActionResult<BTreeSet<ObjectId>> {
+    let mut ids = BTreeSet::new();
+    let mut unknown = Vec::new();
+    for name in named {
+        let is_named =
+            |object: &&Object| object.id.as_str() == name || object.workload.as_deref() == Some(name);
+        let found: Vec<ObjectId> = want.iter().filter(is_named).map(|object| object.id.clone()).collect();
+        if found.is_empty() {
+            unknown.push(nothing_named(name, want));
+        }
+        ids.extend(found);
+    }
+    if unknown.is_empty() { Ok(ids) } else { Err(ActionError::Diagnostics(unknown)) }
+}
+
+fn nothing_named(name: &str, want: &[Object]) -> Diagnostic {
+    let all: Vec<&str> = want.iter().map(|object| object.id.as_str()).collect();
+    Diagnostic::error("", format!("--replace names `{name}`, and the release has no such object"))
+        .remedy(format!("one of {}", all.join(", ")))
+}

@@ -1,0 +1,171 @@
+//! One revision, from its record's first word to its last.
+
+use rhumb_release::{Head, Outcome, Record, Status, Writer};
+use rhumb_spec::Diagnostic;
+use tokio::time::Instant;
+
+use crate::carry::{Awaited, Carried, Load, carry};
+use crate::deploy::{Order, Prepared, outcome};
+use crate::hold::Hold;
+use crate::planning::Planned;
+use crate::{
+    ActionError, ActionResult, Context, Deployed, Event, FailedDeployment, Left, OnFailure, Wait, take_back,
+};
+
+/// The version of rhumb that writes records.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// One revision that is about to be made.
+pub(crate) struct Revision<'a> {
+    pub(crate) context: &'a Context<'a>,
+    pub(crate) order: Order<'a>,
+    pub(crate) hold: &'a Hold,
+    pub(crate) prepared: Prepared,
+    pub(crate) planned: Planned,
+    pub(crate) left: Option<Left>,
+    pub(crate) started: Instant,
+}
+
+impl Revision<'_> {
+    /// Records it as pending, carries it out, and records what came of it.
+    ///
+    /// # Errors
+    /// Before the record is written, what keeps it from being written; after that, `Failed`.
+    pub(crate) async fn make(self) -> ActionResult<Deployed> {
+        let head = self.begin().await?;
+        let carried = self.carry().await;
+        match carried.failure {
+            None => self.commit(head, carried).await,
+            Some(_) => Err(self.fail(head, carried).await),
+        }
+    }
+
+    async fn begin(&self) -> ActionResult<Head> {
+        let context = self.context;
+        let (now, course) = (context.now(), self.prepared.course);
+        let record = Record {
+            namespace: context.namespace.to_owned(),
+            release: self.order.release.to_owned(),
+            revision: self.prepared.known.next_revision(),
+            status: course.pending(),
+            created: now.clone(),
+            updated: now,
+            description: format!("{} began", course.noun()),
+            writer: writer(context),
+            ..self.prepared.wanted.record()
+        };
+        context.tell(Event::Planned { revision: record.revision, steps: self.planned.plan.steps.len() });
+        let head = context.releases().create(&record).await?;
+        context.tell(Event::Recorded { revision: head.revision, status: head.status });
+        Ok(head)
+    }
+
+    async fn carry(&self) -> Carried {
+        let options = self.order.options;
+        let is_awaited = options.wait == Wait::Ready || options.on_failure == OnFailure::TakeBack;
+        let load = Load {
+            scope: self.context.scope(self.order.release),
+            planned: &self.planned,
+            want: &self.prepared.wanted.objects,
+            vault: &self.prepared.wanted.vault,
+            before: self.before(),
+            awaited: if is_awaited { Awaited::Everything } else { Awaited::Nothing },
+            started: self.started,
+            deadline: self.started + options.timeout,
+        };
+        carry(self.context, self.hold, load).await
+    }
+
+    /// What is known of objects that this revision leaves as they are.
+    fn before(&self) -> Outcome {
+        let inventory = &self.prepared.known.inventory;
+        Outcome { receipts: inventory.receipts(), done: inventory.done(), failures: Vec::new() }
+    }
+
+    async fn commit(self, head: Head, carried: Carried) -> ActionResult<Deployed> {
+        let description = self.order.options.description.clone();
+        let description = description.unwrap_or_else(|| format!("{} complete", self.prepared.course.noun()));
+        let head = self.close(&head, Status::Deployed, description, &carried.outcome).await?;
+        let mut warnings = self.supersede(&head).await;
+        let mut deployed = outcome(self.context, self.order, &self.prepared, self.planned.plan, self.left);
+        deployed.warnings.append(&mut warnings);
+        Ok(Deployed {
+            revision: head.revision,
+            status: head.status,
+            description: head.description,
+            updated: head.updated,
+            health: carried.health,
+            ..deployed
+        })
+    }
+
+    async fn close(
+        &self,
+        head: &Head,
+        status: Status,
+        text: String,
+        outcome: &Outcome,
+    ) -> ActionResult<Head> {
+        let mut head = head.clone();
+        (head.status, head.description, head.updated) = (status, text, self.context.now());
+        let head = self.context.releases().set_outcome(&head, outcome).await?;
+        self.context.tell(Event::Recorded { revision: head.revision, status });
+        Ok(head)
+    }
+
+    /// Marks earlier revisions as superseded and removes those that are too many. The release is deployed by now, so
+    /// what goes wrong here is told and stops nothing.
+    async fn supersede(&self, newest: &Head) -> Vec<Diagnostic> {
+        let (context, releases) = (self.context, self.context.releases());
+        let mut problems = Vec::new();
+        for head in self.prepared.known.heads.iter().filter(|head| head.status == Status::Deployed) {
+            let superseded =
+                releases.set_status(head, Status::Superseded, &head.description, &context.now()).await;
+            problems.extend(superseded.err());
+        }
+        let max = self.order.options.history_max as usize;
+        problems.extend(releases.prune(self.hold.lease(), max).await.err());
+        let warn = |error: rhumb_backend::Error| {
+            Diagnostic::warning(
+                "",
+                format!("revision {} is deployed, but its history is not in order", newest.revision),
+            )
+            .why(error.to_string())
+            .remedy("nothing: the next upgrade puts it in order")
+        };
+        problems.into_iter().map(warn).collect()
+    }
+
+    /// Records the failure, and takes it back if that was asked for.
+    async fn fail(self, head: Head, carried: Carried) -> ActionError {
+        let cause = carried.failure.unwrap_or(ActionError::Cancelled);
+        if !matches!(cause, ActionError::LostLease { .. }) {
+            let text = format!("{} failed: {}", self.prepared.course.noun(), first_line(&cause));
+            if let Err(error) = self.close(&head, Status::Failed, text, &carried.outcome).await {
+                tracing::warn!(%error, "the failure could not be recorded");
+            }
+        }
+        let taken_back = take_back::take_back(&self, &cause).await;
+        let next = take_back::next(
+            self.order.release,
+            head.revision,
+            taken_back.as_ref(),
+            self.prepared.known.deployed(),
+        );
+        ActionError::Failed(Box::new(FailedDeployment {
+            release: self.order.release.to_owned(),
+            revision: head.revision,
+            cause,
+            taken_back,
+            next,
+        }))
+    }
+}
+
+fn writer(context: &Context<'_>) -> Writer {
+    Writer { version: VERSION.to_owned(), host: context.who.host.clone(), user: context.who.user.clone() }
+}
+
+fn first_line(error: &ActionError) -> String {
+    error.to_string().lines().next().unwrap_or_default().to_owned()
+}

@@ -1,0 +1,266 @@
+//! `rhumb uninstall`: everything of a release goes.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use rhumb_backend::{ObjectId, Plan, Scope, uninstall_plan};
+use rhumb_release::{Head, Outcome, Status};
+use serde::Serialize;
+use tokio::time::Instant;
+
+use crate::carry::{Awaited, Load, carry};
+use crate::hold::Hold;
+use crate::known::{Known, not_found};
+use crate::names::check_name;
+use crate::planning::Planned;
+use crate::{ActionError, ActionResult, Context, Event, Execution, FailedDeployment, Left, Wait};
+
+/// Time between two looks at whether everything is gone.
+const GONE_POLL: Duration = Duration::from_millis(500);
+
+/// What to remove.
+#[derive(Clone, Debug)]
+pub struct UninstallRequest {
+    /// The release.
+    pub name: String,
+    /// What becomes of its records.
+    pub history: HistoryAfter,
+    /// What happens when there is no such release.
+    pub absent: IgnoreAbsent,
+    /// Whether it waits until everything is gone.
+    pub wait: Wait,
+    /// How long everything may take.
+    pub timeout: Duration,
+    /// Whether it is done or only shown.
+    pub execution: Execution,
+    /// What the record says, when it is kept.
+    pub description: Option<String>,
+}
+
+/// What becomes of the records.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum HistoryAfter {
+    /// They go too.
+    #[default]
+    Remove,
+    /// They stay, so that a rollback can bring the release back (`--keep-history`).
+    Keep,
+}
+
+/// What happens when there is no such release.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum IgnoreAbsent {
+    /// It is an error.
+    #[default]
+    Fail,
+    /// Nothing (`--ignore-not-found`).
+    Ignore,
+}
+
+/// What was, or would be, removed.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Uninstalled {
+    /// The release.
+    pub name: String,
+    /// Its namespace.
+    pub namespace: String,
+    /// Whether there was such a release.
+    pub found: bool,
+    /// Whether it was done or only shown.
+    pub execution: Execution,
+    /// What was, or would be, done.
+    pub plan: Plan,
+    /// What stays on the target: volumes that are kept, and what exists without the release.
+    pub kept: Vec<ObjectId>,
+    /// A revision that was found unfinished.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left: Option<Left>,
+}
+
+/// Removes everything of a release, in the reverse of the order in which it was made.
+///
+/// # Errors
+/// `NotFound` for a release that is not there; `Busy`; `Failed` when something could not be removed, with the release
+/// left `uninstalling` so that the next uninstall goes on from there.
+pub async fn uninstall(context: &Context<'_>, request: &UninstallRequest) -> ActionResult<Uninstalled> {
+    check_name("release", &request.name).map_err(ActionError::of)?;
+    let scope = context.scope(&request.name);
+    let known = Known::read(context, &scope).await?;
+    if !request.finds(&known) {
+        return match request.absent {
+            IgnoreAbsent::Fail => Err(not_found(context, &request.name).await),
+            IgnoreAbsent::Ignore => Ok(outcome(context, request, Found::default())),
+        };
+    }
+    if request.execution == Execution::DryRun {
+        let left = known.left();
+        let seen = look(context, &scope, &known).await?;
+        return Ok(outcome(context, request, Found { seen: Some(seen), left }));
+    }
+    let hold = Hold::take(context, &scope).await?;
+    let removal = Removal {
+        release: &request.name,
+        history: request.history,
+        wait: request.wait,
+        started: Instant::now(),
+        deadline: Instant::now() + request.timeout,
+        description: request.description.as_deref(),
+    };
+    let result = remove_held(context, &hold, removal).await;
+    hold.give_back().await;
+    Ok(outcome(context, request, result?))
+}
+
+impl UninstallRequest {
+    /// Whether there is something to do. A release of which only the history is left can only lose that.
+    fn finds(&self, known: &Known) -> bool {
+        known.is_there() || (!known.heads.is_empty() && self.history == HistoryAfter::Remove)
+    }
+}
+
+/// What is to be removed, under a lease that is held.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Removal<'a> {
+    pub(crate) release: &'a str,
+    pub(crate) history: HistoryAfter,
+    pub(crate) wait: Wait,
+    pub(crate) started: Instant,
+    pub(crate) deadline: Instant,
+    pub(crate) description: Option<&'a str>,
+}
+
+/// What a removal found.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Found {
+    seen: Option<Seen>,
+    left: Option<Left>,
+}
+
+#[derive(Clone, Debug)]
+struct Seen {
+    planned: Planned,
+    kept: Vec<ObjectId>,
+}
+
+/// Removes a release under a lease that is held.
+pub(crate) async fn remove_held(
+    context: &Context<'_>,
+    hold: &Hold,
+    removal: Removal<'_>,
+) -> ActionResult<Found> {
+    let scope = context.scope(removal.release);
+    let known = Known::read(context, &scope).await?;
+    let left = known.left();
+    if let Some(left) = &left {
+        context.tell(Event::Left(left.clone()));
+    }
+    let seen = look(context, &scope, &known).await?;
+    let Some(head) = known.latest() else { return Ok(Found { seen: Some(seen), left }) };
+    let head = mark(context, head, Status::Uninstalling, "Uninstall began").await?;
+    let removed = take_away(context, hold, removal, &known, &seen).await;
+    if let Err(cause) = removed {
+        return Err(failed(context, head, removal, cause).await);
+    }
+    match removal.history {
+        HistoryAfter::Remove => context.releases().delete_all(hold.lease()).await?,
+        HistoryAfter::Keep => {
+            let text = removal.description.unwrap_or("Uninstall complete");
+            mark(context, &head, Status::Uninstalled, text).await?;
+        }
+    }
+    Ok(Found { seen: Some(seen), left })
+}
+
+async fn look(context: &Context<'_>, scope: &Scope, known: &Known) -> ActionResult<Seen> {
+    let ids: Vec<ObjectId> = known.inventory.ids().into_iter().collect();
+    let observed = context.backend().observe(scope, &ids).await?;
+    let last = known.inventory.last(&[]);
+    let plan = uninstall_plan(context.backend(), &last, &observed).map_err(ActionError::Diagnostics)?;
+    let goes: BTreeSet<&ObjectId> = plan.steps.iter().map(|step| &step.id).collect();
+    let kept = known.inventory.kept(&observed).into_iter().filter(|id| !goes.contains(id)).collect();
+    Ok(Seen { planned: Planned { plan, observed, last }, kept })
+}
+
+async fn mark(context: &Context<'_>, head: &Head, status: Status, text: &str) -> ActionResult<Head> {
+    let head = context.releases().set_status(head, status, text, &context.now()).await?;
+    context.tell(Event::Recorded { revision: head.revision, status });
+    Ok(head)
+}
+
+async fn take_away(
+    context: &Context<'_>,
+    hold: &Hold,
+    removal: Removal<'_>,
+    known: &Known,
+    seen: &Seen,
+) -> ActionResult<()> {
+    let scope = context.scope(removal.release);
+    let vault = rhumb_chart::Vault::new();
+    let load = Load {
+        scope: scope.clone(),
+        planned: &seen.planned,
+        want: &[],
+        vault: &vault,
+        before: Outcome::default(),
+        awaited: Awaited::Nothing,
+        started: removal.started,
+        deadline: removal.deadline,
+    };
+    if let Some(failure) = carry(context, hold, load).await.failure {
+        return Err(failure);
+    }
+    if removal.wait == Wait::Ready {
+        wait_until_gone(context, &scope, known, removal.deadline).await?;
+    }
+    Ok(())
+}
+
+async fn wait_until_gone(
+    context: &Context<'_>,
+    scope: &Scope,
+    known: &Known,
+    deadline: Instant,
+) -> ActionResult<()> {
+    let started = Instant::now();
+    while !look(context, scope, known).await?.planned.plan.is_empty() {
+        if Instant::now() >= deadline {
+            return Err(ActionError::TimedOut { after: started.elapsed(), waiting: Vec::new() });
+        }
+        tokio::select! {
+            () = tokio::time::sleep(GONE_POLL) => {}
+            () = context.cancel.cancelled() => return Err(ActionError::Cancelled),
+        }
+    }
+    Ok(())
+}
+
+async fn failed(context: &Context<'_>, head: Head, removal: Removal<'_>, cause: ActionError) -> ActionError {
+    let text = format!("Uninstall failed: {}", cause.to_string().lines().next().unwrap_or_default());
+    if !matches!(cause, ActionError::LostLease { .. })
+        && let Err(error) = mark(context, &head, Status::Uninstalling, &text).await
+    {
+        tracing::warn!(%error, "the failure could not be recorded");
+    }
+    ActionError::Failed(Box::new(FailedDeployment {
+        release: removal.release.to_owned(),
+        revision: head.revision,
+        cause,
+        taken_back: None,
+        next: format!("put the cause right and run `rhumb uninstall {}` again", removal.release),
+    }))
+}
+
+fn outcome(context: &Context<'_>, request: &UninstallRequest, found: Found) -> Uninstalled {
+    let is_found = found.seen.is_some();
+    let (plan, kept) = found.seen.map_or_else(Default::default, |seen| (seen.planned.plan, seen.kept));
+    Uninstalled {
+        name: request.name.clone(),
+        namespace: context.namespace.to_owned(),
+        found: is_found,
+        execution: request.execution,
+        plan,
+        kept,
+        left: found.left,
+    }
+}

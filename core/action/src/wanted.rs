@@ -1,0 +1,67 @@
+//! What a revision wants: the end of the road before anything is looked at.
+
+use rhumb_backend::{Choices, Facts, Loss, Object};
+use rhumb_chart::Vault;
+use rhumb_release::{ChartInfo, Record, Source};
+use rhumb_spec::{App, Diagnostic};
+use serde_json::Value;
+
+/// What a revision wants. Everything but the vault and the warnings is recorded.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Wanted {
+    pub(crate) chart: ChartInfo,
+    pub(crate) source: Option<Source>,
+    /// The user's values, secret ones sealed.
+    pub(crate) values: Value,
+    /// All values, secret ones sealed.
+    pub(crate) computed: Value,
+    pub(crate) app: App,
+    pub(crate) facts: Facts,
+    pub(crate) choices: Choices,
+    pub(crate) losses: Vec<Loss>,
+    pub(crate) objects: Vec<Object>,
+    pub(crate) notes: String,
+    pub(crate) salt: String,
+    pub(crate) warnings: Vec<Diagnostic>,
+    /// The secret material that this run was given.
+    pub(crate) vault: Vault,
+}
+
+impl Wanted {
+    /// What an earlier revision wanted. Its secret material is on the target or nowhere.
+    pub(crate) fn again(record: Record) -> Self {
+        Self {
+            chart: record.chart,
+            source: record.source,
+            values: record.values,
+            computed: record.computed,
+            app: record.app,
+            facts: record.facts,
+            choices: record.choices,
+            losses: record.losses,
+            objects: record.objects,
+            notes: record.notes,
+            salt: record.salt,
+            warnings: Vec::new(),
+            vault: Vault::new(),
+        }
+    }
+
+    /// The record of a revision that wants this. Who, when and which is filled in by the caller.
+    pub(crate) fn record(&self) -> Record {
+        Record {
+            chart: self.chart.clone(),
+            source: self.source.clone(),
+            values: self.values.clone(),
+            computed: self.computed.clone(),
+            app: self.app.clone(),
+            facts: self.facts.clone(),
+            choices: self.choices.clone(),
+            losses: self.losses.clone(),
+            objects: self.objects.clone(),
+            notes: self.notes.clone(),
+            salt: self.salt.clone(),
+            ..Record::default()
+        }
+    }
+}
