@@ -15,7 +15,7 @@ use crate::Event;
 /// How long a call that is under way may take once time is up or the user has ended the command.
 const GRACE: Duration = Duration::from_secs(20);
 /// How long one step is tried again.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// One step, and what is needed to decide anew what it must do.
 pub(super) struct Attempt<'a> {

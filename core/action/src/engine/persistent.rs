@@ -10,7 +10,7 @@ use rhumb_release::{Entry, EntryKind, Filter, Key, Meta, Storage};
 use tokio::time::{Instant, sleep};
 
 /// How long a storage that does not answer is asked again.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Storage that is asked again when it cannot be reached, so that a manager that is lost or a connection that breaks
 /// does not leave a revision half recorded.

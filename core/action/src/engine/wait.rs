@@ -52,7 +52,9 @@ impl Wait<'_> {
     /// until then.
     pub async fn until_ready(&self, receipts: &[Receipt]) -> Waited {
         let mut poll = Poll::new();
-        receipts.iter().for_each(|receipt| poll.add(receipt.clone()));
+        for receipt in receipts {
+            poll.add(receipt.clone());
+        }
         let ended = tokio::select! {
             biased;
             ended = self.watch(&mut poll) => ended,

@@ -51,7 +51,9 @@ async fn waiting_for_many_holds_nobody_up() {
     stage.concurrency = 2;
     let mut steps: Vec<(&str, &[(usize, Until)])> =
         vec![("service/a", &[]), ("service/b", &[]), ("service/c", &[])];
-    ["a", "b", "c"].iter().for_each(|name| stage.platform.slow(&format!("service/{name}"), 20));
+    for name in ["a", "b", "c"] {
+        stage.platform.slow(&format!("service/{name}"), 20);
+    }
     steps.push(("service/after", &[(0, READY), (1, READY), (2, READY)]));
     steps.push(("service/free", &[]));
     let start = Instant::now();
@@ -237,7 +239,7 @@ async fn time_is_up_for_calls_that_hang() {
     let executed = stage.execute(&plan(&[("a/1", &[])])).await;
     assert!(matches!(executed.ended, Ended::TimedOut));
     assert_eq!(executed.failures[0].error.kind, ErrorKind::Timeout);
-    assert!(start.elapsed() < Duration::from_secs(60));
+    assert!(start.elapsed() < Duration::from_mins(1));
 }
 
 #[tokio::test(start_paused = true)]

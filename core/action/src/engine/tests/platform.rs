@@ -306,7 +306,7 @@ impl Stage {
             told: Told::default(),
             cancel: CancellationToken::new(),
             scope: Scope::new("default", "shop"),
-            timeout: Duration::from_secs(300),
+            timeout: Duration::from_mins(5),
             concurrency: 10,
         }
     }
