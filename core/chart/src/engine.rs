@@ -10,11 +10,12 @@ use globset::GlobBuilder;
 use rhumb_spec::Diagnostic;
 use tera::{Context, Error, ErrorKind, Kwargs, Map, State, Tera, TeraResult, Value};
 
-use crate::fault::{self, Sources};
+use crate::fault::{self, Original, Sources};
 use crate::files::Files;
 use crate::functions;
 use crate::render::Limits;
 use crate::source::with_marks;
+use crate::strict::Strict;
 
 /// Deepest nesting of `include` and `tpl` in one another.
 const MAX_DEPTH: usize = 12;
@@ -112,11 +113,7 @@ impl Engine {
     /// # Errors
     /// Every error of syntax, or else every name that is used and not defined.
     pub(crate) fn new(parts: Parts) -> Result<Self, Vec<Diagnostic>> {
-        let sources: Sources = parts
-            .templates
-            .iter()
-            .map(|named| (named.name.clone(), (named.shown.clone(), named.text.clone())))
-            .collect();
+        let sources: Sources = parts.templates.iter().map(original).collect();
         let shared = Arc::new(Shared {
             tera: OnceLock::new(),
             root: parts.root,
@@ -133,7 +130,12 @@ impl Engine {
         let texts = parts.templates.iter().map(|named| {
             let marks = parts.marks.as_ref();
             let file = marks.and_then(|files| files.iter().position(|file| *file == named.shown));
-            let text = file.map_or_else(|| named.text.to_string(), |file| with_marks(&named.text, file));
+            let text = match file {
+                Some(file) => with_marks(&named.text, file),
+                None => {
+                    sources.get(&named.name).map_or_else(String::new, |source| source.changed.text.clone())
+                }
+            };
             (named.name.clone(), text)
         });
         add_templates(&mut tera, texts.collect(), &sources)?;
@@ -168,11 +170,16 @@ impl Engine {
 
     fn too_much(&self, name: &str) -> Diagnostic {
         let limit = self.shared.budget.limit;
-        let shown = self.sources.get(name).map_or(name, |(shown, _)| shown);
+        let shown = self.sources.get(name).map_or(name, |source| &source.shown);
         Diagnostic::error("", format!("the templates render to more than {} MiB", limit >> 20))
             .why("a loop in a template may have no end, or a value may be far too large")
             .at(shown, 1)
     }
+}
+
+fn original(named: &Named) -> (String, Original) {
+    let changed = Strict::new(&named.text);
+    (named.name.clone(), Original { shown: named.shown.clone(), text: named.text.clone(), changed })
 }
 
 /// Adds all templates; where one cannot be parsed, goes on with the others to find what is wrong with them.

@@ -1,6 +1,7 @@
 //! What went wrong in a template, as people need to read it.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use rhumb_spec::{Diagnostic, Place, suggest};
@@ -8,12 +9,35 @@ use tera::{Error, ErrorKind, ReportError};
 
 use crate::functions;
 use crate::source::segments;
+use crate::strict::Strict;
 
 /// Longest piece of a template that is shown.
 const MAX_SHOWN: usize = 120;
 
-/// The templates of an engine: how each is named for people, and its text.
-pub(crate) type Sources = HashMap<String, (String, Arc<str>)>;
+/// The templates of an engine by the names that it knows them by.
+pub(crate) type Sources = HashMap<String, Original>;
+
+/// A template as its author wrote it.
+pub(crate) struct Original {
+    /// The file, as people know it.
+    pub(crate) shown: String,
+    pub(crate) text: Arc<str>,
+    /// The text as the engine got it, to lead its places back.
+    pub(crate) changed: Strict,
+}
+
+impl Original {
+    /// The line and column, from 1, of a byte of the author's text.
+    fn place(&self, offset: usize) -> Place {
+        let before = &self.text[..offset];
+        let line = before.rsplit('\n').next().unwrap_or_default();
+        Place {
+            file: self.shown.clone(),
+            line: number(before.matches('\n').count() + 1),
+            column: Some(number(line.chars().count() + 1)),
+        }
+    }
+}
 
 /// Turns an error of the template engine into diagnostics.
 pub(crate) fn diagnose(error: &Error, sources: &Sources) -> Vec<Diagnostic> {
@@ -36,20 +60,14 @@ pub(crate) fn diagnose(error: &Error, sources: &Sources) -> Vec<Diagnostic> {
 }
 
 fn shown_name<'s>(name: &'s str, sources: &'s Sources) -> &'s str {
-    sources.get(name).map_or(name, |(shown, _)| shown)
+    sources.get(name).map_or(name, |source| &source.shown)
 }
 
 fn from_report(report: &ReportError, full: &str, sources: &Sources) -> Diagnostic {
-    let span = report.span();
-    let source = sources.get(report.filename()).map(|(_, text)| &**text);
-    let mut problem = explain(report.message(), source.map(|text| (text, span.range.clone())).as_ref());
-    if source.is_some() {
-        problem.place = Some(Place {
-            file: shown_name(report.filename(), sources).to_owned(),
-            line: number(span.start_line),
-            column: Some(number(span.start_col + 1)),
-        });
-    }
+    let source = sources.get(report.filename());
+    let spot = source.map(|source| (&*source.text, source.changed.original(&report.span().range)));
+    let mut problem = explain(report.message(), spot.as_ref());
+    problem.place = source.zip(spot).map(|(source, (_, range))| source.place(range.start));
     let callers: Vec<String> = callers(full, sources).collect();
     if !callers.is_empty() {
         let before = problem.why.take().map_or_else(String::new, |why| format!("{why}\n"));
@@ -85,19 +103,19 @@ fn from_text(text: &str, sources: &Sources) -> Vec<Diagnostic> {
         let mut lines = report.lines();
         let message = lines.next().unwrap_or_default();
         let mut problem = explain(message, None);
-        if let Some((file, line, column)) =
-            lines.next().and_then(|line| split_place(line.trim().strip_prefix("--> ")?))
-        {
-            problem.place =
-                Some(Place { file: shown_name(file, sources).to_owned(), line, column: Some(column) });
-        }
+        let place = lines.next().and_then(|line| split_place(line.trim().strip_prefix("--> ")?));
+        problem.place = place.and_then(|(file, line, column)| {
+            let source = sources.get(file)?;
+            let offset = source.changed.offset(line, column)?;
+            Some(source.place(source.changed.original(&(offset..offset)).start))
+        });
         problems.push(problem);
     }
     problems
 }
 
 /// A template's text, and the bytes in it that a message is about.
-type Spot<'s> = (&'s str, std::ops::Range<usize>);
+type Spot<'s> = (&'s str, Range<usize>);
 
 /// Says what an engine's message means, with the expression at fault.
 fn explain(message: &str, at: Option<&Spot<'_>>) -> Diagnostic {
@@ -149,6 +167,13 @@ fn undefined(message: &str, at: Option<&Spot<'_>>) -> Option<Diagnostic> {
         });
     }
     let (source, range) = at?;
+    if message.starts_with("the value given to `") {
+        let before = source[..range.start].trim_end();
+        let before = before.strip_suffix('|').unwrap_or(before).trim_end();
+        let path = &before[chain_start(before, before.len())..];
+        let path = if path.is_empty() { "one side of `~` or `|`" } else { path };
+        return Some(Diagnostic::error(path, format!("`{path}` is not defined")).remedy(OPTIONAL));
+    }
     let tells = ["is undefined", "`undefined`", "undefined value"].iter().any(|tell| message.contains(tell));
     tells.then(|| {
         let end = chain_end(source, range.start).max(if message.contains("render") { range.end } else { 0 });

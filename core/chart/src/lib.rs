@@ -21,6 +21,7 @@ mod seal;
 mod sealed;
 mod set;
 mod source;
+mod strict;
 mod trace;
 mod values;
 mod version;

@@ -14,6 +14,7 @@ use tera::value::Key;
 use tera::{Error, Kwargs, Map, State, Tera, TeraResult, Value};
 
 use crate::sealed::has_token;
+use crate::strict;
 
 /// What a filter does with a secret value.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -87,6 +88,13 @@ pub(crate) fn register(tera: &mut Tera) {
             (filter.apply)(&value, &arguments)
         });
     }
+    let operand = |value: Value, _: Kwargs, _: &State<'_>| {
+        if value.is_undefined() {
+            return Err(Error::message(format!("the value given to `{}` is not defined", strict::FILTER)));
+        }
+        Ok(value)
+    };
+    tera.register_filter(strict::FILTER, operand);
     logic::register(tera);
 }
 

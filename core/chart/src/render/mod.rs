@@ -363,8 +363,30 @@ pub(crate) struct RawFile {
     pub(crate) role: Role,
 }
 
+/// Stack of the thread that renders, in bytes. What templates may nest needs a third of it at most.
+const STACK_BYTES: usize = 64 * 1024 * 1024;
+
 /// Renders the templates of one unit; with `marks`, the output says which line of these files it comes from.
+///
+/// Components and includes that call one another nest deeper than the stack of an ordinary thread reaches.
 pub(crate) fn render_unit(
+    units: &[Unit],
+    index: usize,
+    limits: Limits,
+    marks: Option<&Arc<Vec<String>>>,
+) -> (Vec<RawFile>, Vec<Diagnostic>) {
+    let rendered = std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name("render".to_owned()).stack_size(STACK_BYTES);
+        let render = thread.spawn_scoped(scope, || render_here(units, index, limits, marks));
+        render.map_err(|error| error.to_string())?.join().map_err(|_| "the template engine failed".to_owned())
+    });
+    rendered.unwrap_or_else(|reason| {
+        let problem = Diagnostic::error("", format!("the templates cannot be rendered: {reason}"));
+        (Vec::new(), vec![problem])
+    })
+}
+
+fn render_here(
     units: &[Unit],
     index: usize,
     limits: Limits,

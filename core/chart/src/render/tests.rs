@@ -106,6 +106,8 @@ fn what_is_not_defined_is_named_with_its_place() {
             ("templates/c.yaml", "x: {{ values.nope | upper }}"),
             ("templates/d.yaml", "{% for i in values.none %}{% endfor %}"),
             ("templates/e.yaml", "{{ values.list[7] }}"),
+            ("templates/f.yaml", "ok: {{ 'x' ~ values.image.tag }}\nx: {{ 'ä' ~ 'b' ~ values.nope ~ 1 }}"),
+            ("templates/g.yaml", "x: {{ 'a' ~ 'b' }} {{ values.nope }}"),
         ],
         "image: {tag: 1}\nlist: []",
         &[
@@ -113,12 +115,16 @@ fn what_is_not_defined_is_named_with_its_place() {
              why: in `{{ values.imag.tag }}`\n  use: `image`, which is there",
             "error: `valuse` is not defined\n  --> valuse (templates/b.yaml:1:4)\n  why: in `{{ valuse.x }}`\n  \
              use: `values`, which is there",
-            "error: the value given to `upper` is not defined\n  --> templates/c.yaml:1:21\n  \
-             why: in `{{ values.nope | upper }}`",
+            "error: `values.nope` is not defined\n  --> values.nope (templates/c.yaml:1:21)\n  \
+             why: in `{{ values.nope | upper }}`\n  use: where it may be missing, `a?.b | default(value=…)`",
             "error: `values.none` is not defined\n  --> values.none (templates/d.yaml:1:13)\n  \
              why: in `{% for i in values.none %}`\n  use: where it may be missing, `a?.b | default(value=…)`",
             "error: `values.list[7]` is not defined\n  --> values.list[7] (templates/e.yaml:1:4)\n  \
              why: in `{{ values.list[7] }}`\n  use: where it may be missing, `a?.b | default(value=…)`",
+            "error: `values.nope` is not defined\n  --> values.nope (templates/f.yaml:2:30)\n  \
+             why: in `{{ 'ä' ~ 'b' ~ values.nope ~ 1 }}`\n  use: where it may be missing, `a?.b | default(value=…)`",
+            "error: `values.nope` is not defined\n  --> values.nope (templates/g.yaml:1:30)\n  \
+             why: in `{{ values.nope }}`\n  use: image, list; where it may be missing, `a?.b | default(value=…)`",
         ],
     );
 }
@@ -134,7 +140,7 @@ fn all_errors_of_syntax_are_told_at_once() {
         "",
         &[
             "error: found `}}` but expected identifier\n  --> templates/a.yaml:1:15\n  why: in `{{ values. }}`",
-            "error: unexpected end of input\n  --> templates/b.yaml:2:11\n  why: in `{% if x %}`",
+            "error: unexpected end of input\n  --> templates/b.yaml:2:9\n  why: in `{% if x %}`",
         ],
     );
     check_refused(
@@ -455,4 +461,19 @@ fn tests_of_the_release_are_kept_apart() {
     let rendered = render(&files, "").unwrap();
     assert_eq!(rendered.parse().unwrap().app.workloads.len(), 0);
     assert_eq!(rendered.parse_tests().unwrap().app.workloads.len(), 1);
+}
+
+#[test]
+fn recursion_is_stopped_before_the_stack_is() {
+    let files = [
+        ("templates/_x.tera", "{{ <Deep d={0} /> }}"),
+        (
+            "templates/_deep.tera",
+            "{% component Deep(d) %}{% if d < 18 %}{{ <Deep d={d + 1} /> }}{% else %}\
+             {{ include(name='_x.tera') }}{% endif %}{% endcomponent Deep %}",
+        ),
+        ("templates/a.yaml", "{{ <Deep d={0} /> }}"),
+    ];
+    let problems = render(&files, "").unwrap_err();
+    assert!(problems[0].what.contains("nested more than 12 deep"), "{problems:?}");
 }
