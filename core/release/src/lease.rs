@@ -19,7 +19,7 @@ use crate::lease_chain::{Chain, Holder, Life, Link, Liveness};
 pub const DEFAULT_TTL: Duration = Duration::from_secs(30);
 
 /// The longest that a link is believed when it says how long its holder may be silent.
-const LONGEST_TTL: Duration = Duration::from_secs(600);
+const LONGEST_TTL: Duration = Duration::from_mins(10);
 
 /// How a lease is taken.
 #[derive(Clone, Copy)]
@@ -74,6 +74,15 @@ impl Lease {
         let link = contend(&chain, request).await?;
         let (number, token, ttl) = (link.number, link.token.clone(), link.ttl);
         Ok(Self { scope: scope.clone(), number, token, ttl, link: Mutex::new(link), storage })
+    }
+
+    /// Who holds the lease of a release, be it alive or not; none when it was given back or never taken.
+    pub async fn holder(storage: &dyn Storage, scope: &Scope) -> Result<Option<Holder>> {
+        let chain = Chain { storage, scope };
+        match chain.links().await?.last() {
+            Some(link) if !link.released => chain.holder(link.number).await.map(Some),
+            _ => Ok(None),
+        }
     }
 
     /// The release.
