@@ -130,3 +130,6 @@ impl Backend for MemoryBackend {
         Some(self)
     }
 }
+
+#[cfg(test)]
+mod tests;

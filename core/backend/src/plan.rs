@@ -32,7 +32,8 @@ pub struct Step {
     /// What is done with it.
     pub action: Action,
     /// The object to make or to leave there. For an update its body is already merged with what is live; for a
-    /// delete it is what is known of the object. `$ref`s are resolved just before the step is applied.
+    /// delete it is what is known of the object. `$ref`s to what is there already are resolved; those to what earlier
+    /// steps make are resolved by their receipts, just before the step is applied.
     pub object: Object,
     /// The platform's own id of what is there.
     #[serde(default, skip_serializing_if = "Option::is_none")]

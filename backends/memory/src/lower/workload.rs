@@ -104,8 +104,12 @@ impl Used<'_> {
             }
         }
         for EnvFrom { config, secret, .. } in &container.env_from {
-            config.iter().for_each(|name| self.config(name));
-            secret.iter().for_each(|name| self.secret(name, None));
+            if let Some(name) = config {
+                self.config(name);
+            }
+            if let Some(name) = secret {
+                self.secret(name, None);
+            }
         }
         for mount in container.mounts.values() {
             match &mount.source {

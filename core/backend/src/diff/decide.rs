@@ -93,7 +93,8 @@ impl<'a> Decider<'_, 'a> {
             let text = "it is gone, though nobody removed it through a release; it is made again".to_owned();
             self.draft.notes.push(Note { id: want.id.clone(), text });
         }
-        self.draft.push(step(want, Action::Create, None));
+        let step = step(&self.resolved(want), Action::Create, None);
+        self.draft.push(step);
     }
 
     /// A job that is there with the wanted content and of which the record does not say that it succeeded.
@@ -101,7 +102,7 @@ impl<'a> Decider<'_, 'a> {
         match live.outputs.get(Live::JOB).map(String::as_str) {
             Some(Live::JOB_SUCCEEDED) => {}
             Some(Live::JOB_FAILED) => {
-                let mut step = step(want, Action::Replace, Some(live));
+                let mut step = step(&self.resolved(want), Action::Replace, Some(live));
                 step.reason = Some("the job failed the last time; it runs again".to_owned());
                 self.replace(step);
             }
@@ -110,7 +111,7 @@ impl<'a> Decider<'_, 'a> {
     }
 
     fn compare(&mut self, live: &'a Live, want: &'a Object) {
-        let resolved = Object { body: reference::resolve(&want.body, &self.known), ..want.clone() };
+        let resolved = self.resolved(want);
         let last = match (live.foreign.is_some(), self.scene.last.get(&want.id)) {
             (true, _) => Some(live.object.clone()),
             (false, Some(last)) if last.generation == want.generation => {
@@ -132,12 +133,17 @@ impl<'a> Decider<'_, 'a> {
                     self.diagnostics.push(needs_replace(&want.id, &why, &outage));
                     return;
                 }
-                let mut step = step(want, Action::Replace, Some(live));
+                let mut step = step(&resolved, Action::Replace, Some(live));
                 step.changes = changes;
                 step.reason = Some(format!("{why}; {outage}"));
                 self.replace(step);
             }
         }
+    }
+
+    /// The object with every reference resolved to what is there and stays.
+    fn resolved(&self, want: &Object) -> Object {
+        Object { body: reference::resolve(&want.body, &self.known), ..want.clone() }
     }
 
     /// What is made anew has other outputs, so nobody may be compared or written with the old ones.
