@@ -1,6 +1,6 @@
 //! Names on the swarm, and the labels that mark what is ours.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rhumb_backend::{ObjectId, Scope};
 use rhumb_spec::App;
@@ -34,6 +34,9 @@ const FILE_LIMIT: usize = 64;
 /// The engine takes longer names of volumes, but no file system does.
 const VOLUME_LIMIT: usize = 255;
 const HASH: usize = 10;
+
+/// On an external document, the label with its name on the swarm, where that is no name that a document can have.
+pub const NATIVE_NAME: &str = "swarm/name";
 
 /// The name of a workload's service: `<stack>_<workload>`.
 pub fn service_name(scope: &Scope, workload: &str) -> String {
@@ -104,6 +107,11 @@ pub fn external_parts(id: &ObjectId) -> Option<(&str, &str)> {
     (id.kind() == "external").then(|| id.name().split_once('/')).flatten()
 }
 
+/// The name on the swarm of an external document: its own, or what its label [`NATIVE_NAME`] says.
+pub fn external_name<'a>(name: &'a str, labels: &'a BTreeMap<String, String>) -> &'a str {
+    labels.get(NATIVE_NAME).map_or(name, String::as_str)
+}
+
 /// Everything that the app takes for granted on the swarm and that a manager can be asked for.
 ///
 /// An external network bears its own name. A config or secret of Swarm holds one value, so an external one of which
@@ -111,14 +119,22 @@ pub fn external_parts(id: &ObjectId) -> Option<(&str, &str)> {
 /// Volumes are not among them: only their own node knows them.
 pub fn externals(app: &App) -> BTreeSet<ObjectId> {
     let networks = app.networks.iter().filter(|(_, network)| network.external);
-    let mut ids: BTreeSet<_> = networks.map(|(name, _)| external_id("network", name)).collect();
-    for (name, _) in app.configs.iter().filter(|(_, config)| config.external) {
+    let mut ids: BTreeSet<_> = networks
+        .map(|(name, network)| external_id("network", external_name(name, &network.labels)))
+        .collect();
+    for (name, config) in app.configs.iter().filter(|(_, config)| config.external) {
         let keys = keys_in_use(app, FileKind::Config, name);
-        ids.extend(keys.iter().map(|key| external_id("config", &external_file_name(name, key, keys.len()))));
+        let native = external_name(name, &config.labels);
+        ids.extend(
+            keys.iter().map(|key| external_id("config", &external_file_name(native, key, keys.len()))),
+        );
     }
-    for (name, _) in app.secrets.iter().filter(|(_, secret)| secret.external) {
+    for (name, secret) in app.secrets.iter().filter(|(_, secret)| secret.external) {
         let keys = keys_in_use(app, FileKind::Secret, name);
-        ids.extend(keys.iter().map(|key| external_id("secret", &external_file_name(name, key, keys.len()))));
+        let native = external_name(name, &secret.labels);
+        ids.extend(
+            keys.iter().map(|key| external_id("secret", &external_file_name(native, key, keys.len()))),
+        );
     }
     ids
 }

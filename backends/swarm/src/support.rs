@@ -82,9 +82,7 @@ pub fn support(feature: Feature, facts: &SwarmFacts) -> Support {
         ),
         Feature::Labels | Feature::Annotations | Feature::Env => NATIVE,
         Feature::EnvSecret | Feature::EnvFromSecret => emulated(
-            "the secret is a file: where the command is known (`command`, or an image that the asked engine has), \
-             /bin/sh exports it before the command; else NAME_FILE holds its path, which the image must read; the \
-             annotation `rhumb.dev/env-secret: wrapper|file` decides",
+            "the secret is a file, which /bin/sh exports in front of the command, or whose path NAME_FILE holds",
         ),
         Feature::EnvConfig | Feature::EnvFromConfig => {
             emulated("the text is copied into the service, which a change of the config rolls")

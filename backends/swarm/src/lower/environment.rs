@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::files::File;
 use super::shell::quote;
-use super::template::{JOB_ORDINAL, ORDINAL, ORDINAL_LIMIT, literal};
+use super::template::{ORDINAL, ORDINAL_LIMIT, literal};
 use super::{Context, ENV_SECRET, Report, Site, network};
 use crate::names::FileKind;
 
@@ -92,18 +92,14 @@ fn variable<'a>(
 }
 
 fn ordinal<'a>(site: &Site<'_>, path: &str, report: &mut Report) -> Option<Variable<'a>> {
-    let template = match site.workload.mode {
-        Mode::Job => JOB_ORDINAL,
-        Mode::Replicated | Mode::Stateful | Mode::Cron => ORDINAL,
-        Mode::Global => {
-            report.refuse(
-                Diagnostic::error(path, "replicas of a global workload have no number")
-                    .why("Swarm tells them apart by their node")
-                    .remedy("`mode: replicated`, or the host name of the container"),
-            );
-            return None;
-        }
-    };
+    if !matches!(site.workload.mode, Mode::Replicated | Mode::Stateful) {
+        report.refuse(
+            Diagnostic::error(path, "only replicas of a fixed number are numbered")
+                .why("Swarm tells tasks of other modes apart by their node or by their run")
+                .remedy("`mode: replicated` or `mode: stateful`"),
+        );
+        return None;
+    }
     if site.workload.replicas.is_some_and(|replicas| replicas > ORDINAL_LIMIT) {
         report.refuse(
             Diagnostic::error(
@@ -114,7 +110,7 @@ fn ordinal<'a>(site: &Site<'_>, path: &str, report: &mut Report) -> Option<Varia
             .remedy("fewer replicas, or two workloads"),
         );
     }
-    Some(Variable::Text(template.to_owned()))
+    Some(Variable::Text(ORDINAL.to_owned()))
 }
 
 fn config_text<'a>(

@@ -60,7 +60,7 @@ pub(super) fn objects(checked: &CheckedApp, scope: &Scope, report: &mut Report) 
     let mut objects = Vec::new();
     for (name, config) in &app.configs {
         if config.external {
-            objects.extend(external(app, FileKind::Config, name, &mut files));
+            objects.extend(external(app, FileKind::Config, (name, &config.labels), &mut files));
             continue;
         }
         for (key, data) in config_data(name, config, report) {
@@ -69,7 +69,7 @@ pub(super) fn objects(checked: &CheckedApp, scope: &Scope, report: &mut Report) 
     }
     for (name, secret) in &app.secrets {
         if secret.external {
-            objects.extend(external(app, FileKind::Secret, name, &mut files));
+            objects.extend(external(app, FileKind::Secret, (name, &secret.labels), &mut files));
             continue;
         }
         for (key, demand) in secret::demands(checked, name, secret, report) {
@@ -79,14 +79,19 @@ pub(super) fn objects(checked: &CheckedApp, scope: &Scope, report: &mut Report) 
     (files, objects)
 }
 
-fn external(app: &App, kind: FileKind, name: &str, files: &mut Files) -> Vec<Object> {
+fn external(
+    app: &App,
+    kind: FileKind,
+    (name, labels): (&str, &BTreeMap<String, String>),
+    files: &mut Files,
+) -> Vec<Object> {
     let word = match kind {
         FileKind::Config => "config",
         FileKind::Secret => "secret",
     };
     let keys = names::keys_in_use(app, kind, name);
     let object = |key: &String| {
-        let native = names::external_file_name(name, key, keys.len());
+        let native = names::external_file_name(names::external_name(name, labels), key, keys.len());
         let id = names::external_id(word, &native);
         files.add(kind, name, key, File { id: id.clone(), name: native.clone() });
         Object { ownership: Ownership::External, ..Object::new(id, serde_json::json!({ "Name": native })) }

@@ -80,6 +80,8 @@ fn files<'a>(
 
 /// Source: Engine API, `ContainerSpec.Configs` and `ContainerSpec.Secrets`; a mode is a number there.
 fn file_reference(kind: &str, file: &File, target: &str, mount: &Mount) -> Value {
+    // The engine puts files of secrets without a folder here, and shows them so.
+    let target = if kind == "Secret" { secret_target(target) } else { target };
     let mode = mount.file_mode.as_deref().and_then(octal).unwrap_or(0o444);
     let owner = |id: Option<u32>| id.unwrap_or(0).to_string();
     let place = json!({ "Name": target, "UID": owner(mount.user), "GID": owner(mount.group), "Mode": mode });
@@ -87,6 +89,11 @@ fn file_reference(kind: &str, file: &File, target: &str, mount: &Mount) -> Value
     body.set("File", place);
     body.set(&format!("{kind}ID"), file.reference()).set(&format!("{kind}Name"), file.name.clone());
     body.into_value()
+}
+
+/// A path in the folder of secrets as the docker CLI writes it.
+fn secret_target(target: &str) -> &str {
+    target.strip_prefix("/run/secrets/").filter(|name| !name.contains('/')).unwrap_or(target)
 }
 
 fn octal(text: &str) -> Option<u32> {
@@ -134,7 +141,7 @@ fn volume(
                 "no manager knows on which node the volume {name} is; a node without it makes an empty one, so say the node in `placement.nodes`"
             ));
         }
-        let body = plain("volume", Some(name), target, mount);
+        let body = plain("volume", Some(names::external_name(name, &volume.labels)), target, mount);
         return Some(with_options(context, body, Body::new(), (mount, path), report));
     }
     if volume.access == Access::Shared && is_local(volume) {

@@ -40,7 +40,8 @@ fn external(id: ObjectId, name: &str) -> Object {
 
 fn object(context: &Context<'_>, name: &str, network: &Network) -> Object {
     if network.external {
-        return external(names::external_id("network", name), name);
+        let native = names::external_name(name, &network.labels);
+        return external(names::external_id("network", native), native);
     }
     let id = ObjectId::new("network", name);
     let mut labels = text_map(&network.labels);
@@ -99,7 +100,9 @@ fn names_of(context: &Context<'_>, site: &Site<'_>) -> Vec<String> {
 
 fn network_id(context: &Context<'_>, name: &str) -> ObjectId {
     match context.app.networks.get(name) {
-        Some(network) if network.external => names::external_id("network", name),
+        Some(network) if network.external => {
+            names::external_id("network", names::external_name(name, &network.labels))
+        }
         _ => ObjectId::new("network", name),
     }
 }

@@ -73,10 +73,22 @@ fn target_labels(
     if let Some(class) = &route.class {
         set(CLASS.to_owned(), class);
     }
-    for (key, value) in traefik.labels.iter().chain(&route.annotations) {
+    let annotations = route.annotations.iter().filter(|(key, _)| is_meant_for(key, router, &service));
+    for (key, value) in traefik.labels.iter().chain(annotations) {
         set(key.clone(), value);
     }
     Some(labels)
+}
+
+/// Whether an annotation is for this router and service, or for none by name. A router that two services define
+/// differently is none to Traefik.
+fn is_meant_for(key: &str, router: &str, service: &str) -> bool {
+    let names = |rest: &str, name: &str| rest.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'));
+    match (key.strip_prefix("traefik.http.routers."), key.strip_prefix("traefik.http.services.")) {
+        (Some(rest), _) => names(rest, router),
+        (_, Some(rest)) => names(rest, service),
+        (None, None) => true,
+    }
 }
 
 /// The rule for a host and a path prefix. A prefix is one of whole segments: `/a` is not one of `/ab`.

@@ -20,11 +20,6 @@ pub(crate) const ORDINAL: &str = concat!(
 /// The most replicas that [`ORDINAL`] can count.
 pub(super) const ORDINAL_LIMIT: u32 = 999;
 
-/// A template that gives the number of a job's task, from 0.
-///
-/// Slots of jobs count from 0, and the engine shows a slot of 0 as the node's id.
-pub(crate) const JOB_ORDINAL: &str = "{{if eq .Task.Slot .Node.ID}}0{{else}}{{.Task.Slot}}{{end}}";
-
 const ESCAPED: &str = r#"{{"{{"}}"#;
 
 /// Text that Swarm leaves as it is.
@@ -53,6 +48,6 @@ mod tests {
     #[test]
     fn templates_are_not_taken_for_text() {
         assert_eq!(unescape(ORDINAL), None);
-        assert_eq!(unescape(JOB_ORDINAL), None);
+        assert_eq!(unescape("{{.Task.Slot}}"), None);
     }
 }

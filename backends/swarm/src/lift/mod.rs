@@ -1,0 +1,43 @@
+//! From the Engine API's documents back to an app.
+//!
+//! Nothing here needs our own marks: services that `docker stack deploy` or a person made are read in the same way.
+//! What an app has no place for is told field by field.
+
+mod container;
+mod environment;
+mod fields;
+mod files;
+mod health;
+mod mounts;
+mod naming;
+mod network;
+mod placement;
+mod ports;
+mod rollout;
+mod route;
+mod service;
+
+use rhumb_backend::{Lifted, Object};
+
+use naming::Names;
+
+/// Turns documents of Swarm back into an app, with a note for each field that it could not carry.
+///
+/// The bodies are those of [`crate::lower()`], or what the engine returns for the same. The name of a document is that
+/// of its object without the stack's. An app that went through [`crate::lower()`] comes back with these differences:
+/// - stateful workloads and init containers as the services and jobs that they became;
+/// - the one health check as both readiness and liveness;
+/// - variables from configs and addresses as text, those from secrets without an exporting shell as `NAME_FILE`;
+/// - ports only where they are published, asked by the health check, or led to by a route;
+/// - how an update goes as surge or unavailable replicas;
+/// - secrets without their material, unless the body still has the demand for it.
+pub fn lift(objects: &[Object]) -> Lifted {
+    let mut lifted = Lifted::default();
+    let names = Names::new(objects);
+    files::lift(objects, &names, &mut lifted);
+    network::lift(objects, &names, &mut lifted);
+    for object in objects.iter().filter(|object| object.id.kind() == "service") {
+        service::lift(object, &names, &mut lifted);
+    }
+    lifted
+}
