@@ -7,11 +7,14 @@ mod collections;
 mod encode;
 mod logic;
 mod numbers;
+mod reference;
 mod text;
 
 use serde_json::{Map as JsonMap, Value as Json};
 use tera::value::Key;
 use tera::{Error, Kwargs, Map, State, Tera, TeraResult, Value};
+
+pub use reference::functions_page;
 
 use crate::sealed::has_token;
 use crate::strict;
@@ -79,10 +82,13 @@ impl Filter {
     }
 }
 
+/// Every filter, by what it works on.
+const FILTER_TABLES: [&[Filter]; 5] =
+    [text::FILTERS, encode::FILTERS, logic::FILTERS, collections::FILTERS, numbers::FILTERS];
+
 /// Registers every filter and the functions that need nothing of the chart.
 pub(crate) fn register(tera: &mut Tera) {
-    let all = [text::FILTERS, encode::FILTERS, logic::FILTERS, collections::FILTERS, numbers::FILTERS];
-    for filter in all.into_iter().flatten() {
+    for filter in FILTER_TABLES.into_iter().flatten() {
         tera.register_filter(filter.name, move |value: Value, arguments: Kwargs, _: &State<'_>| {
             filter.check(&value, &arguments)?;
             (filter.apply)(&value, &arguments)
@@ -100,8 +106,7 @@ pub(crate) fn register(tera: &mut Tera) {
 
 /// The names of all filters, for suggestions.
 pub(crate) fn filter_names() -> impl Iterator<Item = &'static str> {
-    let all = [text::FILTERS, encode::FILTERS, logic::FILTERS, collections::FILTERS, numbers::FILTERS];
-    all.into_iter().flatten().map(|filter| filter.name).chain(BUILT_IN)
+    FILTER_TABLES.into_iter().flatten().map(|filter| filter.name).chain(BUILT_IN)
 }
 
 /// Tera's own filters that are not replaced here.
