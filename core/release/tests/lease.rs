@@ -1,5 +1,7 @@
 //! Leases in virtual time: who gets one, when, and who finds out that it was lost.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -136,7 +138,7 @@ async fn patience_waits_for_the_living() {
     let waiting = |holder: &Holder| told.lock().unwrap().push(holder.user.clone());
     let patient = Acquire {
         ttl: TTL,
-        patience: Duration::from_secs(300),
+        patience: Duration::from_mins(5),
         waiting: Some(&waiting),
         ..Acquire::new(&bob, &Says(Life::Alive))
     };
@@ -251,8 +253,7 @@ struct Seen {
 
 async fn contend(storage: Arc<dyn Storage>, user: String, manner: Manner, seen: Arc<Seen>) {
     let who = holder(&user);
-    let request =
-        Acquire { ttl: TTL, patience: Duration::from_secs(3600), ..Acquire::new(&who, &NobodyKnows) };
+    let request = Acquire { ttl: TTL, patience: Duration::from_hours(1), ..Acquire::new(&who, &NobodyKnows) };
     let lease = Lease::acquire(Arc::clone(&storage), &scope(), &request).await.unwrap();
     match manner {
         Manner::Dies => return,
@@ -308,19 +309,19 @@ fn race(manners: &[Manner], seed: u64) {
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     runtime.block_on(async {
         let inner = memory();
-        let seen = Arc::new(Seen::default());
+        let noted = Arc::new(Seen::default());
         let tasks: Vec<_> = (1..)
             .zip(manners)
             .map(|(index, manner)| {
                 let random = Mutex::new(seed.wrapping_mul(index).wrapping_add(index) | 1);
                 let storage = Arc::new(Slow { inner: Arc::clone(&inner), random });
-                tokio::spawn(contend(storage, format!("user-{index}"), *manner, Arc::clone(&seen)))
+                tokio::spawn(contend(storage, format!("user-{index}"), *manner, Arc::clone(&noted)))
             })
             .collect();
         for task in tasks {
             task.await.unwrap();
         }
-        let mut written = seen.written.lock().unwrap().clone();
+        let mut written = noted.written.lock().unwrap().clone();
         written.sort_unstable();
         let heads = Releases::new(inner.as_ref()).history(&scope()).await.unwrap();
         let heads: Vec<u64> = heads.iter().map(|head| head.revision).collect();
@@ -346,7 +347,7 @@ proptest! {
 
 #[test]
 fn a_holder_that_stalls_finds_out() {
-    let outcomes: usize = (0..20).map(|seed| lost_in_race(seed)).sum();
+    let outcomes: usize = (0..20).map(lost_in_race).sum();
     assert!(outcomes > 0, "in none of the races did a stalled holder lose its lease");
 }
 
@@ -354,13 +355,13 @@ fn lost_in_race(seed: u64) -> usize {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     runtime.block_on(async {
-        let seen = Arc::new(Seen::default());
+        let noted = Arc::new(Seen::default());
         let inner = memory();
         let slow =
             |seed| Arc::new(Slow { inner: Arc::clone(&inner), random: Mutex::new(seed * 0x9e37_79b9 + 1) });
-        let stalled = contend(slow(seed * 2 + 1), "slow".to_owned(), Manner::Stalls, Arc::clone(&seen));
-        let other = contend(slow(seed * 7 + 3), "quick".to_owned(), Manner::Good, Arc::clone(&seen));
+        let stalled = contend(slow(seed * 2 + 1), "slow".to_owned(), Manner::Stalls, Arc::clone(&noted));
+        let other = contend(slow(seed * 7 + 3), "quick".to_owned(), Manner::Good, Arc::clone(&noted));
         tokio::join!(stalled, other);
-        seen.lost.load(Ordering::SeqCst)
+        noted.lost.load(Ordering::SeqCst)
     })
 }

@@ -1,5 +1,7 @@
 //! Revisions in a storage: what is committed when, what is read, and what goes.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 

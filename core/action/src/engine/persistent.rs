@@ -1,6 +1,7 @@
 //! Storage that is asked again when it does not answer.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -13,20 +14,21 @@ use tokio::time::{Instant, sleep};
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Storage that is asked again when it cannot be reached, so that a manager that is lost or a connection that breaks
-/// does not leave a revision half recorded.
+/// does not leave a revision half recorded. One that has never answered is given up at once: nothing was begun there.
 ///
 /// A call whose answer was lost may have been carried out. A create then says `AlreadyExists` and an update
 /// `Conflict`, which releases and leases tell from somebody else's.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Persistent {
     inner: Arc<dyn Storage>,
     patience: Duration,
+    has_answered: AtomicBool,
 }
 
 impl Persistent {
     /// Asks again for a minute.
     pub fn new(inner: Arc<dyn Storage>) -> Self {
-        Self { inner, patience: PATIENCE }
+        Self { inner, patience: PATIENCE, has_answered: AtomicBool::new(false) }
     }
 
     /// Asks again for this long.
@@ -41,7 +43,7 @@ impl Persistent {
         let mut delays = delays().build();
         loop {
             match call().await {
-                Err(error) if may_pass(&error) => {
+                Err(error) if may_pass(&error) && self.has_answered.load(Ordering::Relaxed) => {
                     let delay = delays.next().unwrap_or_default();
                     if Instant::now() + delay >= deadline {
                         return Err(error);
@@ -49,7 +51,13 @@ impl Persistent {
                     tracing::debug!(%error, "the storage is asked again");
                     sleep(delay).await;
                 }
-                result => return result,
+                result => {
+                    // Any answer but silence is one, `AlreadyExists` among them.
+                    if !matches!(&result, Err(error) if may_pass(error)) {
+                        self.has_answered.store(true, Ordering::Relaxed);
+                    }
+                    return result;
+                }
             }
         }
     }

@@ -130,6 +130,7 @@ async fn a_line_that_was_cut_for_a_while_costs_nothing() {
 async fn a_storage_that_is_away_for_a_while_is_asked_again() {
     let line: Arc<Line> = Arc::default();
     let storage = Persistent::new(Arc::<Line>::clone(&line));
+    storage.list(EntryKind::Head, &Filter::default()).await.unwrap();
     line.is_cut.store(true, Ordering::SeqCst);
     let back = async {
         sleep(Duration::from_secs(20)).await;
@@ -149,18 +150,29 @@ async fn a_storage_that_is_away_for_a_while_is_asked_again() {
 #[tokio::test(start_paused = true)]
 async fn a_storage_that_is_away_for_good_is_given_up() {
     let line: Arc<Line> = Arc::default();
+    let storage = Persistent::new(Arc::<Line>::clone(&line)).with_patience(Duration::from_secs(10));
+    storage.list(EntryKind::Head, &Filter::default()).await.unwrap();
     line.is_cut.store(true, Ordering::SeqCst);
-    let storage = Persistent::new(line).with_patience(Duration::from_secs(10));
     let start = Instant::now();
     let error = storage.list(EntryKind::Head, &Filter::default()).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Unreachable);
-    assert!(start.elapsed() <= Duration::from_secs(10));
+    assert!(start.elapsed() > Duration::from_secs(2) && start.elapsed() <= Duration::from_secs(10));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_storage_that_never_answered_is_given_up_at_once() {
+    let line: Arc<Line> = Arc::default();
+    line.is_cut.store(true, Ordering::SeqCst);
+    let start = Instant::now();
+    let error = Persistent::new(line).list(EntryKind::Head, &Filter::default()).await.unwrap_err();
+    assert_eq!((error.kind, start.elapsed()), (ErrorKind::Unreachable, Duration::ZERO));
 }
 
 #[tokio::test(start_paused = true)]
 async fn answers_that_get_lost_change_nothing() {
     let line: Arc<Line> = Arc::default();
     let storage: Arc<dyn Storage> = Arc::new(Persistent::new(Arc::<Line>::clone(&line)));
+    storage.list(EntryKind::Head, &Filter::default()).await.unwrap();
     let lose = || line.answers_get_lost.store(true, Ordering::SeqCst);
     let releases = Releases::new(storage.as_ref());
     let lease = acquire(Arc::clone(&storage), "anna", Duration::ZERO).await.unwrap();

@@ -94,9 +94,9 @@ async fn what_turns_out_to_be_somebody_elses_is_left_alone() {
     let conflict = Error::new(ErrorKind::Conflict, "create", "the name is taken");
     stage.platform.says("service/web", [Says::Error(conflict)]);
     stage.platform.put(&object("service/web", json!({ "image": "theirs" })));
-    let mut live = stage.platform.live.lock().unwrap();
-    live.values_mut().for_each(|live| live.foreign = Some("it belongs to stack `theirs`".to_owned()));
-    drop(live);
+    for live in stage.platform.live.lock().unwrap().values_mut() {
+        live.foreign = Some("it belongs to stack `theirs`".to_owned());
+    }
     let executed =
         stage.execute(&one(step(Action::Create, object("service/web", json!({ "image": "a" }))))).await;
     assert_eq!(executed.failures[0].error.kind, ErrorKind::NotOwned);
