@@ -1,2 +1,38 @@
-//! x
-fn main() {}
+//! `rhumb`: Helm for every orchestrator.
+//!
+//! Only this crate prints, reads the environment, and knows every backend.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is the program that people talk to")]
+
+mod arguments;
+mod config;
+mod environment;
+mod exit;
+mod failure;
+mod holder;
+mod output;
+mod progress;
+mod reference;
+mod registry;
+mod session;
+mod verbs;
+mod watchdog;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::arguments::Cli;
+use crate::environment::Environment;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let environment = Environment::read();
+    let paint = output::Paint::new(cli.global.no_color, &environment);
+    match verbs::run(cli, environment) {
+        Ok(exit) => ExitCode::from(exit.code()),
+        Err(failure) => {
+            eprint!("{}", failure.text(paint));
+            ExitCode::from(failure.exit.code())
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! The command line: what every verb shares, and the list of verbs.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::verbs;
+
+/// Helm for every orchestrator: one chart, real releases, on Docker Swarm and beyond.
+#[derive(Debug, Parser)]
+#[command(
+    name = "rhumb",
+    version,
+    about,
+    propagate_version = false,
+    disable_version_flag = false,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    after_help = "Begin with `rhumb create mychart`, then `rhumb install NAME ./mychart --target memory`.\n\
+                  Every exit code is explained by `rhumb help exit-codes`."
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+/// What every verb shares.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Global {
+    /// The target: a name from the configuration, or `memory` or `swarm`
+    #[arg(short = 't', long, global = true, env = "RHUMB_TARGET", value_name = "NAME", help_heading = "Global options")]
+    pub(crate) target: Option<String>,
+    /// The namespace of the release
+    #[arg(short = 'n', long, global = true, env = "RHUMB_NAMESPACE", value_name = "NAME", help_heading = "Global options")]
+    pub(crate) namespace: Option<String>,
+    /// How results are printed
+    #[arg(short = 'o', long, global = true, value_enum, default_value_t, help_heading = "Global options")]
+    pub(crate) output: Format,
+    /// The file with the targets [default: rhumb/config.yaml in the configuration folder]
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Global options")]
+    pub(crate) config: Option<PathBuf>,
+    /// Print no colours. They are printed on terminals only, and never when `NO_COLOR` is set
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub(crate) no_color: bool,
+    /// Print no progress
+    #[arg(short = 'q', long, global = true, help_heading = "Global options")]
+    pub(crate) quiet: bool,
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    #[default]
+    Table,
+    /// For programs.
+    Json,
+    /// For programs and people.
+    Yaml,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Make a new chart that lints and installs
+    Create(verbs::create::Arguments),
+    /// Show everything that is wrong with a chart, at once
+    Lint(verbs::lint::Arguments),
+    /// Show what a chart says of itself
+    Show(verbs::show::Arguments),
+    /// Make one file of a chart
+    Package(verbs::package::Arguments),
+    /// Render a chart and show what a platform would make of it
+    Template(verbs::template::Arguments),
+    /// Install a chart as a release
+    Install(verbs::install::Arguments),
+    /// Upgrade a release to another chart or other values
+    Upgrade(verbs::upgrade::Arguments),
+    /// Show what an upgrade would change on the target
+    Diff(verbs::diff::Arguments),
+    /// Bring back an earlier revision, as a new one
+    Rollback(verbs::rollback::Arguments),
+    /// Remove a release
+    #[command(visible_aliases = ["delete", "un"])]
+    Uninstall(verbs::uninstall::Arguments),
+    /// List releases
+    #[command(visible_alias = "ls")]
+    List(verbs::list::Arguments),
+    /// Show a release: what is recorded, how it runs, what differs
+    Status(verbs::status::Arguments),
+    /// List the revisions of a release
+    #[command(visible_alias = "hist")]
+    History(verbs::history::Arguments),
+    /// Show what is recorded of a revision
+    Get(verbs::get::Arguments),
+    /// Run the tests of a release's chart
+    Test(verbs::test::Arguments),
+    /// List the replicas of a release
+    Ps(verbs::ps::Arguments),
+    /// Print what a release prints
+    Logs(verbs::logs::Arguments),
+    /// Set the number of replicas
+    Scale(verbs::scale::Arguments),
+    /// Replace every replica by an equal one
+    Restart(verbs::restart::Arguments),
+    /// Run one command in a container like those of a workload
+    Run(verbs::run::Arguments),
+    /// Manage the places that releases go to
+    Target(verbs::target::Arguments),
+    /// Explain a feature of charts, or list them all with what the target makes of them
+    Features(verbs::features::Arguments),
+    /// Print a completion script for a shell
+    Completion(verbs::completion::Arguments),
+    /// Print the version
+    Version(verbs::version::Arguments),
+    /// Write the reference pages of the manual
+    #[command(hide = true)]
+    Reference(verbs::reference::Arguments),
+}
+
+/// What goes into a chart.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ChartArguments {
+    #[command(flatten)]
+    pub(crate) values: ValueArguments,
+    /// Leave out a feature that the target does not have; may be repeated
+    #[arg(long, value_name = "FEATURE", value_delimiter = ',')]
+    pub(crate) accept_loss: Vec<rhumb_spec::Feature>,
+    /// Which image tags are resolved to digests
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
+    pub(crate) resolve_image: Resolve,
+}
+
+/// Values, in the precedence of Helm: files first, then `--set-json`, `--set`, `--set-string` and `--set-file`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ValueArguments {
+    /// A file with values, or - for standard input; may be repeated, later ones win
+    #[arg(short = 'f', long = "values", value_name = "FILE")]
+    pub(crate) values: Vec<PathBuf>,
+    /// Values on the command line: a.b=1,c[0]=x
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Values that are always text
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) set_string: Vec<String>,
+    /// Values read from files: key=path
+    #[arg(long, value_name = "KEY=FILE")]
+    pub(crate) set_file: Vec<String>,
+    /// Values in JSON: key='{"a":1}'
+    #[arg(long, value_name = "KEY=JSON")]
+    pub(crate) set_json: Vec<String>,
+}
+
+/// Which image tags are resolved to digests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Resolve {
+    /// Every one.
+    #[default]
+    Always,
+    /// Those that the revision before did not have.
+    Changed,
+    /// None.
+    Never,
+}
+
+/// How something is deployed.
+#[derive(Clone, Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
+pub(crate) struct DeployArguments {
+    /// Wait until everything is ready
+    #[arg(long)]
+    pub(crate) wait: bool,
+    /// How long everything may take: 90s, 5m
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
+    pub(crate) timeout: Duration,
+    /// Wait, and take back what was done when it fails
+    #[arg(long)]
+    pub(crate) atomic: bool,
+    /// Show what would be done, and do nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// How many revisions are kept; 0 keeps all
+    #[arg(long, value_name = "NUMBER", default_value_t = rhumb_action::DEFAULT_HISTORY, env = "RHUMB_MAX_HISTORY")]
+    pub(crate) history_max: u32,
+    /// Remove this object and make it anew where it cannot be changed: service/web, or a workload's name
+    #[arg(long, value_name = "OBJECT")]
+    pub(crate) replace: Vec<String>,
+    /// Take over objects that bear the release's names and nobody's marks
+    #[arg(long)]
+    pub(crate) take_ownership: bool,
+    /// What the record says of this revision
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) description: Option<String>,
+}
+
+/// A duration as people write it.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    let parsed: rhumb_spec::Duration =
+        text.parse().map_err(|error: rhumb_spec::DurationError| error.to_string())?;
+    Ok(parsed.into())
+}

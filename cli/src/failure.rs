@@ -1,0 +1,214 @@
+//! What is printed when a verb fails, and with which exit code it ends.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use rhumb_action::{ActionError, FailedDeployment, TakenBack};
+use rhumb_backend::{Error, ErrorKind, ObjectHealth};
+use rhumb_spec::{Diagnostic, Severity};
+
+use crate::exit::Exit;
+use crate::output::Paint;
+
+/// Why the command failed.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    /// The exit code.
+    pub(crate) exit: Exit,
+    blocks: Vec<Block>,
+}
+
+/// One thing that is said: what, and below it further lines, each with a word that begins it.
+#[derive(Debug)]
+struct Block {
+    severity: Severity,
+    what: String,
+    lines: Vec<(&'static str, String)>,
+}
+
+impl Block {
+    fn error(what: impl Into<String>) -> Self {
+        Self { severity: Severity::Error, what: what.into(), lines: Vec::new() }
+    }
+
+    fn note(what: impl Into<String>) -> Self {
+        Self { severity: Severity::Note, what: what.into(), lines: Vec::new() }
+    }
+
+    fn line(mut self, word: &'static str, text: impl Into<String>) -> Self {
+        self.lines.push((word, text.into()));
+        self
+    }
+
+    fn remedy(self, text: Option<&str>) -> Self {
+        match text {
+            Some(text) => self.line("use", text),
+            None => self,
+        }
+    }
+}
+
+impl Failure {
+    /// A failure of no other kind.
+    pub(crate) fn general(what: impl Into<String>) -> Self {
+        Self { exit: Exit::Failure, blocks: vec![Block::error(what)] }
+    }
+
+    /// Something is wrong with how the command was called.
+    pub(crate) fn usage(what: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { exit: Exit::Usage, blocks: vec![Block::error(what).line("use", remedy)] }
+    }
+
+    /// A file could not be read or written.
+    pub(crate) fn io(doing: &str, path: &Path, error: &std::io::Error) -> Self {
+        Self::general(format!("cannot {doing}: {}: {error}", path.display()))
+    }
+
+    /// What a user wrote is wrong.
+    pub(crate) fn diagnostics(diagnostics: Vec<Diagnostic>) -> Self {
+        Self { exit: Exit::Invalid, blocks: diagnostics.into_iter().map(diagnostic_block).collect() }
+    }
+
+    /// The whole text, with a line's end.
+    pub(crate) fn text(&self, paint: Paint) -> String {
+        let mut text = String::new();
+        for block in &self.blocks {
+            let word = paint.severity(block.severity);
+            let _ = writeln!(text, "{word}: {}", block.what);
+            for (word, line) in &block.lines {
+                let _ = match *word {
+                    "-->" => writeln!(text, "  {} {line}", paint.dim("-->")),
+                    "|" => writeln!(text, "    {} {line}", paint.dim("|")),
+                    word => writeln!(text, "  {} {line}", paint.dim(&format!("{word}:"))),
+                };
+            }
+        }
+        text
+    }
+}
+
+/// A diagnostic as it is printed among other output.
+pub(crate) fn diagnostic_text(diagnostic: &Diagnostic, paint: Paint) -> String {
+    Failure { exit: Exit::Invalid, blocks: vec![diagnostic_block(diagnostic.clone())] }.text(paint)
+}
+
+fn diagnostic_block(diagnostic: Diagnostic) -> Block {
+    let mut block = Block { severity: diagnostic.severity, what: diagnostic.what, lines: Vec::new() };
+    match (diagnostic.path.is_empty(), diagnostic.place) {
+        (true, None) => {}
+        (true, Some(place)) => block = block.line("-->", place.to_string()),
+        (false, None) => block = block.line("-->", diagnostic.path),
+        (false, Some(place)) => block = block.line("-->", format!("{} ({place})", diagnostic.path)),
+    }
+    if let Some(why) = diagnostic.why {
+        block = block.line("why", why);
+    }
+    block.remedy(diagnostic.remedy.as_deref())
+}
+
+impl From<ActionError> for Failure {
+    fn from(error: ActionError) -> Self {
+        Self { exit: exit_of(&error), blocks: blocks_of(error) }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::from(ActionError::Backend(error))
+    }
+}
+
+fn exit_of(error: &ActionError) -> Exit {
+    match error.root() {
+        ActionError::Diagnostics(_) => Exit::Invalid,
+        ActionError::Backend(error) => exit_of_kind(error.kind),
+        ActionError::Busy { .. } | ActionError::LostLease { .. } | ActionError::AlreadyExists { .. } => Exit::Busy,
+        ActionError::NotFound { .. } | ActionError::NoRevision { .. } => Exit::NotFound,
+        ActionError::WaitFailed(_) | ActionError::TimedOut { .. } | ActionError::JobFailed { .. } => Exit::NotReady,
+        ActionError::Cancelled => Exit::Interrupted,
+        _ => Exit::Failure,
+    }
+}
+
+fn exit_of_kind(kind: ErrorKind) -> Exit {
+    match kind {
+        ErrorKind::NotFound => Exit::NotFound,
+        ErrorKind::Locked | ErrorKind::NotOwned | ErrorKind::AlreadyExists | ErrorKind::Conflict => Exit::Busy,
+        ErrorKind::Unreachable | ErrorKind::Unauthenticated | ErrorKind::Forbidden | ErrorKind::Timeout => {
+            Exit::Unreachable
+        }
+        ErrorKind::Invalid | ErrorKind::MaterialMissing | ErrorKind::LimitExceeded => Exit::Invalid,
+        ErrorKind::Cancelled => Exit::Interrupted,
+        _ => Exit::Failure,
+    }
+}
+
+fn blocks_of(error: ActionError) -> Vec<Block> {
+    match error {
+        ActionError::Diagnostics(diagnostics) => diagnostics.into_iter().map(diagnostic_block).collect(),
+        ActionError::Backend(error) => vec![backend_block(&error)],
+        ActionError::Busy { ref holder, .. } => vec![
+            Block::error(error.to_string())
+                .line("why", format!("`{}` has been at work since {}", holder.command, holder.since))
+                .line("use", "wait until it ends; if it died on another machine, its hold ends by itself in half a minute"),
+        ],
+        ActionError::NotFound { ref nearest, .. } => {
+            let remedy = match nearest.as_slice() {
+                [] => "`rhumb list` to see what is there, or `--namespace` and `--target` to look elsewhere".to_owned(),
+                names => format!("one of: {}", names.join(", ")),
+            };
+            vec![Block::error(error.to_string()).line("use", remedy)]
+        }
+        ActionError::WaitFailed(objects) => objects.iter().map(health_block).collect(),
+        ActionError::TimedOut { after, waiting } => {
+            let first = Block::error(format!("not ready after {} s", after.as_secs()))
+                .line("use", "more time with --timeout, or see what it waits for with `rhumb ps` and `rhumb logs`");
+            std::iter::once(first).chain(waiting.iter().map(health_block)).collect()
+        }
+        ActionError::Failed(failed) => failed_blocks(*failed),
+        other => vec![Block::error(other.to_string())],
+    }
+}
+
+fn backend_block(error: &Error) -> Block {
+    Block::error(error.to_string()).remedy(error.remedy.as_deref())
+}
+
+fn health_block(health: &ObjectHealth) -> Block {
+    let name = health.workload.as_deref().unwrap_or(health.id.as_str());
+    let mut block = Block::error(format!("{name} is not ready: {} of {}", health.ready, health.wanted));
+    let Some(failure) = &health.failure else {
+        return if health.message.is_empty() { block } else { block.line("why", health.message.clone()) };
+    };
+    let exit = failure.exit_code.map(|code| format!(", exit code {code}")).unwrap_or_default();
+    let node = failure.node.as_deref().map(|node| format!(" on {node}")).unwrap_or_default();
+    block = block.line("why", format!("{}{node}: {}{exit}", failure.task, failure.reason));
+    if !failure.logs.is_empty() {
+        block = block.line("its last lines", "");
+        for line in &failure.logs {
+            block = block.line("|", line.clone());
+        }
+    }
+    block.remedy(failure.remedy.as_deref())
+}
+
+fn failed_blocks(failed: FailedDeployment) -> Vec<Block> {
+    let mut blocks = blocks_of(failed.cause);
+    let revision = failed.revision;
+    let note = match failed.taken_back {
+        None => Block::note(format!("revision {revision} of {} is recorded as failed", failed.release))
+            .line("use", failed.next),
+        Some(TakenBack::RolledBack(deployed)) => {
+            Block::note(format!("{} is back to what it was, as revision {}", failed.release, deployed.revision))
+        }
+        Some(TakenBack::Removed) => Block::note(format!("{} was removed, because it was its first", failed.release)),
+        Some(TakenBack::Failed(error)) => {
+            blocks.push(Block::error("taking it back failed too"));
+            blocks.extend(blocks_of(*error));
+            Block::note(format!("revision {revision} of {} is recorded as failed", failed.release))
+                .line("use", failed.next)
+        }
+    };
+    blocks.push(note);
+    blocks
+}

@@ -1,0 +1,136 @@
+//! Progress on standard error: plain lines, and on a terminal a last line that tells what is waited for.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use rhumb_action::{Event, Left, Progress};
+use rhumb_backend::{Action, LogStream, ObjectHealth, State};
+
+use crate::failure::diagnostic_text;
+use crate::output::Paint;
+use crate::watchdog::Watchdog;
+
+/// Prints what a verb tells.
+#[derive(Debug)]
+pub(crate) struct Lines {
+    paint: Paint,
+    is_quiet: bool,
+    bar: ProgressBar,
+    last_health: Mutex<String>,
+    watchdog: Watchdog,
+}
+
+impl Lines {
+    /// Prints to standard error; `is_terminal` says whether a moving line may be drawn.
+    pub(crate) fn new(paint: Paint, is_quiet: bool, is_terminal: bool, watchdog: Watchdog) -> Self {
+        let bar = if is_terminal && !is_quiet {
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+            if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {elapsed}") {
+                bar.set_style(style);
+            }
+            bar
+        } else {
+            ProgressBar::hidden()
+        };
+        Self { paint, is_quiet, bar, last_health: Mutex::new(String::new()), watchdog }
+    }
+
+    /// Ends the moving line.
+    pub(crate) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    fn say(&self, line: &str) {
+        if self.is_quiet {
+            return;
+        }
+        self.say_always(line);
+    }
+
+    fn say_always(&self, line: &str) {
+        self.bar.suspend(|| eprintln!("{line}"));
+    }
+
+    fn wait_line(&self, objects: &[ObjectHealth]) {
+        let waiting: Vec<String> =
+            objects.iter().filter(|object| object.state != State::Ready).map(short_health).collect();
+        let line = if waiting.is_empty() { String::new() } else { format!("waiting for {}", waiting.join(", ")) };
+        let Ok(mut last) = self.last_health.lock() else { return };
+        if *last == line || line.is_empty() {
+            return;
+        }
+        last.clone_from(&line);
+        if self.bar.is_hidden() {
+            self.say(&line);
+        } else {
+            self.bar.set_message(line);
+            self.bar.enable_steady_tick(Duration::from_millis(120));
+        }
+    }
+
+    fn left(&self, left: &Left) {
+        self.say_always(&format!(
+            "{}: revision {} was left {} by {}@{} since {}; going on from there",
+            self.paint.changed("note"),
+            left.revision,
+            left.status,
+            left.by.user,
+            left.by.host,
+            left.since,
+        ));
+    }
+}
+
+impl Progress for Lines {
+    fn event(&self, event: &Event) {
+        self.watchdog.rendered();
+        match event {
+            Event::Left(left) => self.left(left),
+            Event::Warning(diagnostic) => self.say(diagnostic_text(diagnostic, self.paint).trim_end()),
+            Event::StepStarted { .. } | Event::Planned { .. } | Event::Recorded { .. } => {}
+            Event::StepDone { index, total, id, action } => {
+                if *action != Action::Await {
+                    self.say(&format!("[{}/{total}] {} {id}", index + 1, self.action(*action)));
+                }
+            }
+            Event::StepFailed { id, error, .. } => {
+                self.say_always(&format!("{} {id}: {error}", self.paint.bad("failed")));
+            }
+            Event::StepRetried { id, attempt, error, .. } => {
+                self.say(&format!("{id}: {error}; trying again ({attempt})"));
+            }
+            Event::Health { objects } => self.wait_line(objects),
+            Event::RollingBack { to, reason } => {
+                let goal = to.map_or_else(|| "nothing".to_owned(), |revision| format!("revision {revision}"));
+                self.say_always(&format!("{}: {reason}; going back to {goal}", self.paint.bad("failed")));
+            }
+            Event::JobStarted { name } => self.say(&format!("running {name}")),
+            Event::Log(line) => {
+                self.bar.suspend(|| match line.stream {
+                    LogStream::Stdout => println!("{}", line.text),
+                    LogStream::Stderr => eprintln!("{}", line.text),
+                });
+            }
+        }
+    }
+}
+
+impl Lines {
+    fn action(&self, action: Action) -> String {
+        match action {
+            Action::Create => self.paint.good("created"),
+            Action::Update => self.paint.changed("updated"),
+            Action::Replace => self.paint.changed("replaced"),
+            Action::Delete => self.paint.bad("removed"),
+            Action::Collect => self.paint.dim("collected"),
+            Action::Await => "ready".to_owned(),
+        }
+    }
+}
+
+fn short_health(object: &ObjectHealth) -> String {
+    let name = object.workload.as_deref().unwrap_or(object.id.as_str());
+    let message = if object.message.is_empty() { String::new() } else { format!(": {}", object.message) };
+    format!("{name} ({} of {}{message})", object.ready, object.wanted)
+}

@@ -1,0 +1,246 @@
+//! One run of the program: what the command line and the environment give, made into what verbs need.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rhumb_action::{ActionResult, CancellationToken, ChartInputs, Context, Target, ValueInput, ValueInputs};
+use rhumb_backend::{ResolveImage, Scope};
+use rhumb_release::Holder;
+
+use crate::arguments::{ChartArguments, Format, Global, Resolve, ValueArguments, duration};
+use crate::config::{Config, TargetConfig};
+use crate::environment::Environment;
+use crate::failure::Failure;
+use crate::holder::{ThisMachine, this_process};
+use crate::output::Paint;
+use crate::progress::Lines;
+use crate::registry;
+use crate::verbs::Ended;
+use crate::watchdog::Watchdog;
+
+/// One run of the program.
+#[derive(Debug)]
+pub(crate) struct Session {
+    global: Global,
+    environment: Environment,
+}
+
+impl Session {
+    /// A run with these global options in this environment.
+    pub(crate) fn new(global: Global, environment: Environment) -> Self {
+        Self { global, environment }
+    }
+
+    /// The same run with another target, when one is named.
+    pub(crate) fn with_target(&self, target: Option<String>) -> Self {
+        let target = target.or_else(|| self.global.target.clone());
+        Self { global: Global { target, ..self.global.clone() }, environment: self.environment.clone() }
+    }
+
+    /// How results are printed.
+    pub(crate) fn format(&self) -> Format {
+        self.global.output
+    }
+
+    /// How colours are printed.
+    pub(crate) fn paint(&self) -> Paint {
+        Paint::new(self.global.no_color, &self.environment)
+    }
+
+    /// The process's environment.
+    pub(crate) fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    /// Prints a line to standard error, unless nothing is to be printed there.
+    pub(crate) fn say(&self, line: &str) {
+        if !self.global.quiet {
+            eprintln!("{line}");
+        }
+    }
+
+    /// The file with the targets.
+    pub(crate) fn config_path(&self) -> Result<PathBuf, Failure> {
+        self.global
+            .config
+            .clone()
+            .or_else(|| self.environment.config_file())
+            .ok_or_else(|| Failure::usage("there is no home folder to keep the targets in", "--config FILE, or set HOME"))
+    }
+
+    /// The targets.
+    pub(crate) fn config(&self) -> Result<Config, Failure> {
+        Config::read(&self.config_path()?)
+    }
+
+    /// A watchdog over rendering.
+    pub(crate) fn watchdog(&self) -> Result<Watchdog, Failure> {
+        let limit = match self.environment.get("RHUMB_RENDER_TIMEOUT") {
+            None => Watchdog::LIMIT,
+            Some(text) => duration(text)
+                .map_err(|why| Failure::usage(format!("RHUMB_RENDER_TIMEOUT is `{text}`: {why}"), "30s, 2m"))?,
+        };
+        Ok(Watchdog::start(limit))
+    }
+
+    /// The settings of the target that is meant, and its name.
+    pub(crate) fn target_config(&self) -> Result<(String, TargetConfig), Failure> {
+        let config = self.config()?;
+        let name = self.global.target.clone().or_else(|| config.current.clone()).ok_or_else(|| {
+            Failure::usage(
+                "no target is named",
+                format!(
+                    "--target NAME with one of: {}; or RHUMB_TARGET, or `rhumb target use NAME`",
+                    known(&config).join(", ")
+                ),
+            )
+        })?;
+        if let Some(target) = config.targets.get(&name) {
+            return Ok((name, target.clone()));
+        }
+        if registry::BACKENDS.contains(&name.as_str()) {
+            let target = TargetConfig { backend: name.clone(), ..TargetConfig::default() };
+            return Ok((name, target));
+        }
+        Err(Failure::usage(
+            format!("there is no target `{name}`"),
+            format!("one of: {}; or make it with `rhumb target add {name}`", known(&config).join(", ")),
+        ))
+    }
+
+    /// Everything that a verb on a target needs. `may_default` takes the memory target when none is named.
+    pub(crate) fn parts(&self, may_default: bool) -> Result<Parts, Failure> {
+        let (name, config) = match self.target_config() {
+            Err(_) if may_default && self.global.target.is_none() && self.config()?.current.is_none() => {
+                let backend = registry::BACKENDS.last().copied().unwrap_or("memory").to_owned();
+                (backend.clone(), TargetConfig { backend, ..TargetConfig::default() })
+            }
+            found => found?,
+        };
+        let target = registry::open(&name, &config, &self.environment)?;
+        let namespace = self.global.namespace.clone().or_else(|| config.namespace.clone());
+        let who = this_process(&self.environment, command());
+        let is_terminal = self.environment.stderr_is_terminal;
+        let cancel = CancellationToken::new();
+        Ok(Parts {
+            target,
+            namespace: namespace.unwrap_or_else(|| Scope::DEFAULT_NAMESPACE.to_owned()),
+            liveness: ThisMachine::of(&who),
+            who,
+            cancel,
+            progress: Lines::new(self.paint(), self.global.quiet, is_terminal, self.watchdog()?),
+        })
+    }
+
+    /// Runs an online verb to its end.
+    pub(crate) fn block_on(&self, verb: impl Future<Output = Ended>) -> Ended {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .map_err(|error| Failure::general(format!("cannot start: {error}")))?;
+        let ended = runtime.block_on(verb);
+        runtime.shutdown_timeout(Duration::from_millis(200));
+        ended
+    }
+
+    /// The chart and what goes into it.
+    pub(crate) fn chart(&self, chart: &Path, arguments: &ChartArguments) -> Result<ChartInputs, Failure> {
+        Ok(ChartInputs {
+            chart: chart.to_path_buf(),
+            values: self.values(&arguments.values)?,
+            accept_loss: arguments.accept_loss.clone(),
+            resolve_image: match arguments.resolve_image {
+                Resolve::Always => ResolveImage::Always,
+                Resolve::Changed => ResolveImage::Changed,
+                Resolve::Never => ResolveImage::Never,
+            },
+        })
+    }
+
+    /// The values, in Helm's order: files, then `--set-json`, `--set`, `--set-string` and `--set-file`.
+    pub(crate) fn values(&self, arguments: &ValueArguments) -> Result<ValueInputs, Failure> {
+        let mut inputs = Vec::new();
+        for path in &arguments.values {
+            if path == Path::new("-") {
+                let mut text = String::new();
+                std::io::stdin()
+                    .read_to_string(&mut text)
+                    .map_err(|error| Failure::general(format!("cannot read values from standard input: {error}")))?;
+                inputs.push(ValueInput::Text { name: "standard input".to_owned(), text });
+            } else {
+                inputs.push(ValueInput::File(path.clone()));
+            }
+        }
+        inputs.extend(arguments.set_json.iter().cloned().map(ValueInput::SetJson));
+        inputs.extend(arguments.set.iter().cloned().map(ValueInput::Set));
+        inputs.extend(arguments.set_string.iter().cloned().map(ValueInput::SetString));
+        inputs.extend(arguments.set_file.iter().cloned().map(ValueInput::SetFile));
+        Ok(ValueInputs(inputs))
+    }
+}
+
+/// The targets that can be named.
+fn known(config: &Config) -> Vec<String> {
+    let mut names: Vec<String> = config.targets.keys().cloned().collect();
+    names.extend(registry::BACKENDS.iter().filter(|name| !config.targets.contains_key(**name)).map(|name| (*name).to_owned()));
+    names
+}
+
+/// The verb and the first name behind it. Options and values stay out: they may hold secrets.
+fn command() -> String {
+    let words: Vec<String> =
+        std::env::args().skip(1).take_while(|word| !word.starts_with('-')).take(2).collect();
+    format!("rhumb {}", words.join(" "))
+}
+
+/// What a verb on a target needs, owned.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    /// The target.
+    pub(crate) target: Target,
+    /// The namespace.
+    pub(crate) namespace: String,
+    /// Progress lines.
+    pub(crate) progress: Lines,
+    who: Holder,
+    liveness: ThisMachine,
+    cancel: CancellationToken,
+}
+
+impl Parts {
+    /// The library's view of it. The first Ctrl-C from now on asks the verb to stop, the second one ends the process.
+    pub(crate) fn context(&self) -> Context<'_> {
+        let cancel = self.cancel.clone();
+        tokio::spawn(async move {
+            if tokio::signal::ctrl_c().await.is_ok() {
+                eprintln!("stopping after what is under way; press Ctrl-C again to end at once");
+                cancel.cancel();
+            }
+            if tokio::signal::ctrl_c().await.is_ok() {
+                end_now();
+            }
+        });
+        Context {
+            target: &self.target,
+            namespace: &self.namespace,
+            who: &self.who,
+            clock: &jiff::Timestamp::now,
+            liveness: &self.liveness,
+            cancel: &self.cancel,
+            progress: &self.progress,
+        }
+    }
+
+    /// Ends the progress lines and hands the result on.
+    pub(crate) fn finish<T>(&self, result: ActionResult<T>) -> Result<T, Failure> {
+        self.progress.finish();
+        Ok(result?)
+    }
+}
+
+#[expect(clippy::exit, reason = "the user asked twice")]
+fn end_now() {
+    std::process::exit(i32::from(crate::exit::Exit::Interrupted.code()));
+}

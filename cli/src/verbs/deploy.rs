@@ -1,0 +1,134 @@
+//! What install, upgrade and rollback share: options, and how the outcome is printed.
+
+use std::fmt::Write as _;
+
+use rhumb_action::{DeployOptions, Deployed, Execution, Foreign, OnFailure, Wait};
+use rhumb_backend::{Action, Cause, FieldChange, Loss, Plan, Step};
+use serde_json::Value;
+
+use crate::arguments::DeployArguments;
+use crate::output::{Paint, time};
+
+/// The library's options from the command line's.
+pub(crate) fn options(arguments: &DeployArguments) -> DeployOptions {
+    DeployOptions {
+        execution: if arguments.dry_run { Execution::DryRun } else { Execution::Apply },
+        wait: if arguments.wait || arguments.atomic { Wait::Ready } else { Wait::Applied },
+        on_failure: if arguments.atomic { OnFailure::TakeBack } else { OnFailure::Leave },
+        timeout: arguments.timeout,
+        history_max: arguments.history_max,
+        replace: arguments.replace.clone(),
+        foreign: if arguments.take_ownership { Foreign::TakeOver } else { Foreign::Refuse },
+        description: arguments.description.clone(),
+    }
+}
+
+/// The outcome for people.
+pub(crate) fn text(deployed: &Deployed, paint: Paint) -> String {
+    let mut text = losses(&deployed.losses, paint);
+    if deployed.execution == Execution::DryRun {
+        text.push_str(&plan(&deployed.plan, paint));
+        let _ = writeln!(text, "Nothing was changed: this was a dry run of revision {}.", deployed.revision);
+        return text;
+    }
+    let app = deployed.chart.app_version.as_deref().map(|version| format!(" (app {version})")).unwrap_or_default();
+    let _ = writeln!(text, "NAME:       {}", deployed.name);
+    let _ = writeln!(text, "NAMESPACE:  {}", deployed.namespace);
+    let _ = writeln!(text, "TARGET:     {}", deployed.target);
+    let _ = writeln!(text, "REVISION:   {}", deployed.revision);
+    let _ = writeln!(text, "STATUS:     {}", deployed.status);
+    let _ = writeln!(text, "CHART:      {} {}{app}", deployed.chart.name, deployed.chart.version);
+    let _ = writeln!(text, "UPDATED:    {}", time(&deployed.updated));
+    let _ = writeln!(text, "CHANGES:    {}", summary(&deployed.plan));
+    for note in &deployed.plan.notes {
+        let _ = writeln!(text, "            {}: {}", note.id, note.text);
+    }
+    if !deployed.notes.trim().is_empty() {
+        let _ = writeln!(text, "NOTES:\n{}", deployed.notes.trim_end());
+    }
+    text
+}
+
+/// Losses for people, one line each.
+pub(crate) fn losses(losses: &[Loss], paint: Paint) -> String {
+    let mut text = String::new();
+    for loss in losses {
+        let word = if loss.accepted { "left out" } else { "loss" };
+        let _ = writeln!(text, "{}: {}: {} ({})", paint.changed(word), loss.path, loss.text, loss.feature);
+    }
+    text
+}
+
+/// A plan in a few words: `2 created, 1 updated`.
+pub(crate) fn summary(plan: &Plan) -> String {
+    let words = [
+        (Action::Create, "created"),
+        (Action::Update, "updated"),
+        (Action::Replace, "replaced"),
+        (Action::Delete, "removed"),
+        (Action::Collect, "collected"),
+    ];
+    let counts: Vec<String> = words
+        .iter()
+        .map(|(action, word)| (plan.steps.iter().filter(|step| step.action == *action).count(), word))
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| format!("{count} {word}"))
+        .collect();
+    if counts.is_empty() { "none".to_owned() } else { counts.join(", ") }
+}
+
+/// A plan for people, field by field.
+pub(crate) fn plan(plan: &Plan, paint: Paint) -> String {
+    let mut text = String::new();
+    for step in plan.steps.iter().filter(|step| step.action != Action::Await) {
+        step_text(step, paint, &mut text);
+    }
+    for note in &plan.notes {
+        let _ = writeln!(text, "  {}: {}", note.id, note.text);
+    }
+    let _ = writeln!(text, "Plan: {}", summary(plan).replace("none", "nothing to do"));
+    text
+}
+
+fn step_text(step: &Step, paint: Paint, text: &mut String) {
+    let sign = match step.action {
+        Action::Create => paint.good("+"),
+        Action::Update => paint.changed("~"),
+        Action::Replace => paint.changed("-/+"),
+        Action::Delete => paint.bad("-"),
+        Action::Collect => paint.dim("-"),
+        Action::Await => return,
+    };
+    let _ = writeln!(text, "{sign} {}", step.id);
+    if let Some(reason) = &step.reason {
+        let _ = writeln!(text, "    {reason}");
+    }
+    for change in &step.changes {
+        let _ = writeln!(text, "    {}", change_text(change, paint));
+    }
+}
+
+fn change_text(change: &FieldChange, paint: Paint) -> String {
+    let drift = match change.cause {
+        Cause::Drift => format!(" {}", paint.dim("(drift)")),
+        Cause::Kept => format!(" {}", paint.dim("(kept)")),
+        Cause::Wanted => String::new(),
+    };
+    let difference = match (&change.from, &change.to) {
+        (Some(from), Some(to)) => format!("{} → {}", short(from), short(to)),
+        (None, Some(to)) => paint.good(&short(to)),
+        (Some(from), None) => format!("{} → gone", short(from)),
+        (None, None) => String::new(),
+    };
+    format!("{}: {difference}{drift}", change.path)
+}
+
+fn short(value: &Value) -> String {
+    const MOST: usize = 160;
+    let text = value.to_string();
+    if text.chars().count() <= MOST {
+        return text;
+    }
+    let head: String = text.chars().take(MOST).collect();
+    format!("{head}…")
+}

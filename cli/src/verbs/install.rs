@@ -1,0 +1,40 @@
+//! `rhumb install`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use rhumb_action::InstallRequest;
+
+use super::{Ended, deploy};
+use crate::arguments::{ChartArguments, DeployArguments};
+use crate::exit::Exit;
+use crate::output::emit;
+use crate::session::Session;
+
+/// Arguments of `rhumb install`.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// The release's name
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// The chart: a folder or a .tgz file
+    #[arg(value_name = "CHART")]
+    chart: PathBuf,
+    #[command(flatten)]
+    inputs: ChartArguments,
+    #[command(flatten)]
+    deploy: DeployArguments,
+}
+
+/// Installs a chart as a release.
+pub(crate) async fn run(session: &Session, arguments: Arguments) -> Ended {
+    let parts = session.parts(false)?;
+    let request = InstallRequest {
+        name: arguments.name,
+        inputs: session.chart(&arguments.chart, &arguments.inputs)?,
+        options: deploy::options(&arguments.deploy),
+    };
+    let deployed = parts.finish(rhumb_action::install(&parts.context(), &request).await)?;
+    emit(session.format(), &deployed, || deploy::text(&deployed, session.paint()))?;
+    Ok(Exit::Success)
+}

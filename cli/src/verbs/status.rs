@@ -1,0 +1,76 @@
+//! `rhumb status`.
+
+use std::fmt::Write as _;
+
+use clap::Args;
+use rhumb_action::{ReleaseStatus, StatusRequest};
+use rhumb_backend::State;
+
+use super::Ended;
+use crate::exit::Exit;
+use crate::output::{Paint, emit, table, time};
+use crate::session::Session;
+
+/// Arguments of `rhumb status`.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// The release's name
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// The revision [default: the latest]
+    #[arg(long, value_name = "NUMBER")]
+    revision: Option<u64>,
+}
+
+/// Shows a release.
+pub(crate) async fn run(session: &Session, arguments: Arguments) -> Ended {
+    let parts = session.parts(false)?;
+    let request = StatusRequest { name: arguments.name, revision: arguments.revision };
+    let status = parts.finish(rhumb_action::status(&parts.context(), &request).await)?;
+    emit(session.format(), &status, || text(&status, session.paint()))?;
+    Ok(Exit::Success)
+}
+
+fn text(status: &ReleaseStatus, paint: Paint) -> String {
+    let recorded = &status.recorded;
+    let mut text = String::new();
+    let _ = writeln!(text, "NAME:         {}", status.name);
+    let _ = writeln!(text, "NAMESPACE:    {}", status.namespace);
+    let _ = writeln!(text, "TARGET:       {}", status.target);
+    let _ = writeln!(text, "REVISION:     {}", recorded.revision);
+    let _ = writeln!(text, "STATUS:       {}", recorded.status);
+    let _ = writeln!(text, "CHART:        {} {}", recorded.chart.name, recorded.chart.version);
+    let _ = writeln!(text, "UPDATED:      {}", time(&recorded.updated));
+    let _ = writeln!(text, "DESCRIPTION:  {}", recorded.description);
+    if let Some(holder) = &status.changing {
+        let _ = writeln!(text, "CHANGING:     {}@{} by `{}`", holder.user, holder.host, holder.command);
+    }
+    if !status.health.is_empty() {
+        text.push('\n');
+        text.push_str(&health(status, paint));
+    }
+    for drift in &status.drift {
+        let _ = writeln!(text, "{}: {}: {}", paint.changed("drift"), drift.id, drift.text);
+    }
+    for unreadable in &status.unreadable {
+        let _ = writeln!(text, "{}: {}: {}", paint.bad("unreadable"), unreadable.id, unreadable.why);
+    }
+    if !status.notes.trim().is_empty() {
+        let _ = writeln!(text, "\nNOTES:\n{}", status.notes.trim_end());
+    }
+    text
+}
+
+fn health(status: &ReleaseStatus, paint: Paint) -> String {
+    let rows = status.health.iter().map(|object| {
+        let state = match object.state {
+            State::Ready => paint.good("ready"),
+            State::Progressing => paint.changed("progressing"),
+            State::Failed => paint.bad("failed"),
+        };
+        let message = object.failure.as_ref().map_or_else(|| object.message.clone(), |failure| failure.reason.clone());
+        let name = object.workload.clone().unwrap_or_else(|| object.id.to_string());
+        [name, format!("{}/{}", object.ready, object.wanted), state, message]
+    });
+    table(["WORKLOAD", "READY", "STATE", "MESSAGE"], rows)
+}

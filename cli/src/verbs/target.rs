@@ -1,0 +1,232 @@
+//! `rhumb target`.
+
+use std::fmt::Write as _;
+
+use clap::{Args, Subcommand};
+use rhumb_backend::{Scope, Survey};
+use rhumb_release::{EntryKind, Filter};
+use rhumb_spec::App;
+use serde::Serialize;
+
+use super::Ended;
+use crate::config::TargetConfig;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::{emit, table};
+use crate::registry;
+use crate::session::Session;
+
+/// Arguments of `rhumb target`.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Add a target, or change one
+    Add(AddArguments),
+    /// List the targets
+    #[command(visible_alias = "ls")]
+    List,
+    /// Make a target the one that is meant when none is named
+    Use(NameArguments),
+    /// Ask a target whether it can be used
+    Check(CheckArguments),
+    /// Forget a target; nothing on it changes
+    #[command(visible_alias = "rm")]
+    Remove(NameArguments),
+}
+
+#[derive(Debug, Args)]
+struct AddArguments {
+    /// The target's name
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// The backend
+    #[arg(long, value_name = "BACKEND")]
+    backend: String,
+    /// The namespace of releases that name none
+    #[arg(long = "default-namespace", value_name = "NAME")]
+    namespace: Option<String>,
+    /// Where the engine is: unix://…, tcp://…, ssh://user@host
+    #[arg(long, value_name = "ADDRESS")]
+    host: Option<String>,
+    /// A stored context of the platform's own tool
+    #[arg(long, value_name = "NAME")]
+    context: Option<String>,
+    /// The folder with ca.pem, cert.pem and key.pem
+    #[arg(long, value_name = "FOLDER")]
+    cert_path: Option<String>,
+    /// Where releases are kept, when not on the platform: file:FOLDER
+    #[arg(long, value_name = "STORAGE")]
+    storage: Option<String>,
+    /// The file with the state, of backend memory
+    #[arg(long, value_name = "FILE")]
+    file: Option<String>,
+    /// Make it the one that is meant when none is named
+    #[arg(long)]
+    r#use: bool,
+}
+
+#[derive(Debug, Args)]
+struct NameArguments {
+    /// The target's name
+    #[arg(value_name = "NAME")]
+    name: String,
+}
+
+#[derive(Debug, Args)]
+struct CheckArguments {
+    /// The target's name [default: the one that is meant]
+    #[arg(value_name = "NAME")]
+    name: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Row {
+    name: String,
+    backend: String,
+    location: String,
+    is_current: bool,
+    is_built_in: bool,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CheckedTarget {
+    name: String,
+    backend: String,
+    facts: serde_json::Value,
+    releases: usize,
+}
+
+/// Manages targets.
+pub(crate) async fn run(session: &Session, arguments: Arguments) -> Ended {
+    match arguments.what {
+        What::Add(add) => added(session, add),
+        What::List => list(session),
+        What::Use(name) => make_current(session, &name.name),
+        What::Remove(name) => removed(session, &name.name),
+        What::Check(check) => checked(session, check.name).await,
+    }
+}
+
+fn added(session: &Session, add: AddArguments) -> Ended {
+    let path = session.config_path()?;
+    let mut config = session.config()?;
+    let target = TargetConfig {
+        backend: add.backend,
+        namespace: add.namespace,
+        host: add.host,
+        context: add.context,
+        cert_path: add.cert_path,
+        tls_verify: None,
+        storage: add.storage,
+        file: add.file,
+    };
+    registry::open(&add.name, &target, session.environment())?;
+    config.targets.insert(add.name.clone(), target);
+    if add.r#use {
+        config.current = Some(add.name.clone());
+    }
+    config.write(&path)?;
+    session.say(&format!("Added target {} to {}", add.name, path.display()));
+    Ok(Exit::Success)
+}
+
+fn list(session: &Session) -> Ended {
+    let config = session.config()?;
+    let current = session.target_config().ok().map(|(name, _)| name);
+    let built_in = registry::BACKENDS.iter().filter(|name| !config.targets.contains_key(**name)).map(|name| {
+        ((*name).to_owned(), TargetConfig { backend: (*name).to_owned(), ..TargetConfig::default() }, true)
+    });
+    let own = config.targets.iter().map(|(name, target)| (name.clone(), target.clone(), false));
+    let rows: Vec<Row> = own
+        .chain(built_in)
+        .map(|(name, target, is_built_in)| Row {
+            is_current: current.as_deref() == Some(name.as_str()),
+            location: location(&target),
+            backend: target.backend,
+            name,
+            is_built_in,
+        })
+        .collect();
+    emit(session.format(), &rows, || {
+        table(
+            ["CURRENT", "NAME", "BACKEND", "WHERE"],
+            rows.iter().map(|row| {
+                let mark = if row.is_current { "*" } else { "" };
+                [mark.to_owned(), row.name.clone(), row.backend.clone(), row.location.clone()]
+            }),
+        )
+    })?;
+    Ok(Exit::Success)
+}
+
+fn location(target: &TargetConfig) -> String {
+    let context = target.context.as_deref().map(|context| format!("context {context}"));
+    let place = target.host.clone().or(context).or_else(|| target.file.clone());
+    place.unwrap_or_else(|| "as the platform's own tools find it".to_owned())
+}
+
+fn make_current(session: &Session, name: &str) -> Ended {
+    let path = session.config_path()?;
+    let mut config = session.config()?;
+    if !config.targets.contains_key(name) && !registry::BACKENDS.contains(&name) {
+        return Err(no_target(name, config.targets.keys()));
+    }
+    config.current = Some(name.to_owned());
+    config.write(&path)?;
+    session.say(&format!("{name} is meant from now on when no target is named"));
+    Ok(Exit::Success)
+}
+
+fn removed(session: &Session, name: &str) -> Ended {
+    let path = session.config_path()?;
+    let mut config = session.config()?;
+    if config.targets.remove(name).is_none() {
+        return Err(no_target(name, config.targets.keys()));
+    }
+    if config.current.as_deref() == Some(name) {
+        config.current = None;
+    }
+    config.write(&path)?;
+    session.say(&format!("Forgot target {name}; nothing on it changed"));
+    Ok(Exit::Success)
+}
+
+fn no_target<'a>(name: &str, known: impl Iterator<Item = &'a String>) -> Failure {
+    let names: Vec<&str> = known.map(String::as_str).collect();
+    let remedy = if names.is_empty() { "`rhumb target add` to make one".to_owned() } else { format!("one of: {}", names.join(", ")) };
+    Failure::usage(format!("there is no target `{name}` in the configuration"), remedy)
+}
+
+async fn checked(session: &Session, name: Option<String>) -> Ended {
+    let session = session.with_target(name);
+    let parts = session.parts(false)?;
+    let backend = &parts.target.backend;
+    let scope = Scope::new(parts.namespace.as_str(), "check");
+    let facts = backend.survey(&scope, &App::default(), &Survey::default()).await?;
+    let heads = parts.target.storage.list(EntryKind::Head, &Filter::default()).await?;
+    let mut releases: Vec<_> = heads.into_iter().map(|head| (head.key.namespace, head.key.release)).collect();
+    releases.sort();
+    releases.dedup();
+    let checked = CheckedTarget {
+        name: parts.target.name.clone(),
+        backend: backend.name().to_owned(),
+        facts: facts.data,
+        releases: releases.len(),
+    };
+    parts.progress.finish();
+    emit(session.format(), &checked, || {
+        let mut text = format!("{} answers ({}), with {} release(s).\n", checked.name, checked.backend, checked.releases);
+        for (fact, value) in checked.facts.as_object().into_iter().flatten() {
+            let _ = writeln!(text, "  {fact}: {value}");
+        }
+        text
+    })?;
+    Ok(Exit::Success)
+}
