@@ -169,6 +169,8 @@ impl<R: Read> Read for Bounded<R> {
 mod tests {
     use std::io::Write as _;
 
+    use proptest::prelude::*;
+
     use super::*;
 
     fn gzip(tar: &[u8]) -> Vec<u8> {
@@ -274,5 +276,17 @@ mod tests {
             builder.append_data(&mut header, "a/twice", io::empty()).unwrap();
         }
         check_refused(&gzip(&builder.into_inner().unwrap()), "two files");
+    }
+
+    proptest! {
+        #[test]
+        fn damaged_archives_make_no_panic(at in 0_usize..200, byte: u8) {
+            let mut files = Files::new();
+            files.insert("Chart.yaml", "name: a").unwrap();
+            let mut tar = Vec::new();
+            GzDecoder::new(pack("a", &files).unwrap().as_slice()).read_to_end(&mut tar).unwrap();
+            tar[at] = byte;
+            let _ = unpack(&gzip(&tar));
+        }
     }
 }

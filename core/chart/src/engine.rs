@@ -113,7 +113,8 @@ impl Engine {
     /// # Errors
     /// Every error of syntax, or else every name that is used and not defined.
     pub(crate) fn new(parts: Parts) -> Result<Self, Vec<Diagnostic>> {
-        let sources: Sources = parts.templates.iter().map(original).collect();
+        let marks = parts.marks.as_deref();
+        let sources: Sources = parts.templates.iter().map(|named| original(named, marks)).collect();
         let shared = Arc::new(Shared {
             tera: OnceLock::new(),
             root: parts.root,
@@ -127,18 +128,10 @@ impl Engine {
         functions::register(&mut tera);
         register(&mut tera, &shared);
         tera.set_fallback_prefixes(parts.search).map_err(|error| fault::diagnose(&error, &sources))?;
-        let texts = parts.templates.iter().map(|named| {
-            let marks = parts.marks.as_ref();
-            let file = marks.and_then(|files| files.iter().position(|file| *file == named.shown));
-            let text = match file {
-                Some(file) => with_marks(&named.text, file),
-                None => {
-                    sources.get(&named.name).map_or_else(String::new, |source| source.changed.text.clone())
-                }
-            };
-            (named.name.clone(), text)
-        });
-        add_templates(&mut tera, texts.collect(), &sources)?;
+        let texts = sources.iter().map(|(name, source)| (name.clone(), source.changed.text.clone()));
+        let mut texts: Vec<(String, String)> = texts.collect();
+        texts.sort_unstable();
+        add_templates(&mut tera, texts, &sources)?;
         let tera = Arc::new(tera);
         // The cell is new, so it is empty.
         let _ = shared.tera.set(Arc::downgrade(&tera));
@@ -177,9 +170,12 @@ impl Engine {
     }
 }
 
-fn original(named: &Named) -> (String, Original) {
-    let changed = Strict::new(&named.text);
-    (named.name.clone(), Original { shown: named.shown.clone(), text: named.text.clone(), changed })
+/// A template as its author wrote it, or with marks.
+fn original(named: &Named, marks: Option<&[String]>) -> (String, Original) {
+    let file = marks.and_then(|files| files.iter().position(|file| *file == named.shown));
+    let text: Arc<str> = file.map_or_else(|| named.text.clone(), |file| with_marks(&named.text, file).into());
+    let changed = Strict::new(&text);
+    (named.name.clone(), Original { shown: named.shown.clone(), text, changed })
 }
 
 /// Adds all templates; where one cannot be parsed, goes on with the others to find what is wrong with them.

@@ -301,3 +301,53 @@ fn scalar_text(text: &str, plain: bool) -> String {
 fn quoted(text: &str) -> String {
     serde_json::Value::String(text.to_owned()).to_string()
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn check_documents(text: &str, expected: &[&str]) {
+        assert_eq!(documents(text), expected);
+    }
+
+    #[test]
+    fn texts_are_split_where_documents_begin() {
+        check_documents(
+            "a: 1\n---\nb: 2\n--- # c\nd: |\n  ---\n",
+            &["a: 1\n", "---\nb: 2\n", "--- # c\nd: |\n  ---\n"],
+        );
+        check_documents("---\na: 1\n---", &["---\na: 1\n", "---"]);
+        check_documents("----\n", &["----\n"]);
+    }
+
+    /// What is written means what was read.
+    fn check_written(text: &str) {
+        let node = yaml::single_from_str(text).unwrap().unwrap();
+        let mut emitted = Emitted::default();
+        emitted.node(&node, 0, 0);
+        let again = yaml::single_from_str(&emitted.text).unwrap().unwrap();
+        assert_eq!(again.to_value(), node.to_value(), "{}", emitted.text);
+        assert_eq!(emitted.lines.len(), emitted.text.lines().count());
+    }
+
+    #[test]
+    fn secrets_are_written_as_they_were_read() {
+        check_written(
+            "kind: Secret\nname: a\ndata: {a: b, 'no': yes, \"x y\": 1.10, e: '', n: ~, t: \"a\\tb\\n\"}\n",
+        );
+        check_written(
+            "a:\n- b\n- - c\n  - {d: [e, {f: g}], h: {}, i: []}\n-\n  j: |\n    k\n\n    l\nm: n\n  o\n\n  p\n",
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn any_value_is_written_as_it_was_read(
+            values in prop::collection::btree_map("[ -~äπ\n\t]{1,8}", "[ -~äπ\n\t]{0,12}", 1..5)
+        ) {
+            check_written(&serde_json::to_string(&values).unwrap());
+        }
+    }
+}

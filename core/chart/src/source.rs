@@ -162,6 +162,8 @@ fn parse_mark(text: &str) -> Option<Mark> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn check_segments(template: &str, expected: &[Segment<'_>]) {
@@ -206,5 +208,17 @@ mod tests {
         assert_eq!(text, "a: \n  x\n  y\nb\n");
         let found: Vec<_> = lines.iter().map(|mark| mark.map(|mark| (mark.file, mark.line))).collect();
         assert_eq!(found, [Some((0, 2)), Some((1, 9)), Some((1, 9)), Some((0, 3))]);
+    }
+
+    proptest! {
+        #[test]
+        fn marks_are_put_in_and_taken_out(template in r#"([{}%#"' ab\-\n€]|raw|endraw|\{#|#\}|\{%|%\}){0,24}"#) {
+            prop_assert_eq!(segments(&template).iter().map(|segment| segment.text()).collect::<String>(), template.clone());
+            let (text, lines) = read_marks(&with_marks(&template, 7));
+            prop_assert_eq!(lines.len(), text.split_inclusive('\n').count());
+            if !template.contains("{{") {
+                prop_assert_eq!(text, template);
+            }
+        }
     }
 }

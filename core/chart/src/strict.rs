@@ -128,7 +128,8 @@ fn after_group(code: &str, tokens: &[Range<usize>], index: usize) -> usize {
 
 /// The tokens of a piece of code, without its delimiters, as far as operands need to be told apart.
 fn tokens(code: &str) -> Vec<Range<usize>> {
-    let end = code.len().saturating_sub(2);
+    // Code without an end is an error of syntax, which the engine reports.
+    let end = ["}}", "%}"].iter().find_map(|end| code.strip_suffix(end)).map_or(code.len(), str::len);
     let mut tokens = Vec::new();
     let mut at = 2;
     while at < end {
@@ -168,6 +169,8 @@ fn string_length(rest: &str, quote: char) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn check(template: &str, expected: &str) {
@@ -194,7 +197,9 @@ mod tests {
         check("{% raw %}{{ a ~ b }}{% endraw %}", "{% raw %}{{ a ~ b }}{% endraw %}");
         check("{{ a ~ b if c ~ d else e }}", "{{ a§ ~ b§ if c§ ~ d§ else e }}");
         check("{{- a ~ b -}}", "{{- a§ ~ b§ -}}");
-        check("{{ a ~", "{{ a ~");
+        check("{{ a ~", "{{ a§ ~");
+        check("{{ a ~ €", "{{ a§ ~ €§");
+        check("{{}}{%%}{{", "{{}}{%%}{{");
     }
 
     #[test]
@@ -202,5 +207,15 @@ mod tests {
         let strict = Strict::new("ä: {{ a ~ b }}\n{{ c }}");
         let offset = strict.offset(2, 4).unwrap();
         assert_eq!(&strict.text[offset..=offset], "c");
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_taken(template in r#"([{}%#~|()\[\]"' ab.\-\n€]|raw|\{\{|\}\}|\{%|%\}){0,24}"#) {
+            let strict = Strict::new(&template);
+            prop_assert_eq!(strict.text.replace(INSERTED, ""), template.replace(INSERTED, ""));
+            let whole = strict.original(&(0..strict.text.len()));
+            prop_assert_eq!(whole, 0..template.len());
+        }
     }
 }
