@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::attempt::{Attempt, Refusal, is_removal};
 use super::keeper::Guard;
+use super::made::share;
 use super::outputs::{learn, observed_outputs, referred, resolved};
 use super::poll::Poll;
 use super::schedule::Schedule;
@@ -138,8 +139,12 @@ impl Executor<'_> {
     /// time.
     ///
     /// After a failure nothing else begins, and what is under way goes on to its end, so that every failure is known.
+    ///
+    /// Secrets that an earlier run made, that share generated material with one which is to be made, and which nothing
+    /// uses yet, are made anew by steps that are added to the plan.
     pub async fn execute(&self, given: &Given<'_>) -> Executed {
-        Run::new(self, given).drive().await
+        let plan = share(given);
+        Run::new(self, &Given { plan: &plan, ..*given }).drive().await
     }
 
     /// Reads again whether the release is still ours, until the storage answers or time is up.

@@ -5,12 +5,11 @@ use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
-use rhumb_backend::material::Demand;
 use rhumb_backend::{Error, ErrorKind, Material, Materials, Object, Observed, Result};
 use rhumb_spec::model::Generate;
-use serde_json::Value;
 
 use super::generate::{Made, generate};
+use super::made::{made_name, names_in_use};
 
 /// Who has the secret values that the user gave in this run.
 pub trait SealedMaterial: Send + Sync {
@@ -53,15 +52,11 @@ impl<'a> RunMaterials<'a> {
         Self { sealed, now, earlier: BTreeSet::new(), made: Mutex::default() }
     }
 
-    /// Notes what earlier runs have made and what is still there, as nobody can read it again: making it anew for one
-    /// secret would leave the others with the old one.
+    /// Notes what earlier runs have made and what is in use, as nobody can read it again: making it anew for one secret
+    /// would leave the others with the old one. What nothing uses is made anew by the executor where that is needed.
     #[must_use]
     pub fn with_earlier(mut self, last: &[Object], observed: &Observed) -> Self {
-        for object in last {
-            if observed.find(&object.id, object.generation.as_deref()).is_some() {
-                self.earlier.extend(generated_names(&object.body));
-            }
-        }
+        self.earlier = names_in_use(last, observed);
         self
     }
 }
@@ -113,35 +108,4 @@ fn made_earlier(of: &str) -> Error {
     .remedy(
         "change `rotation` where the chart generates it, so that it is made anew for everything that uses it",
     )
-}
-
-/// The names of what a body has generated, and how.
-fn generated_names(body: &Value) -> BTreeSet<String> {
-    let mut names = BTreeSet::new();
-    collect(body, &mut names);
-    names
-}
-
-fn collect(value: &Value, names: &mut BTreeSet<String>) {
-    if let Some(demand) = Demand::parse(value) {
-        return collect_demand(&demand, names);
-    }
-    match value {
-        Value::Array(items) => items.iter().for_each(|item| collect(item, names)),
-        Value::Object(map) => map.values().for_each(|item| collect(item, names)),
-        _ => {}
-    }
-}
-
-fn collect_demand(demand: &Demand, names: &mut BTreeSet<String>) {
-    match demand {
-        Demand::Sealed(_) => {}
-        Demand::Generate { of, how, .. } => drop(names.insert(made_name(of, how))),
-        Demand::Template { keys, .. } => keys.values().for_each(|demand| collect_demand(demand, names)),
-    }
-}
-
-/// What one piece of made material is known by: another way of making it makes another one.
-fn made_name(of: &str, how: &Generate) -> String {
-    format!("{of} {}", serde_json::to_string(how).unwrap_or_default())
 }

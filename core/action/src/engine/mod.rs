@@ -6,6 +6,7 @@ mod attempt;
 mod executor;
 mod generate;
 mod keeper;
+mod made;
 mod materials;
 mod outputs;
 mod persistent;

@@ -136,7 +136,13 @@ fn what_an_earlier_run_made_is_not_made_twice() {
         holds: std::collections::BTreeSet::new(),
         foreign: None,
     };
-    let observed = Observed { objects: vec![there], ..Observed::default() };
+    let user = Live {
+        object: Object::new(ObjectId::from("service/db"), serde_json::json!({})),
+        native: "s".to_owned(),
+        holds: ["n".to_owned()].into(),
+        ..there.clone()
+    };
+    let observed = Observed { objects: vec![there, user], ..Observed::default() };
     let last = [object("secret/db/password"), object("secret/db/gone")];
     let materials = RunMaterials::new(&nothing, Timestamp::UNIX_EPOCH).with_earlier(&last, &observed);
     let error = meet(&demand("secret/db/password", None), &materials).unwrap_err();

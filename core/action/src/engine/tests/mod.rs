@@ -5,4 +5,5 @@ mod keep;
 mod make;
 mod platform;
 mod reread;
+mod share;
 mod wait;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rhumb_backend::legalize::Pass;
+use rhumb_backend::material::{Demand, meet};
 use rhumb_backend::{
     Action, Backend, Change, CheckedApp, Choices, Error, ErrorKind, Facts, Failure, Health, Lifted, Live,
     Lowered, Materials, Object, ObjectHealth, ObjectId, Observed, Plan, Receipt, Result, Retry, Scope, State,
@@ -45,6 +46,10 @@ pub(super) struct Platform {
     /// Objects whose rollouts fail at that time.
     pub(super) failing: Mutex<BTreeSet<ObjectId>>,
     changed: Mutex<BTreeMap<ObjectId, Instant>>,
+    /// How many writes are carried out before all others answer with an error.
+    pub(super) writes_left: Mutex<Option<(usize, Error)>>,
+    /// The material of each object whose body demands some.
+    pub(super) materials: Mutex<BTreeMap<ObjectId, Vec<u8>>>,
     /// Every step as it came in.
     pub(super) steps: Mutex<Vec<(Instant, Step)>>,
     versions: AtomicU64,
@@ -78,7 +83,7 @@ impl Platform {
             outputs: [("id".to_owned(), native.clone())].into(),
             native,
             version: Some(version.to_string()),
-            holds: BTreeSet::new(),
+            holds: strings(object.body.get("secrets")),
             foreign: None,
         };
         live.insert(object.id.clone(), new.clone());
@@ -109,6 +114,25 @@ impl Platform {
             outputs: live.outputs.clone(),
             rollout: json!(live.version),
         }
+    }
+
+    fn count_write(&self) -> Result<()> {
+        match self.writes_left.lock().unwrap().as_mut() {
+            Some((0, error)) => Err(error.clone()),
+            Some((left, _)) => {
+                *left -= 1;
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Keeps the material that a body demands.
+    fn make(&self, step: &Step, materials: &dyn Materials) -> Result<()> {
+        let Some(demand) = step.object.body.get("material").and_then(Demand::parse) else { return Ok(()) };
+        let made = meet(&demand, materials)?.expose().to_vec();
+        self.materials.lock().unwrap().insert(step.id.clone(), made);
+        Ok(())
     }
 
     fn carry_out(&self, step: &Step) -> Result<Receipt> {
@@ -197,7 +221,7 @@ impl Backend for Platform {
         Change::Update { body: Value::Object(body), changes: Vec::new(), kept: Vec::new() }
     }
 
-    async fn apply(&self, _scope: &Scope, step: &Step, _materials: &dyn Materials) -> Result<Receipt> {
+    async fn apply(&self, _scope: &Scope, step: &Step, materials: &dyn Materials) -> Result<Receipt> {
         self.steps.lock().unwrap().push((Instant::now(), step.clone()));
         let underway = self.underway.fetch_add(1, Ordering::SeqCst) + 1;
         self.most_underway.fetch_max(underway, Ordering::SeqCst);
@@ -205,7 +229,11 @@ impl Backend for Platform {
         self.underway.fetch_sub(1, Ordering::SeqCst);
         let says = self.says.lock().unwrap().get_mut(&step.id).and_then(VecDeque::pop_front);
         match says {
-            None => self.carry_out(step),
+            None => {
+                self.count_write()?;
+                self.make(step, materials)?;
+                self.carry_out(step)
+            }
             Some(Says::Error(error)) => Err(error),
             Some(Says::DoneAnd(error)) => self.carry_out(step).and(Err(error)),
             Some(Says::Hangs) => std::future::pending().await,
@@ -245,6 +273,11 @@ impl Backend for Platform {
         };
         Ok(receipts.iter().map(health).collect())
     }
+}
+
+fn strings(value: Option<&Value>) -> BTreeSet<String> {
+    let items = value.and_then(Value::as_array).into_iter().flatten();
+    items.filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 /// A lease that a test takes away.
