@@ -94,13 +94,25 @@ impl<'a> Releases<'a> {
     /// # Errors
     /// `NotFound`; `Corrupt` when it is there and cannot be read; what the storage answers.
     pub async fn get(&self, scope: &Scope, revision: u64) -> Result<Record> {
+        self.read(scope, revision, Part::Whole).await
+    }
+
+    /// A revision without its chart's archive, which is most of it.
+    ///
+    /// # Errors
+    /// As for [`Releases::get`].
+    pub async fn get_without_source(&self, scope: &Scope, revision: u64) -> Result<Record> {
+        self.read(scope, revision, Part::WithoutSource).await
+    }
+
+    async fn read(&self, scope: &Scope, revision: u64, part: Part) -> Result<Record> {
         let within = |error: Error| about(error, scope, revision);
         let entry = self.storage.read(&head::key(scope, revision)).await.map_err(within)?;
         let entry = entry.ok_or_else(|| {
             within(Error::new(ErrorKind::NotFound, "read a record", "there is no such revision"))
                 .remedy("see `rhumb history` for those that are kept")
         })?;
-        self.read_record(scope, entry).await.map_err(within)
+        self.read_record(scope, entry, part).await.map_err(within)
     }
 
     /// The newest revision, whatever its status.
@@ -196,10 +208,10 @@ impl<'a> Releases<'a> {
         Ok(needed)
     }
 
-    async fn read_record(&self, scope: &Scope, entry: Entry) -> Result<Record> {
+    async fn read_record(&self, scope: &Scope, entry: Entry, part: Part) -> Result<Record> {
         let manifest = Manifest::parse(&entry.value)?;
         let mut record = encode::unpack(&self.read_chunks(scope, &manifest.body).await?)?;
-        if let Some(names) = &manifest.source {
+        if let Some(names) = manifest.source.as_ref().filter(|_| part == Part::Whole) {
             record.source = Some(encode::unpack_source(&self.read_chunks(scope, names).await?)?);
         }
         let head =
@@ -308,6 +320,13 @@ impl<'a> Releases<'a> {
         }
         Err(too_large(format!("it needs {new} bytes beside the {used} that are used, of at most {limit}")))
     }
+}
+
+/// How much of a record is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Whole,
+    WithoutSource,
 }
 
 fn place(head: &Head) -> (&str, &str, u64) {

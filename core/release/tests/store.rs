@@ -122,6 +122,8 @@ async fn a_revision_is_read_as_it_was_written() {
     let releases = Releases::new(&storage);
     let head = releases.create(&record(1)).await.unwrap();
     assert_eq!(releases.get(&scope(), 1).await.unwrap(), record(1));
+    let without = Record { source: None, ..record(1) };
+    assert_eq!(releases.get_without_source(&scope(), 1).await.unwrap(), without);
 
     let head = releases.set_status(&head, Status::Failed, "no image", "2026-11-21T03:01:00Z").await.unwrap();
     let mut head = releases.set_outcome(&head, &outcome(500)).await.unwrap();
