@@ -48,6 +48,12 @@ impl Inventory {
         self.records.first()
     }
 
+    /// The revision that lends its values to the next: the one that is deployed, else the newest.
+    pub(crate) fn lender(&self) -> Option<&Record> {
+        let deployed = self.records.iter().find(|record| record.status == Status::Deployed);
+        deployed.or_else(|| self.latest())
+    }
+
     /// What was chosen so far.
     pub(crate) fn choices(&self) -> Choices {
         self.latest().map(|record| record.choices.clone()).unwrap_or_default()

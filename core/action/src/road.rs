@@ -198,7 +198,7 @@ pub(crate) async fn want(
 ) -> ActionResult<Wanted> {
     let backend = context.backend();
     let loaded = load(&chosen.inputs.chart)?;
-    let laid = lay(read_values(&chosen.inputs.values)?, chosen.values, known.inventory.latest());
+    let laid = lay(read_values(&chosen.inputs.values)?, chosen.values, known.inventory.lender());
     let values = loaded.chart.values(laid.values.clone()).map_err(ActionError::Diagnostics)?;
     let salt = known.inventory.salt().and_then(Salt::read).unwrap_or_else(Salt::random);
     let previous = known.inventory.facts();

@@ -1,0 +1,10 @@
+//! Every verb, on the memory backend.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may panic")]
+
+mod crashes;
+mod jobs;
+mod races;
+mod releases;
+mod secrets;
+mod values;
+mod world;

@@ -1,0 +1,113 @@
+//! Secret values: given once, kept by the platform, and seen nowhere.
+
+use rhumb_action::{ActionError, DeployOptions, ValueReuse};
+use rhumb_backend::ErrorKind;
+use rhumb_memory::MemoryStorage;
+use rhumb_release::{EntryKind, Filter, Storage as _};
+
+use crate::world::World;
+
+const CANARY: &str = "canary-7f3a";
+
+const CHART: &[(&str, &str)] = &[
+    ("values.yaml", "password: \"\"\nimage: db:1\n"),
+    (
+        "values.schema.json",
+        r#"{"type": "object", "properties": {"password": {"type": "string", "writeOnly": true}}}"#,
+    ),
+    (
+        "templates/db.yaml",
+        r#"kind: Secret
+name: db
+data: { password: {{ values.password | quote }} }
+generate: { token: { length: 16 } }
+template: { url: "pg://{password}@db" }
+---
+kind: Workload
+name: db
+containers:
+  db:
+    image: {{ values.image }}
+    env: { PASSWORD: { secret: db, key: password }, TOKEN: { secret: db, key: token } }
+"#,
+    ),
+];
+
+#[tokio::test]
+async fn no_secret_is_in_a_record_an_event_or_an_outcome() {
+    let world = World::new();
+    let deployed = world
+        .install(world.inputs(CHART, &[&format!("password={CANARY}")]), DeployOptions::default())
+        .await
+        .unwrap();
+    let record = world.record(1).await;
+    let texts = [
+        serde_json::to_string(&deployed).unwrap(),
+        format!("{deployed:?}"),
+        serde_json::to_string(&record).unwrap(),
+        serde_json::to_string(&record.outcome).unwrap(),
+        format!("{:?}", world.told()),
+        format!("{:?}", world.there().await),
+    ];
+    for text in texts {
+        assert!(!text.contains(CANARY), "{text}");
+    }
+    assert!(record.values.to_string().contains("$sealed"), "{}", record.values);
+    let storage = MemoryStorage::beside(&world.backend);
+    for kind in [EntryKind::Head, EntryKind::Chunk, EntryKind::Lease] {
+        for entry in storage.list(kind, &Filter::default()).await.unwrap() {
+            let entry = storage.read(&entry.key).await.unwrap().unwrap();
+            assert!(!String::from_utf8_lossy(&entry.value).contains(CANARY));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_secret_that_is_not_given_again_is_kept() {
+    let world = World::new();
+    world
+        .install(world.inputs(CHART, &[&format!("password={CANARY}")]), DeployOptions::default())
+        .await
+        .unwrap();
+    let upgraded = world.upgrade(world.inputs(CHART, &[]), DeployOptions::default()).await.unwrap();
+    assert!(upgraded.plan.steps.is_empty(), "{:?}", upgraded.plan);
+    let again = world.inputs(CHART, &[&format!("password={CANARY}")]);
+    let upgraded = world.upgrade(again, DeployOptions::default()).await.unwrap();
+    assert!(upgraded.plan.steps.is_empty(), "the same secret is the same: {:?}", upgraded.plan);
+}
+
+#[tokio::test]
+async fn a_secret_that_is_nowhere_is_asked_for() {
+    let world = World::new();
+    world
+        .install(world.inputs(CHART, &[&format!("password={CANARY}")]), DeployOptions::default())
+        .await
+        .unwrap();
+    world.uninstall(|request| request.history = rhumb_action::HistoryAfter::Keep).await.unwrap();
+    let error = world.rollback(None).await.unwrap_err();
+    let ActionError::Backend(error) = error.root() else { panic!("{error}") };
+    assert_eq!(error.kind, ErrorKind::MaterialMissing, "{error}");
+    let request = rhumb_action::UpgradeRequest {
+        name: "shop".to_owned(),
+        inputs: world.inputs(CHART, &["password=other"]),
+        values: ValueReuse::Reset,
+        ..rhumb_action::UpgradeRequest::default()
+    };
+    rhumb_action::upgrade(&world.context(&world.holder()), &request).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_chart_with_a_secret_default_is_not_recorded() {
+    let world = World::new();
+    let brings: Vec<(&str, &str)> = CHART
+        .iter()
+        .map(|(name, text)| match *name {
+            "values.yaml" => (*name, "password: canary-7f3a\nimage: db:1\n"),
+            _ => (*name, *text),
+        })
+        .collect();
+    world.install(world.inputs(&brings, &[]), DeployOptions::default()).await.unwrap();
+    let record = world.record(1).await;
+    assert!(record.source.is_none());
+    assert!(!serde_json::to_string(&record).unwrap().contains(CANARY));
+}
