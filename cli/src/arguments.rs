@@ -17,8 +17,8 @@ use crate::verbs;
     disable_version_flag = false,
     subcommand_required = true,
     arg_required_else_help = true,
-    after_help = "Begin with `rhumb create mychart`, then `rhumb install NAME ./mychart --target memory`.\n\
-                  Every exit code is explained by `rhumb help exit-codes`."
+    after_help = "Begin with `rhumb create mychart`, then `rhumb install NAME ./mychart --target memory`.",
+    after_long_help = crate::exit::help()
 )]
 pub(crate) struct Cli {
     #[command(flatten)]
@@ -31,10 +31,26 @@ pub(crate) struct Cli {
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Global {
     /// The target: a name from the configuration, or `memory` or `swarm`
-    #[arg(short = 't', long, global = true, env = "RHUMB_TARGET", value_name = "NAME", help_heading = "Global options")]
+    #[arg(
+        short = 't',
+        long,
+        global = true,
+        env = "RHUMB_TARGET",
+        hide_env_values = true,
+        value_name = "NAME",
+        help_heading = "Global options"
+    )]
     pub(crate) target: Option<String>,
     /// The namespace of the release
-    #[arg(short = 'n', long, global = true, env = "RHUMB_NAMESPACE", value_name = "NAME", help_heading = "Global options")]
+    #[arg(
+        short = 'n',
+        long,
+        global = true,
+        env = "RHUMB_NAMESPACE",
+        hide_env_values = true,
+        value_name = "NAME",
+        help_heading = "Global options"
+    )]
     pub(crate) namespace: Option<String>,
     /// How results are printed
     #[arg(short = 'o', long, global = true, value_enum, default_value_t, help_heading = "Global options")]
@@ -182,7 +198,7 @@ pub(crate) struct DeployArguments {
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// How many revisions are kept; 0 keeps all
-    #[arg(long, value_name = "NUMBER", default_value_t = rhumb_action::DEFAULT_HISTORY, env = "RHUMB_MAX_HISTORY")]
+    #[arg(long, value_name = "NUMBER", default_value_t = rhumb_action::DEFAULT_HISTORY, env = "RHUMB_MAX_HISTORY", hide_env_values = true)]
     pub(crate) history_max: u32,
     /// Remove this object and make it anew where it cannot be changed: service/web, or a workload's name
     #[arg(long, value_name = "OBJECT")]

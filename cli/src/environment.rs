@@ -11,8 +11,6 @@ pub(crate) struct Environment {
     pub(crate) variables: BTreeMap<String, String>,
     /// The user's home.
     pub(crate) home: Option<PathBuf>,
-    /// Standard output is a terminal.
-    pub(crate) stdout_is_terminal: bool,
     /// Standard error is a terminal.
     pub(crate) stderr_is_terminal: bool,
 }
@@ -25,7 +23,6 @@ impl Environment {
                 .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
                 .collect(),
             home: std::env::home_dir(),
-            stdout_is_terminal: std::io::stdout().is_terminal(),
             stderr_is_terminal: std::io::stderr().is_terminal(),
         }
     }
@@ -75,7 +72,8 @@ impl Environment {
                 let end = after.find('}').ok_or_else(|| format!("`${{` without an end in `{text}`"))?;
                 let name = &after[..end];
                 let value = self.variables.get(name);
-                expanded.push_str(value.ok_or_else(|| format!("the environment variable {name} is not set"))?);
+                expanded
+                    .push_str(value.ok_or_else(|| format!("the environment variable {name} is not set"))?);
                 rest = &after[end + 1..];
             } else {
                 expanded.push('$');
@@ -101,9 +99,11 @@ mod tests {
 
     fn environment(variables: &[(&str, &str)]) -> Environment {
         Environment {
-            variables: variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+            variables: variables
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
             home: Some(PathBuf::from("/home/ada")),
-            stdout_is_terminal: false,
             stderr_is_terminal: false,
         }
     }

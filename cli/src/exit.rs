@@ -45,3 +45,15 @@ impl Exit {
         self as u8
     }
 }
+
+/// The end of `rhumb --help`: where to begin, and every exit code.
+pub(crate) fn help() -> String {
+    let mut text =
+        "Begin with `rhumb create mychart`, then `rhumb install NAME ./mychart --target memory`.\n\n\
+                    Exit codes:\n"
+            .to_owned();
+    for (exit, meaning) in Exit::TABLE {
+        text += &format!("  {:>3}  {meaning}\n", exit.code());
+    }
+    text
+}

@@ -122,9 +122,13 @@ fn exit_of(error: &ActionError) -> Exit {
     match error.root() {
         ActionError::Diagnostics(_) => Exit::Invalid,
         ActionError::Backend(error) => exit_of_kind(error.kind),
-        ActionError::Busy { .. } | ActionError::LostLease { .. } | ActionError::AlreadyExists { .. } => Exit::Busy,
+        ActionError::Busy { .. } | ActionError::LostLease { .. } | ActionError::AlreadyExists { .. } => {
+            Exit::Busy
+        }
         ActionError::NotFound { .. } | ActionError::NoRevision { .. } => Exit::NotFound,
-        ActionError::WaitFailed(_) | ActionError::TimedOut { .. } | ActionError::JobFailed { .. } => Exit::NotReady,
+        ActionError::WaitFailed(_) | ActionError::TimedOut { .. } | ActionError::JobFailed { .. } => {
+            Exit::NotReady
+        }
         ActionError::Cancelled => Exit::Interrupted,
         _ => Exit::Failure,
     }
@@ -133,7 +137,9 @@ fn exit_of(error: &ActionError) -> Exit {
 fn exit_of_kind(kind: ErrorKind) -> Exit {
     match kind {
         ErrorKind::NotFound => Exit::NotFound,
-        ErrorKind::Locked | ErrorKind::NotOwned | ErrorKind::AlreadyExists | ErrorKind::Conflict => Exit::Busy,
+        ErrorKind::Locked | ErrorKind::NotOwned | ErrorKind::AlreadyExists | ErrorKind::Conflict => {
+            Exit::Busy
+        }
         ErrorKind::Unreachable | ErrorKind::Unauthenticated | ErrorKind::Forbidden | ErrorKind::Timeout => {
             Exit::Unreachable
         }
@@ -198,10 +204,14 @@ fn failed_blocks(failed: FailedDeployment) -> Vec<Block> {
     let note = match failed.taken_back {
         None => Block::note(format!("revision {revision} of {} is recorded as failed", failed.release))
             .line("use", failed.next),
-        Some(TakenBack::RolledBack(deployed)) => {
-            Block::note(format!("{} is back to what it was, as revision {}", failed.release, deployed.revision))
-        }
-        Some(TakenBack::Removed) => Block::note(format!("{} was removed, because it was its first", failed.release)),
+        Some(TakenBack::RolledBack(deployed)) => Block::note(format!(
+            "{} is back to what it was, as revision {}",
+            failed.release, deployed.revision
+        )),
+        Some(TakenBack::Removed) => Block::note(format!(
+            "{} was removed, because no revision of it was ever deployed",
+            failed.release
+        )),
         Some(TakenBack::Failed(error)) => {
             blocks.push(Block::error("taking it back failed too"));
             blocks.extend(blocks_of(*error));

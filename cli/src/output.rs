@@ -20,13 +20,9 @@ impl Paint {
     /// Colours on terminals, unless they are not wanted.
     pub(crate) fn new(no_color: bool, environment: &Environment) -> Self {
         let is_dumb = environment.get("TERM") == Some("dumb");
-        let is_on = environment.stderr_is_terminal && !no_color && environment.get("NO_COLOR").is_none() && !is_dumb;
+        let is_on =
+            environment.stderr_is_terminal && !no_color && environment.get("NO_COLOR").is_none() && !is_dumb;
         Self { is_on }
-    }
-
-    /// No colours.
-    pub(crate) const fn off() -> Self {
-        Self { is_on: false }
     }
 
     fn with(self, code: &str, text: &str) -> String {
@@ -65,11 +61,16 @@ impl Paint {
 }
 
 /// Prints a result: for people by `table`, else as it serialises.
-pub(crate) fn emit<T: Serialize>(format: Format, result: &T, table: impl FnOnce() -> String) -> Result<(), Failure> {
+pub(crate) fn emit<T: Serialize>(
+    format: Format,
+    result: &T,
+    table: impl FnOnce() -> String,
+) -> Result<(), Failure> {
     let text = match format {
         Format::Table => table(),
         Format::Json => {
-            let json = serde_json::to_string_pretty(result).map_err(|error| Failure::general(error.to_string()))?;
+            let json =
+                serde_json::to_string_pretty(result).map_err(|error| Failure::general(error.to_string()))?;
             json + "\n"
         }
         Format::Yaml => yaml::to_string(result).map_err(|error| Failure::general(error.to_string()))?,
@@ -89,9 +90,15 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
 }
 
 /// Rows under headings, without borders, ending in a line's end.
-pub(crate) fn table<const N: usize>(headings: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
+pub(crate) fn table<const N: usize>(
+    headings: [&str; N],
+    rows: impl IntoIterator<Item = [String; N]>,
+) -> String {
     let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled).set_header(headings);
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Disabled)
+        .set_header(headings);
     for row in rows {
         table.add_row(row);
     }

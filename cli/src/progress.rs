@@ -55,7 +55,8 @@ impl Lines {
     fn wait_line(&self, objects: &[ObjectHealth]) {
         let waiting: Vec<String> =
             objects.iter().filter(|object| object.state != State::Ready).map(short_health).collect();
-        let line = if waiting.is_empty() { String::new() } else { format!("waiting for {}", waiting.join(", ")) };
+        let line =
+            if waiting.is_empty() { String::new() } else { format!("waiting for {}", waiting.join(", ")) };
         let Ok(mut last) = self.last_health.lock() else { return };
         if *last == line || line.is_empty() {
             return;

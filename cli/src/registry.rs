@@ -37,7 +37,10 @@ pub(crate) fn unopened() -> Result<Vec<Arc<dyn Backend>>, Failure> {
 /// Opens a target. Nothing is asked of the platform yet.
 pub(crate) fn open(name: &str, config: &TargetConfig, environment: &Environment) -> Result<Target, Failure> {
     let config = expanded(config, environment).map_err(|why| {
-        Failure::usage(format!("target {name}: {why}"), "set it, or change the target's settings with `rhumb target add`")
+        Failure::usage(
+            format!("target {name}: {why}"),
+            "set it, or change the target's settings with `rhumb target add`",
+        )
     })?;
     let (backend, storage) = backend(name, &config, environment)?;
     let storage = match &config.storage {
@@ -66,7 +69,9 @@ fn memory(config: &TargetConfig, environment: &Environment) -> Result<Parts, Fai
         Some(file) => environment.path(file),
         None => environment
             .state_folder()
-            .ok_or_else(|| Failure::usage("there is no home folder to keep the state in", "set HOME or XDG_STATE_HOME"))?
+            .ok_or_else(|| {
+                Failure::usage("there is no home folder to keep the state in", "set HOME or XDG_STATE_HOME")
+            })?
             .join("memory.json"),
     };
     let backend = MemoryBackend::with_file(file);
@@ -85,7 +90,8 @@ fn swarm(config: &TargetConfig, environment: &Environment) -> Result<Parts, Fail
     });
     let settings =
         Settings { host: config.host.clone(), context: config.context.clone(), tls, docker_config: None };
-    let around = rhumb_swarm::Environment { vars: environment.variables.clone(), home: environment.home.clone() };
+    let around =
+        rhumb_swarm::Environment { vars: environment.variables.clone(), home: environment.home.clone() };
     let swarm = Swarm::new(settings, around)?;
     let storage = SwarmStorage::new(&swarm);
     Ok((Arc::new(swarm), Arc::new(storage)))

@@ -62,11 +62,9 @@ impl Session {
 
     /// The file with the targets.
     pub(crate) fn config_path(&self) -> Result<PathBuf, Failure> {
-        self.global
-            .config
-            .clone()
-            .or_else(|| self.environment.config_file())
-            .ok_or_else(|| Failure::usage("there is no home folder to keep the targets in", "--config FILE, or set HOME"))
+        self.global.config.clone().or_else(|| self.environment.config_file()).ok_or_else(|| {
+            Failure::usage("there is no home folder to keep the targets in", "--config FILE, or set HOME")
+        })
     }
 
     /// The targets.
@@ -78,8 +76,9 @@ impl Session {
     pub(crate) fn watchdog(&self) -> Result<Watchdog, Failure> {
         let limit = match self.environment.get("RHUMB_RENDER_TIMEOUT") {
             None => Watchdog::LIMIT,
-            Some(text) => duration(text)
-                .map_err(|why| Failure::usage(format!("RHUMB_RENDER_TIMEOUT is `{text}`: {why}"), "30s, 2m"))?,
+            Some(text) => duration(text).map_err(|why| {
+                Failure::usage(format!("RHUMB_RENDER_TIMEOUT is `{text}`: {why}"), "30s, 2m")
+            })?,
         };
         Ok(Watchdog::start(limit))
     }
@@ -134,7 +133,7 @@ impl Session {
     }
 
     /// Runs an online verb to its end.
-    pub(crate) fn block_on(&self, verb: impl Future<Output = Ended>) -> Ended {
+    pub(crate) fn block_on(verb: impl Future<Output = Ended>) -> Ended {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
@@ -146,10 +145,10 @@ impl Session {
     }
 
     /// The chart and what goes into it.
-    pub(crate) fn chart(&self, chart: &Path, arguments: &ChartArguments) -> Result<ChartInputs, Failure> {
+    pub(crate) fn chart(chart: &Path, arguments: &ChartArguments) -> Result<ChartInputs, Failure> {
         Ok(ChartInputs {
             chart: chart.to_path_buf(),
-            values: self.values(&arguments.values)?,
+            values: Self::values(&arguments.values)?,
             accept_loss: arguments.accept_loss.clone(),
             resolve_image: match arguments.resolve_image {
                 Resolve::Always => ResolveImage::Always,
@@ -160,14 +159,14 @@ impl Session {
     }
 
     /// The values, in Helm's order: files, then `--set-json`, `--set`, `--set-string` and `--set-file`.
-    pub(crate) fn values(&self, arguments: &ValueArguments) -> Result<ValueInputs, Failure> {
+    pub(crate) fn values(arguments: &ValueArguments) -> Result<ValueInputs, Failure> {
         let mut inputs = Vec::new();
         for path in &arguments.values {
             if path == Path::new("-") {
                 let mut text = String::new();
-                std::io::stdin()
-                    .read_to_string(&mut text)
-                    .map_err(|error| Failure::general(format!("cannot read values from standard input: {error}")))?;
+                std::io::stdin().read_to_string(&mut text).map_err(|error| {
+                    Failure::general(format!("cannot read values from standard input: {error}"))
+                })?;
                 inputs.push(ValueInput::Text { name: "standard input".to_owned(), text });
             } else {
                 inputs.push(ValueInput::File(path.clone()));
@@ -184,7 +183,12 @@ impl Session {
 /// The targets that can be named.
 fn known(config: &Config) -> Vec<String> {
     let mut names: Vec<String> = config.targets.keys().cloned().collect();
-    names.extend(registry::BACKENDS.iter().filter(|name| !config.targets.contains_key(**name)).map(|name| (*name).to_owned()));
+    names.extend(
+        registry::BACKENDS
+            .iter()
+            .filter(|name| !config.targets.contains_key(**name))
+            .map(|name| (*name).to_owned()),
+    );
     names
 }
 

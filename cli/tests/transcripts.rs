@@ -13,9 +13,9 @@ fn replay(session: &str) -> String {
     let mut replayed = String::new();
     for line in session.lines() {
         if let Some(command) = line.strip_prefix("$ ") {
-            replayed.push_str(&format!("{line}\n{}", run(command, folder.path())));
+            replayed += &format!("{line}\n{}", run(command, folder.path()));
         } else if line.starts_with("# ") {
-            replayed.push_str(&format!("{line}\n"));
+            replayed += &format!("{line}\n");
         }
     }
     replayed
@@ -42,7 +42,7 @@ fn run(command: &str, folder: &Path) -> String {
     }
     match output.status.code() {
         Some(0) => {}
-        code => text.push_str(&format!("[exit code {}]\n", code.unwrap_or(-1))),
+        code => text += &format!("[exit code {}]\n", code.unwrap_or(-1)),
     }
     text + "\n"
 }
@@ -59,10 +59,27 @@ fn redact(text: &str, folder: &Path) -> String {
     }
     let mut redacted = String::new();
     for line in text.lines() {
-        redacted.push_str(&redact_times(line));
+        redacted.push_str(&redact_runs(&redact_times(line)));
         redacted.push('\n');
     }
     redacted
+}
+
+/// Replaces the random end of a one-off job's name.
+fn redact_runs(line: &str) -> String {
+    const MARK: &str = "-run-";
+    let mut redacted = String::new();
+    let mut rest = line;
+    while let Some(at) = rest.find(MARK) {
+        let (head, tail) = rest.split_at(at + MARK.len());
+        redacted.push_str(head);
+        let end = tail.find(|character: char| !character.is_ascii_hexdigit()).unwrap_or(tail.len());
+        if end > 0 {
+            redacted.push_str("ID");
+        }
+        rest = &tail[end..];
+    }
+    redacted + rest
 }
 
 /// Replaces `2026-11-21 03:04:05` and `2026-11-21T03:04:05.678Z`, whatever the digits are.
@@ -133,4 +150,13 @@ macro_rules! transcripts {
     };
 }
 
-transcripts!(first_minute, releases, failing_waits, broken_charts, values_and_secrets, operate, targets, help);
+transcripts!(
+    first_minute,
+    releases,
+    failing_waits,
+    broken_charts,
+    values_and_secrets,
+    operate,
+    targets,
+    help
+);

@@ -31,7 +31,8 @@ pub(crate) fn text(deployed: &Deployed, paint: Paint) -> String {
         let _ = writeln!(text, "Nothing was changed: this was a dry run of revision {}.", deployed.revision);
         return text;
     }
-    let app = deployed.chart.app_version.as_deref().map(|version| format!(" (app {version})")).unwrap_or_default();
+    let app =
+        deployed.chart.app_version.as_deref().map(|version| format!(" (app {version})")).unwrap_or_default();
     let _ = writeln!(text, "NAME:       {}", deployed.name);
     let _ = writeln!(text, "NAMESPACE:  {}", deployed.namespace);
     let _ = writeln!(text, "TARGET:     {}", deployed.target);

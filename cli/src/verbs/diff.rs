@@ -45,7 +45,7 @@ pub(crate) async fn run(session: &Session, arguments: Arguments) -> Ended {
     let parts = session.parts(false)?;
     let against = match &arguments.chart {
         Some(chart) => {
-            let inputs = session.chart(chart, &arguments.inputs)?;
+            let inputs = Session::chart(chart, &arguments.inputs)?;
             DiffAgainst::Upgrade { inputs, values: arguments.reuse.reuse() }
         }
         None => DiffAgainst::Revision(arguments.revision),
@@ -56,7 +56,9 @@ pub(crate) async fn run(session: &Session, arguments: Arguments) -> Ended {
     emit(session.format(), &differences, || {
         let warnings: String =
             differences.warnings.iter().map(|warning| diagnostic_text(warning, session.paint())).collect();
-        warnings + &deploy::losses(&differences.losses, session.paint()) + &deploy::plan(&differences.plan, session.paint())
+        warnings
+            + &deploy::losses(&differences.losses, session.paint())
+            + &deploy::plan(&differences.plan, session.paint())
     })?;
     let is_different = arguments.exit_code && !differences.is_empty;
     Ok(if is_different { Exit::Different } else { Exit::Success })

@@ -31,7 +31,7 @@ pub(crate) async fn run(session: &Session, arguments: Arguments) -> Ended {
     let parts = session.parts(false)?;
     let request = InstallRequest {
         name: arguments.name,
-        inputs: session.chart(&arguments.chart, &arguments.inputs)?,
+        inputs: Session::chart(&arguments.chart, &arguments.inputs)?,
         options: deploy::options(&arguments.deploy),
     };
     let deployed = parts.finish(rhumb_action::install(&parts.context(), &request).await)?;

@@ -30,7 +30,7 @@ pub(crate) struct Arguments {
 /// Shows everything that is wrong with a chart.
 pub(crate) fn run(session: &Session, arguments: &Arguments) -> Ended {
     let watchdog = session.watchdog()?;
-    let request = LintRequest { chart: arguments.chart.clone(), values: session.values(&arguments.values)? };
+    let request = LintRequest { chart: arguments.chart.clone(), values: Session::values(&arguments.values)? };
     let linted = rhumb_action::lint(&request)?;
     watchdog.rendered();
     emit(session.format(), &linted, || text(session, &linted))?;
@@ -48,7 +48,8 @@ fn text(session: &Session, linted: &Linted) -> String {
     for diagnostic in &linted.diagnostics {
         text.push_str(&diagnostic_text(diagnostic, session.paint()));
     }
-    let count = |severity| linted.diagnostics.iter().filter(|diagnostic| diagnostic.severity == severity).count();
+    let count =
+        |severity| linted.diagnostics.iter().filter(|diagnostic| diagnostic.severity == severity).count();
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     let _ = writeln!(text, "{}: {errors} error(s), {warnings} warning(s)", linted.chart);
     text

@@ -30,7 +30,8 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(session: &Session, arguments: Arguments) -> Ended {
     let parts = session.parts(false)?;
     let statuses = if arguments.all { Status::ALL.to_vec() } else { arguments.status };
-    let request = ListRequest { all_namespaces: arguments.all_namespaces, filter: arguments.filter, statuses };
+    let request =
+        ListRequest { all_namespaces: arguments.all_namespaces, filter: arguments.filter, statuses };
     let listed = parts.finish(rhumb_action::list(&parts.context(), &request).await)?;
     emit(session.format(), &listed, || text(&listed))?;
     Ok(Exit::Success)

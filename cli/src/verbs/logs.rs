@@ -44,8 +44,12 @@ pub(crate) async fn run(session: &Session, arguments: Arguments) -> Ended {
         let seconds = i64::try_from(age.as_secs()).unwrap_or(i64::MAX);
         jiff::Timestamp::now().as_second().saturating_sub(seconds)
     });
-    let query =
-        LogQuery { workload: arguments.workload.clone(), follow: arguments.follow, tail: arguments.tail, since };
+    let query = LogQuery {
+        workload: arguments.workload.clone(),
+        follow: arguments.follow,
+        tail: arguments.tail,
+        since,
+    };
     let request = LogsRequest { name: arguments.name.clone(), query };
     let (sender, mut receiver) = mpsc::channel(256);
     let context = parts.context();

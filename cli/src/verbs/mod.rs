@@ -48,7 +48,7 @@ pub(crate) fn run(cli: Cli, environment: Environment) -> Ended {
         Verb::Completion(arguments) => completion::run(&arguments),
         Verb::Version(arguments) => version::run(&session, &arguments),
         Verb::Reference(arguments) => reference::run(&arguments),
-        online => session.block_on(run_online(&session, online)),
+        online => Session::block_on(run_online(&session, online)),
     }
 }
 

@@ -45,7 +45,8 @@ pub(crate) async fn run(session: &Session, arguments: Arguments) -> Ended {
     };
     let rolled: Rolled = parts.finish(rhumb_action::scale(&parts.context(), &request).await)?;
     emit(session.format(), &rolled, || {
-        let lines = arguments.workloads.iter().map(|(workload, number)| format!("Scaled {workload} to {number}\n"));
+        let lines =
+            arguments.workloads.iter().map(|(workload, number)| format!("Scaled {workload} to {number}\n"));
         lines.collect::<String>() + "The number stays until the chart's own number changes.\n"
     })?;
     Ok(Exit::Success)

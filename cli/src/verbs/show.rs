@@ -51,6 +51,7 @@ fn text(shown: &Shown, what: What) -> String {
         shown.schema.clone().filter(|_| is_wanted(What::Schema)),
         shown.readme.clone().filter(|_| is_wanted(What::Readme)),
     ];
-    let texts: Vec<String> = parts.into_iter().flatten().map(|part| part.trim_end().to_owned() + "\n").collect();
+    let texts: Vec<String> =
+        parts.into_iter().flatten().map(|part| part.trim_end().to_owned() + "\n").collect();
     texts.join("---\n")
 }

@@ -68,7 +68,8 @@ fn health(status: &ReleaseStatus, paint: Paint) -> String {
             State::Progressing => paint.changed("progressing"),
             State::Failed => paint.bad("failed"),
         };
-        let message = object.failure.as_ref().map_or_else(|| object.message.clone(), |failure| failure.reason.clone());
+        let message =
+            object.failure.as_ref().map_or_else(|| object.message.clone(), |failure| failure.reason.clone());
         let name = object.workload.clone().unwrap_or_else(|| object.id.to_string());
         [name, format!("{}/{}", object.ready, object.wanted), state, message]
     });

@@ -50,13 +50,13 @@ struct AddArguments {
     /// The namespace of releases that name none
     #[arg(long = "default-namespace", value_name = "NAME")]
     namespace: Option<String>,
-    /// Where the engine is: unix://…, tcp://…, ssh://user@host
+    /// Where the engine is: `unix://…`, `tcp://…` or `ssh://USER@HOST`
     #[arg(long, value_name = "ADDRESS")]
     host: Option<String>,
     /// A stored context of the platform's own tool
     #[arg(long, value_name = "NAME")]
     context: Option<String>,
-    /// The folder with ca.pem, cert.pem and key.pem
+    /// The folder with `ca.pem`, `cert.pem` and `key.pem`
     #[arg(long, value_name = "FOLDER")]
     cert_path: Option<String>,
     /// Where releases are kept, when not on the platform: file:FOLDER
@@ -140,9 +140,14 @@ fn added(session: &Session, add: AddArguments) -> Ended {
 fn list(session: &Session) -> Ended {
     let config = session.config()?;
     let current = session.target_config().ok().map(|(name, _)| name);
-    let built_in = registry::BACKENDS.iter().filter(|name| !config.targets.contains_key(**name)).map(|name| {
-        ((*name).to_owned(), TargetConfig { backend: (*name).to_owned(), ..TargetConfig::default() }, true)
-    });
+    let built_in =
+        registry::BACKENDS.iter().filter(|name| !config.targets.contains_key(**name)).map(|name| {
+            (
+                (*name).to_owned(),
+                TargetConfig { backend: (*name).to_owned(), ..TargetConfig::default() },
+                true,
+            )
+        });
     let own = config.targets.iter().map(|(name, target)| (name.clone(), target.clone(), false));
     let rows: Vec<Row> = own
         .chain(built_in)
@@ -200,7 +205,11 @@ fn removed(session: &Session, name: &str) -> Ended {
 
 fn no_target<'a>(name: &str, known: impl Iterator<Item = &'a String>) -> Failure {
     let names: Vec<&str> = known.map(String::as_str).collect();
-    let remedy = if names.is_empty() { "`rhumb target add` to make one".to_owned() } else { format!("one of: {}", names.join(", ")) };
+    let remedy = if names.is_empty() {
+        "`rhumb target add` to make one".to_owned()
+    } else {
+        format!("one of: {}", names.join(", "))
+    };
     Failure::usage(format!("there is no target `{name}` in the configuration"), remedy)
 }
 
@@ -222,7 +231,10 @@ async fn checked(session: &Session, name: Option<String>) -> Ended {
     };
     parts.progress.finish();
     emit(session.format(), &checked, || {
-        let mut text = format!("{} answers ({}), with {} release(s).\n", checked.name, checked.backend, checked.releases);
+        let mut text = format!(
+            "{} answers ({}), with {} release(s).\n",
+            checked.name, checked.backend, checked.releases
+        );
         for (fact, value) in checked.facts.as_object().into_iter().flatten() {
             let _ = writeln!(text, "  {fact}: {value}");
         }

@@ -58,7 +58,7 @@ pub(crate) async fn run(session: &Session, arguments: &Arguments) -> Ended {
     let request = TemplateRequest {
         name: arguments.name.clone(),
         namespace: parts.namespace.clone(),
-        inputs: session.chart(&arguments.chart, &arguments.inputs)?,
+        inputs: Session::chart(&arguments.chart, &arguments.inputs)?,
         is_upgrade: arguments.is_upgrade,
         facts: if arguments.live { FactsFrom::Target } else { FactsFrom::Defaults },
     };
@@ -99,7 +99,8 @@ fn text(arguments: &Arguments, templated: &Templated) -> Result<String, Failure>
 }
 
 fn documents(templated: &Templated, only: &[String]) -> String {
-    let is_wanted = |name: &String| only.is_empty() || only.iter().any(|wanted| name.ends_with(wanted.as_str()));
+    let is_wanted =
+        |name: &String| only.is_empty() || only.iter().any(|wanted| name.ends_with(wanted.as_str()));
     let mut text = String::new();
     for document in templated.documents.iter().filter(|document| is_wanted(&document.template)) {
         text.push_str("---\n# ");

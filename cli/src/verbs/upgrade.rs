@@ -63,7 +63,7 @@ pub(crate) async fn run(session: &Session, arguments: Arguments) -> Ended {
     let parts = session.parts(false)?;
     let request = UpgradeRequest {
         name: arguments.name,
-        inputs: session.chart(&arguments.chart, &arguments.inputs)?,
+        inputs: Session::chart(&arguments.chart, &arguments.inputs)?,
         values: arguments.reuse.reuse(),
         absent: if arguments.install { IfAbsent::Install } else { IfAbsent::Fail },
         options: deploy::options(&arguments.deploy),
