@@ -11,7 +11,8 @@
 //!    failed with it is made anew.
 //! 6. What the platform can change only by making it anew needs the user's word for that object, but for jobs.
 //! 7. What bears the release's marks and is not wanted goes, but for what is kept. Old generations go unless a
-//!    revision that is kept needs them, or something that stays holds them, if only to roll back to by itself.
+//!    revision that is kept needs them, or something that stays holds them, if only to roll back to by itself; what an
+//!    old generation needs stays with it.
 //!
 //! The order of steps:
 //! - what is referred to exists before who refers to it; [`Object::after`] is obeyed; where somebody waits for the
@@ -89,3 +90,8 @@ pub fn uninstall_plan(
 ) -> Result<Plan, Vec<Diagnostic>> {
     diff(backend, last, observed, &[], &DiffOptions::default())
 }
+
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod world;

@@ -9,6 +9,8 @@ pub mod change;
 mod check;
 mod choices;
 mod diff;
+#[cfg(test)]
+mod double;
 mod error;
 mod facts;
 mod health;

@@ -286,3 +286,6 @@ fn omit_autoscale(workload: &mut Workload) {
         workload.replicas.get_or_insert(autoscale.min);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -58,3 +58,52 @@ fn without_nulls(value: &Value) -> Value {
         other => other.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::change::ListKey;
+    use serde_json::json;
+
+    const KEYS: ListKeys = ListKeys(&[("env", ListKey::Name), ("mounts", ListKey::Field("at"))]);
+
+    #[expect(clippy::needless_pass_by_value, reason = "the callers write literals")]
+    fn check(body: Value, with: Value, expected: Value) {
+        let mut patched = body;
+        patch(&mut patched, &with, &KEYS);
+        assert_eq!(patched, expected);
+    }
+
+    #[test]
+    fn mappings_merge_and_null_removes() {
+        check(
+            json!({ "a": { "b": 1, "c": 2 }, "d": 3 }),
+            json!({ "a": { "b": null, "e": 4 }, "d": [5] }),
+            json!({ "a": { "c": 2, "e": 4 }, "d": [5] }),
+        );
+        check(json!({}), json!({ "a": { "b": null, "c": { "d": null } } }), json!({ "a": { "c": {} } }));
+    }
+
+    #[test]
+    fn lists_with_a_key_merge_by_it() {
+        check(
+            json!({ "env": ["A=1", "B=2"], "mounts": [{ "at": "/a", "mode": 1, "size": 2 }] }),
+            json!({ "env": ["B=3", "C=4"], "mounts": [{ "at": "/a", "mode": null }, { "at": "/b", "mode": null }] }),
+            json!({ "env": ["A=1", "B=3", "C=4"], "mounts": [{ "at": "/a", "size": 2 }, { "at": "/b" }] }),
+        );
+    }
+
+    #[test]
+    fn other_lists_are_replaced() {
+        check(
+            json!({ "args": [1, 2], "x": { "env": ["A=1"] } }),
+            json!({ "args": [3] }),
+            json!({ "args": [3], "x": { "env": ["A=1"] } }),
+        );
+        check(
+            json!({ "x": { "env": ["A=1"] } }),
+            json!({ "x": { "env": ["B=1"] } }),
+            json!({ "x": { "env": ["B=1"] } }),
+        );
+    }
+}

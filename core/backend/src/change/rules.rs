@@ -61,7 +61,7 @@ impl ListKey {
                 let item = item.as_str()?;
                 Some(item.split_once('=').map_or(item, |(name, _)| name).to_owned())
             }
-            Self::Whole => Some(text(item).unwrap_or_else(|| item.to_string())),
+            Self::Whole => (!item.is_null()).then(|| text(item).unwrap_or_else(|| item.to_string())),
         }
     }
 }

@@ -111,7 +111,10 @@ impl Merge<'_> {
                 merged.insert(key.clone(), value);
             }
         }
-        let is_gone = merged.is_empty() && three.want.is_none() && !live.is_empty();
+        let is_gone = merged.is_empty() && three.want.is_none();
+        if is_gone && live.values().all(Value::is_null) {
+            return Tried::Merged(self.single(three));
+        }
         Tried::Merged((!is_gone).then_some(Value::Object(merged)))
     }
 
@@ -133,7 +136,7 @@ impl Merge<'_> {
         };
         // What was wanted last may be of another shape: then nothing of it is known.
         let last = keyed(lists.last, key).unwrap_or_default();
-        if three.want.is_none() && last.is_empty() {
+        if lists.live.is_none() || (three.want.is_none() && last.is_empty()) {
             return Tried::NotOne;
         }
         let mut merged = Vec::new();
@@ -145,7 +148,10 @@ impl Merge<'_> {
             let item = Three { last: find(&last, name), live: find(&live, name), want: find(&want, name) };
             merged.extend(self.field(name, item));
         }
-        let is_gone = merged.is_empty() && three.want.is_none() && !live.is_empty();
+        let is_gone = merged.is_empty() && three.want.is_none();
+        if is_gone && live.is_empty() {
+            return Tried::Merged(self.single(three));
+        }
         Tried::Merged((!is_gone).then_some(Value::Array(merged)))
     }
 
@@ -200,3 +206,6 @@ fn keyed(list: Option<&Vec<Value>>, key: ListKey) -> Option<Items<'_>> {
 fn find<'v>(items: &Items<'v>, name: &str) -> Option<&'v Value> {
     items.iter().find(|(of, _)| of == name).map(|(_, item)| *item)
 }
+
+#[cfg(test)]
+mod tests;

@@ -60,19 +60,21 @@ fn is_kept(scene: &Scene<'_>, live: &Live) -> bool {
         || scene.last.get(id).is_some_and(|last| last.ownership == Ownership::Kept)
 }
 
-/// Takes out of `unwanted` the generations that something which stays still holds.
+/// Takes out of `unwanted` what something that stays still holds: old generations, and of what an old generation that
+/// stays holds, everything, as it would be of no use without.
 fn spare_held<'a>(scene: &Scene<'a>, draft: &Draft, unwanted: &mut BTreeMap<Key<'a>, &'a Live>) {
-    let by_native: BTreeMap<&str, Key<'a>> = unwanted
-        .iter()
-        .filter(|((_, generation), _)| generation.is_some())
-        .map(|(key, live)| (live.native.as_str(), *key))
-        .collect();
+    let mut by_native: BTreeMap<&str, Vec<Key<'a>>> = BTreeMap::new();
+    for (key, live) in &*unwanted {
+        by_native.entry(&live.native).or_default().push(*key);
+    }
     let mut staying: Vec<&Live> =
         scene.live.iter().filter(|(key, _)| !unwanted.contains_key(*key)).map(|(_, live)| *live).collect();
     while let Some(live) = staying.pop() {
+        let is_old = live.object.generation.is_some() && !scene.is_wanted(live);
         for native in held(scene, draft, live) {
-            let spared = by_native.get(native).and_then(|key| unwanted.remove(key));
-            staying.extend(spared);
+            let keys = by_native.get(native).into_iter().flatten();
+            let spared = keys.filter(|(_, generation)| is_old || generation.is_some());
+            staying.extend(spared.filter_map(|key| unwanted.remove(key)));
         }
     }
 }

@@ -66,3 +66,6 @@ impl Pass {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
