@@ -1,5 +1,7 @@
 //! Exit codes that scripts can rely on.
 
+use std::fmt::Write as _;
+
 /// What the process ends with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -53,7 +55,7 @@ pub(crate) fn help() -> String {
                     Exit codes:\n"
             .to_owned();
     for (exit, meaning) in Exit::TABLE {
-        text += &format!("  {:>3}  {meaning}\n", exit.code());
+        let _ = writeln!(text, "  {:>3}  {meaning}", exit.code());
     }
     text
 }

@@ -13,9 +13,9 @@ fn replay(session: &str) -> String {
     let mut replayed = String::new();
     for line in session.lines() {
         if let Some(command) = line.strip_prefix("$ ") {
-            replayed += &format!("{line}\n{}", run(command, folder.path()));
+            replayed.extend([line, "\n", &run(command, folder.path())]);
         } else if line.starts_with("# ") {
-            replayed += &format!("{line}\n");
+            replayed.extend([line, "\n"]);
         }
     }
     replayed
@@ -42,7 +42,7 @@ fn run(command: &str, folder: &Path) -> String {
     }
     match output.status.code() {
         Some(0) => {}
-        code => text += &format!("[exit code {}]\n", code.unwrap_or(-1)),
+        code => text.extend(["[exit code ", &code.unwrap_or(-1).to_string(), "]\n"]),
     }
     text + "\n"
 }

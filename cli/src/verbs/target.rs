@@ -59,7 +59,7 @@ struct AddArguments {
     /// The folder with `ca.pem`, `cert.pem` and `key.pem`
     #[arg(long, value_name = "FOLDER")]
     cert_path: Option<String>,
-    /// Where releases are kept, when not on the platform: file:FOLDER
+    /// Where releases are kept, when not on the platform: `file:FOLDER`
     #[arg(long, value_name = "STORAGE")]
     storage: Option<String>,
     /// The file with the state, of backend memory

@@ -57,7 +57,7 @@ pub(crate) async fn run(session: &Session, arguments: Arguments) -> Ended {
     }
     parts.progress.finish();
     emit(session.format(), &removed, || {
-        removed.iter().map(|one| text(one, session.paint())).collect::<Vec<_>>().join("")
+        removed.iter().map(|one| text(one, session.paint())).collect::<String>()
     })?;
     Ok(Exit::Success)
 }
