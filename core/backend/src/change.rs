@@ -66,3 +66,15 @@ pub enum Cause {
     /// Somebody on the platform, who may: it stays.
     Kept,
 }
+
+/// The value without fields that are `null`, at any depth. Items of lists stay.
+pub(crate) fn without_nulls(value: &Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let kept = map.iter().filter(|(_, value)| !value.is_null());
+            Value::Object(kept.map(|(name, value)| (name.clone(), without_nulls(value))).collect())
+        }
+        Value::Array(items) => Value::Array(items.iter().map(without_nulls).collect()),
+        other => other.clone(),
+    }
+}

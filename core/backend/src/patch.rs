@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::change::{ListKeys, Path};
+use crate::change::{ListKeys, Path, without_nulls};
 
 /// Merges a patch into a document.
 ///
@@ -45,17 +45,6 @@ fn merge_items(body: &mut Vec<Value>, items: &[Value], keys: &ListKeys, at: &mut
             }
             None => body.push(without_nulls(item)),
         }
-    }
-}
-
-/// What is new has nothing to remove.
-fn without_nulls(value: &Value) -> Value {
-    match value {
-        Value::Object(map) => {
-            let kept = map.iter().filter(|(_, value)| !value.is_null());
-            Value::Object(kept.map(|(name, value)| (name.clone(), without_nulls(value))).collect())
-        }
-        other => other.clone(),
     }
 }
 

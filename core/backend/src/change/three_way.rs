@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Cause, FieldChange, ListKey, MergeRules, Path};
+use super::{Cause, FieldChange, ListKey, MergeRules, Path, without_nulls};
 use crate::{material, reference};
 
 /// What is shown instead of a value that may not be.
@@ -32,7 +32,8 @@ pub struct Merged {
 /// Merging again, with `want` as `last` and the result as what is there, changes nothing.
 pub fn three_way(last: Option<&Value>, live: &Value, want: &Value, rules: &MergeRules) -> Merged {
     let mut merge = Merge { rules, path: Path::default(), changes: Vec::new(), kept: Vec::new() };
-    let body = merge.value(Three { last, live: Some(live), want: Some(want) });
+    let (last, live, want) = (last.map(without_nulls), without_nulls(live), without_nulls(want));
+    let body = merge.value(Three { last: last.as_ref(), live: Some(&live), want: Some(&want) });
     Merged { body: body.unwrap_or(Value::Null), changes: merge.changes, kept: merge.kept }
 }
 
@@ -112,7 +113,7 @@ impl Merge<'_> {
             }
         }
         let is_gone = merged.is_empty() && three.want.is_none();
-        if is_gone && live.values().all(Value::is_null) {
+        if is_gone && live.is_empty() {
             return Tried::Merged(self.single(three));
         }
         Tried::Merged((!is_gone).then_some(Value::Object(merged)))
