@@ -93,8 +93,8 @@ fn mode(body: &Value) -> Option<&str> {
 
 /// Source: Engine API, which has no call to update a network.
 fn network(last: Option<&Value>, live: &Value, want: &Value) -> Change {
-    let last = last.map(normalize::wanted_network);
-    let wanted = normalize::wanted_network(want);
+    let last = last.map(|last| normalize::wanted_network(last, live));
+    let wanted = normalize::wanted_network(want, live);
     let merged = three_way(last.as_ref(), &normalize::network(live), &wanted, &OTHER_RULES);
     if merged.changes.is_empty() {
         return Change::None { kept: Vec::new() };

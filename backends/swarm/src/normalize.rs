@@ -69,11 +69,17 @@ pub fn network(live: &Value) -> Value {
     without_empty(&body)
 }
 
-/// A network as we want it, as far as it is compared: not by its labels.
-pub fn wanted_network(want: &Value) -> Value {
+/// A network as we want it, as far as it is compared with what is there: not by its labels.
+///
+/// Until the managers have given a new network its addresses, they show neither its driver nor what came with it.
+pub fn wanted_network(want: &Value, live: &Value) -> Value {
+    let is_allocated = live.get("Driver").and_then(Value::as_str).is_some_and(|driver| !driver.is_empty());
+    let unknown: &[&str] = if is_allocated { &["Labels"] } else { &["Labels", "Driver", "Options", "IPAM"] };
     let mut body = without_empty(want);
     if let Some(body) = body.as_object_mut() {
-        body.shift_remove("Labels");
+        unknown.iter().for_each(|field| {
+            body.shift_remove(*field);
+        });
     }
     body
 }
@@ -84,16 +90,58 @@ pub fn user_labels(labels: Option<&Value>) -> Map<String, Value> {
     labels.filter(|(key, _)| !names::is_mark(key)).map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
-/// The value without nulls, empty lists and empty mappings, except where a mapping's presence means something.
+/// Numbers of which the engine keeps no 0, because it means nothing said.
+///
+/// Source: what engine 20.10 returns for a service with zeros in every field. It keeps those of a restart policy and
+/// of the stop grace period.
+const ZERO_IS_NONE: [&str; 11] = [
+    "Interval",
+    "Timeout",
+    "Retries",
+    "StartPeriod",
+    "StartInterval",
+    "Monitor",
+    "NanoCPUs",
+    "MemoryBytes",
+    "Pids",
+    "SizeBytes",
+    "PublishedPort",
+];
+
+/// Texts of which the engine keeps no empty one.
+const EMPTY_IS_NONE: [&str; 6] = ["Hostname", "Dir", "User", "StopSignal", "Source", "Name"];
+
+/// The value without nulls, empty lists and empty mappings, except where a mapping's presence means something; and
+/// without the zeros, empty texts and `false`s that the engine does not keep.
 fn without_empty(value: &Value) -> Value {
     match value {
         Value::Object(map) => {
             let cleaned = map.iter().map(|(key, value)| (key, without_empty(value)));
-            let kept = cleaned.filter(|(key, value)| is_meant(key) || !is_empty(value));
-            Value::Object(kept.map(|(key, value)| (key.clone(), value)).collect())
+            let kept = cleaned.filter(|(key, value)| is_meant(key) || !is_nothing(key, value));
+            Value::Object(kept.map(|(key, value)| (key.clone(), without_delay(key, value))).collect())
         }
         Value::Array(items) => Value::Array(items.iter().map(without_empty).collect()),
+        Value::Number(number) => whole(number),
         other => other.clone(),
+    }
+}
+
+/// The engine keeps a restart's delay of 0 and no other.
+fn without_delay(key: &str, mut value: Value) -> Value {
+    if let Some(config) = value.as_object_mut().filter(|_| matches!(key, "UpdateConfig" | "RollbackConfig"))
+        && config.get("Delay").and_then(Value::as_u64) == Some(0)
+    {
+        config.shift_remove("Delay");
+    }
+    value
+}
+
+/// A whole number as one: the engine writes a share of `1.0` as `1`.
+#[expect(clippy::cast_possible_truncation, reason = "it is whole and within the bounds")]
+fn whole(number: &serde_json::Number) -> Value {
+    match number.as_f64().filter(|_| number.is_f64()) {
+        Some(float) if float.fract() == 0.0 && float.abs() < 1e15 => (float as i64).into(),
+        _ => Value::Number(number.clone()),
     }
 }
 
@@ -101,11 +149,13 @@ fn is_meant(key: &str) -> bool {
     matches!(key, "Global" | "GlobalJob" | "Replicated" | "ReplicatedJob")
 }
 
-fn is_empty(value: &Value) -> bool {
+fn is_nothing(key: &str, value: &Value) -> bool {
     match value {
         Value::Null => true,
+        Value::Bool(flag) => !flag && key != "Init",
+        Value::Number(number) => number.as_u64() == Some(0) && ZERO_IS_NONE.contains(&key),
+        Value::String(text) => text.is_empty() && EMPTY_IS_NONE.contains(&key),
         Value::Array(items) => items.is_empty(),
         Value::Object(map) => map.is_empty(),
-        _ => false,
     }
 }

@@ -104,25 +104,31 @@ fn config_data(name: &str, config: &Config, report: &mut Report) -> Vec<(String,
     let path = |key: &str| format!("{}.data.{key}", Kind::Config.path(name));
     let mut found = Vec::new();
     for (key, text) in &config.data {
-        report.diagnostics.extend(oversized(&path(key), text.len()));
+        report.diagnostics.extend(wrong_size(&path(key), text.len()));
         found.push((key.clone(), STANDARD.encode(text)));
     }
     for (key, encoded) in &config.binary {
         let compact: String = encoded.split_whitespace().collect();
-        report.diagnostics.extend(oversized(&path(key), compact.len() / 4 * 3));
+        report.diagnostics.extend(wrong_size(&path(key), compact.len() / 4 * 3));
         found.push((key.clone(), compact));
     }
     found
 }
 
-fn oversized(path: &str, bytes: usize) -> Option<Diagnostic> {
+fn wrong_size(path: &str, bytes: usize) -> Option<Diagnostic> {
+    if bytes == 0 {
+        return Some(
+            Diagnostic::error(path, "a config of Swarm cannot be empty")
+                .why("the engine refuses one without data")
+                .remedy("a line break or a comment, where its readers take one"),
+        );
+    }
     (bytes >= CONFIG_LIMIT).then(|| {
-        Diagnostic::error(
-            path,
-            format!("a config of Swarm holds less than 1000 KiB, and this is {} KiB", bytes.div_ceil(1024)),
-        )
-        .why("configs are kept in the managers' own log")
-        .remedy("a volume that holds the data, or an image with it inside")
+        let what =
+            format!("a config of Swarm holds less than 1000 KiB, and this is {} KiB", bytes.div_ceil(1024));
+        Diagnostic::error(path, what)
+            .why("configs are kept in the managers' own log")
+            .remedy("a volume that holds the data, or an image with it inside")
     })
 }
 

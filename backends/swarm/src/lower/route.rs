@@ -26,7 +26,9 @@ pub(super) fn labels(context: &Context<'_>, report: &mut Report) -> RouteLabels 
     let Some(traefik) = &context.facts.traefik else { return found };
     for (name, route) in &context.app.routes {
         refuse_tls_secret(name, route, report);
-        for (index, (path, target)) in route.paths.iter().enumerate() {
+        // By the order of the paths and not of their writing, which may change without a meaning.
+        let paths: BTreeMap<&String, &RouteTarget> = route.paths.iter().collect();
+        for (index, (path, target)) in paths.into_iter().enumerate() {
             refuse_backticks(name, route, path, report);
             let router = router_name(context, name, index, route.paths.len());
             let Some(labels) = target_labels(context, (traefik, &router), route, path, target) else {
@@ -53,7 +55,7 @@ fn target_labels(
     target: &RouteTarget,
 ) -> Option<Map<String, Value>> {
     let (_, number) = network::address(context.checked, &target.workload, &target.port)?;
-    let service = format!("{}-{}-{}", context.scope.stack(), target.workload, target.port);
+    let service = format!("{}-{}-{number}", context.scope.stack(), target.workload);
     let mut labels = Map::new();
     let mut set = |key: String, value: &str| labels.insert(key, value.into());
     set(ENABLE.to_owned(), "true");

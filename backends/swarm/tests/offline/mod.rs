@@ -14,7 +14,7 @@ use rhumb_swarm::{change, lift, lower, support};
 
 /// A swarm that is never asked.
 #[derive(Debug)]
-pub struct Offline;
+pub(crate) struct Offline;
 
 #[async_trait]
 impl Backend for Offline {
@@ -70,12 +70,12 @@ impl Backend for Offline {
 }
 
 /// Facts of the backend's own shape as the contract has them.
-pub fn facts(facts: &SwarmFacts) -> Facts {
+pub(crate) fn facts(facts: &SwarmFacts) -> Facts {
     Facts::from_data("swarm", false, facts).unwrap()
 }
 
 /// Reads an app; what is wrong with it is a mistake of the test.
-pub fn parse(text: &str) -> App {
+pub(crate) fn parse(text: &str) -> App {
     let parsed = rhumb_spec::parse(&[Source { file: "app.yaml".to_owned(), text: text.to_owned() }])
         .unwrap_or_else(|errors| panic!("{}", texts(&errors)));
     let errors: Vec<Diagnostic> = parsed.verify().into_iter().filter(Diagnostic::is_error).collect();
@@ -84,12 +84,12 @@ pub fn parse(text: &str) -> App {
 }
 
 /// Checks an app for a swarm with these facts.
-pub fn check(app: &App, swarm: &SwarmFacts) -> std::result::Result<Checked, Vec<Diagnostic>> {
+pub(crate) fn check(app: &App, swarm: &SwarmFacts) -> std::result::Result<Checked, Vec<Diagnostic>> {
     rhumb_backend::check(app, &Offline, &facts(swarm), &BTreeSet::new())
 }
 
 /// Checks and lowers an app as the release `shop`, and returns what was lowered with all of its losses.
-pub fn lowered(
+pub(crate) fn lowered(
     app: &App,
     swarm: &SwarmFacts,
     choices: &Choices,
@@ -101,6 +101,6 @@ pub fn lowered(
 }
 
 /// Diagnostics as people see them.
-pub fn texts(diagnostics: &[Diagnostic]) -> String {
+pub(crate) fn texts(diagnostics: &[Diagnostic]) -> String {
     diagnostics.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
