@@ -148,4 +148,5 @@ async fn what_is_in_use_as_a_part_of_another_is_not_made_anew() {
     let executed = run_plan(&stage, &plan, &observed, (&secrets, &want)).await;
     assert_eq!(executed.failures[0].error.kind, ErrorKind::MaterialMissing);
     assert_eq!(stage.platform.log(), ["Create secret/db/url2"]);
+    assert_eq!(executed.unattempted, [], "the password was not to be made anew");
 }
