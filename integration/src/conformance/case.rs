@@ -7,7 +7,8 @@ use rhumb_spec::Feature;
 pub struct Case {
     /// The feature.
     pub feature: Feature,
-    /// The app's documents. `PLATFORM` stands for the backend's name.
+    /// The app's documents. `PLATFORM` stands for the backend's name, `PATCH` for a patch of a workload there, `DOCUMENT` for
+    /// a document of its own, and `[revision]` for what an update changes.
     pub app: &'static str,
     /// What the swarm's own API must say afterwards.
     pub reads: &'static [Read],
@@ -107,11 +108,11 @@ impl Case {
 }
 
 /// A value of a service that must be read back.
-pub const fn service(name: &'static str, at: &'static str, is: &'static str) -> Read {
+pub(super) const fn service(name: &'static str, at: &'static str, is: &'static str) -> Read {
     Read { from: From::Service(name), at, is }
 }
 
 /// A value of a container that must be read back.
-pub const fn container(name: &'static str, at: &'static str, is: &'static str) -> Read {
+pub(super) const fn container(name: &'static str, at: &'static str, is: &'static str) -> Read {
     Read { from: From::Container(name), at, is }
 }

@@ -42,12 +42,13 @@ pub async fn run(case: &Case, target: &TestTarget) -> Result<Proof, String> {
             refused(case, target, &release).await
         }
         Support::Native | Support::Emulated { .. } => {
-            roundtrip::hold(&app, backend, &scope, &facts)?;
+            let lifted = roundtrip::hold(&app, backend, &scope, &facts);
             let proof = declared(case, target, &release).await;
             // What a failed case leaves behind must not disturb the others.
             let gone = uninstall(target, &release).await;
             let proof = proof?;
             gone?;
+            lifted?;
             target.require_nothing_of(&release)?;
             target.require_kept(case, &release)?;
             Ok(proof)
@@ -56,7 +57,22 @@ pub async fn run(case: &Case, target: &TestTarget) -> Result<Proof, String> {
 }
 
 fn text(case: &Case, target: &TestTarget, revision: &str) -> String {
-    case.app.replace("PLATFORM", target.backend().name()).replace("[revision]", revision)
+    let name = target.backend().name();
+    let patch = match name {
+        "memory" => "Workload: { labels: { patched: 'yes' } }",
+        _ => "Service: { Labels: { patched: 'yes' } }",
+    };
+    let native = match name {
+        "memory" => "{ kind: Config, data: { colour: blue } }",
+        _ => {
+            "{ kind: Service, TaskTemplate: { ContainerSpec: { Image: 'rhumb-demo:1' } }, Mode: { Replicated: { Replicas: 1 } } }"
+        }
+    };
+    case.app
+        .replace("PLATFORM", name)
+        .replace("PATCH", patch)
+        .replace("DOCUMENT", native)
+        .replace("[revision]", revision)
 }
 
 /// A chart with the case's app. Charts hold secrets in clear.

@@ -17,7 +17,14 @@ use crate::trial;
 #[derive(Debug)]
 pub struct TestTarget {
     target: Target,
-    engine: Option<&'static Engine>,
+    watched: Watched,
+}
+
+/// Where an independent look can be had.
+#[derive(Debug)]
+enum Watched {
+    Memory(MemoryBackend),
+    Swarm(&'static Engine),
 }
 
 impl TestTarget {
@@ -25,10 +32,8 @@ impl TestTarget {
     pub fn memory() -> Self {
         let backend = MemoryBackend::in_memory();
         let storage = Arc::new(MemoryStorage::beside(&backend));
-        Self {
-            target: Target { name: "memory".to_owned(), backend: Arc::new(backend), storage },
-            engine: None,
-        }
+        let target = Target { name: "memory".to_owned(), backend: Arc::new(backend.clone()), storage };
+        Self { target, watched: Watched::Memory(backend) }
     }
 
     /// The swarm of an engine.
@@ -40,7 +45,7 @@ impl TestTarget {
         let backend = Swarm::new(settings, Environment::default())?;
         let storage = Arc::new(SwarmStorage::new(&backend));
         let target = Target { name: "swarm".to_owned(), backend: Arc::new(backend), storage };
-        Ok(Self { target, engine: Some(engine) })
+        Ok(Self { target, watched: Watched::Swarm(engine) })
     }
 
     /// The backend.
@@ -50,7 +55,10 @@ impl TestTarget {
 
     /// What rollouts prove here: in memory nothing runs.
     pub(super) fn proof_of_running(&self) -> Proof {
-        if self.engine.is_some() { Proof::Ran } else { Proof::Accepted }
+        match self.watched {
+            Watched::Memory(_) => Proof::Accepted,
+            Watched::Swarm(_) => Proof::Ran,
+        }
     }
 
     /// Runs a verb.
@@ -74,28 +82,36 @@ impl TestTarget {
     pub(super) fn prepare(&self, needs: &[Need]) -> Result<(), String> {
         static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
         let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(engine) = self.engine else { return Ok(()) };
-        needs.iter().try_for_each(|need| witness::prepare(engine.docker(), *need))
+        needs.iter().try_for_each(|need| match (&self.watched, need) {
+            (Watched::Swarm(engine), need) => witness::prepare(engine.docker(), *need),
+            (Watched::Memory(backend), Need::Config(name)) => {
+                let body = serde_json::json!({ "data": { "colour": "made by hand" } });
+                backend.provide(&format!("config/{name}"), body).map_err(|error| error.to_string())
+            }
+            (Watched::Memory(_), Need::SwarmCronjob | Need::Traefik) => Ok(()),
+        })
     }
 
     /// Has an independent client look at what a case left on the platform.
     pub(super) fn witness(&self, case: &Case, stack: &str) -> Result<Proof, String> {
-        match self.engine {
-            Some(engine) => witness::watch(engine, case, stack),
-            None => Ok(Proof::Accepted),
+        match self.watched {
+            Watched::Swarm(engine) => witness::watch(engine, case, stack),
+            Watched::Memory(_) => Ok(Proof::Accepted),
         }
     }
 
     /// Nothing of a stack is left but what is to be kept.
     pub(super) fn require_nothing_of(&self, stack: &str) -> Result<(), String> {
-        let Some(engine) = self.engine else { return Ok(()) };
+        let Watched::Swarm(engine) = self.watched else { return Ok(()) };
         trial::require_nothing_of(engine.docker(), stack)
             .map_err(|error| error.message().unwrap_or_default().to_owned())
     }
 
     /// A volume that must outlive its release is still there.
     pub(super) fn require_kept(&self, case: &Case, stack: &str) -> Result<(), String> {
-        let (Some(engine), Shows::Kept(volume)) = (self.engine, case.shows) else { return Ok(()) };
+        let (Watched::Swarm(engine), Shows::Kept(volume)) = (&self.watched, case.shows) else {
+            return Ok(());
+        };
         engine.docker().inspect("volume", &format!("{stack}_{volume}")).map(drop)
     }
 }

@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
 
-use super::case::{From, Need, Read};
+use super::case::{From, Need};
 use super::{Case, Proof, Shows};
 use crate::swarm::{Docker, Engine};
 use crate::trial;

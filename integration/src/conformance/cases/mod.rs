@@ -41,7 +41,11 @@ mod tests {
     #[test]
     fn every_app_is_right_and_uses_its_feature() {
         for case in super::all() {
-            let text = case.app.replace("PLATFORM", "memory");
+            let text = case
+                .app
+                .replace("PLATFORM", "memory")
+                .replace("PATCH", "Workload: {}")
+                .replace("DOCUMENT", "{}");
             let parsed = parse(&[Source { file: "app.yaml".to_owned(), text }])
                 .unwrap_or_else(|errors| panic!("{}: {errors:#?}", case.feature));
             let found = parsed.verify();

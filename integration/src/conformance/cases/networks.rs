@@ -188,7 +188,7 @@ internal: true
     .reads(&[Read { from: From::Network("back"), at: "/Internal", is: "true" }])
     .prints(
         "web",
-        &["sh", "-c", "grep -q '\t00000000\t' /proc/net/route && echo open || echo closed"],
+        &["sh", "-c", "grep -q '^[^\t]*\t00000000\t' /proc/net/route && echo open || echo closed"],
         "closed",
     ),
 ];

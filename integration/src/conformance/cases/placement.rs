@@ -94,7 +94,7 @@ containers: { web: { image: 'rhumb-demo:1' } }
         "
 kind: Workload
 name: web
-on: { PLATFORM: { service: { Labels: { patched: 'yes' } } } }
+on: { PLATFORM: { PATCH } }
 containers: { web: { image: 'rhumb-demo:1' } }
 ",
     )
@@ -105,8 +105,7 @@ containers: { web: { image: 'rhumb-demo:1' } }
 kind: Native
 name: extra
 platform: PLATFORM
-manifest: { kind: config, Name: extra, Data: aGVsbG8= }
+manifest: DOCUMENT
 ",
-    )
-    .shows(Shows::Accepted("nothing uses it")),
+    ),
 ];
