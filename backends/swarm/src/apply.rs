@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rhumb_backend::material::{self, Demand};
-use rhumb_backend::{Action, Change, Error, ErrorKind, Live, Materials, Object, Receipt, Result, Retry, Scope, Step};
+use rhumb_backend::{
+    Action, Change, Error, ErrorKind, Live, Materials, Object, Receipt, Result, Retry, Scope, Step,
+};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -23,7 +25,12 @@ use crate::rollout::Rollout;
 /// # Errors
 /// `Conflict` when the object changed since it was read, `NotOwned` when somebody else has its name,
 /// `MaterialMissing`, and what the engine answers.
-pub(crate) async fn apply(engine: &Engine, scope: &Scope, step: &Step, materials: &dyn Materials) -> Result<Receipt> {
+pub(crate) async fn apply(
+    engine: &Engine,
+    scope: &Scope,
+    step: &Step,
+    materials: &dyn Materials,
+) -> Result<Receipt> {
     let kind = Kind::of(&step.id).ok_or_else(|| {
         Error::new(ErrorKind::Invalid, "apply the step", "a swarm has no objects of this kind")
             .with("object", step.id.as_str())
@@ -83,7 +90,11 @@ impl Work<'_> {
     async fn update(&self) -> Result<Receipt> {
         let native = self.native()?;
         let Some(version) = self.step.version.as_deref().filter(|_| self.kind != Kind::Network) else {
-            return Err(Error::new(ErrorKind::Unsupported, self.kind.updating(), "it cannot be changed in place"));
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                self.kind.updating(),
+                "it cannot be changed in place",
+            ));
         };
         let (body, auth) = self.document(Retained::Credentials).await?;
         let path = format!("{}/{native}/update", self.kind.path());
@@ -103,19 +114,17 @@ impl Work<'_> {
     }
 
     async fn delete(&self) -> Result<Receipt> {
-        let native = match &self.step.native {
-            Some(native) => native.clone(),
-            None => {
-                let name = self.name()?;
-                match one(self.engine, self.scope, self.kind, &name, &self.step.id).await? {
-                    None => return Ok(self.gone(name)),
-                    Some(Live { foreign: Some(_), .. }) => return Ok(self.gone(name)),
-                    Some(live) => live.native,
-                }
-            }
-        };
-        self.remove(&native).await?;
-        Ok(self.gone(native))
+        if let Some(native) = &self.step.native {
+            self.remove(native).await?;
+            return Ok(self.gone(native.clone()));
+        }
+        let name = self.name()?;
+        let found = one(self.engine, self.scope, self.kind, &name, &self.step.id).await?;
+        // What somebody else has under this name is not what is to go.
+        if let Some(live) = found.filter(|live| live.foreign.is_none()) {
+            self.remove(&live.native).await?;
+        }
+        Ok(self.gone(name))
     }
 
     /// What is still in use stays until the next time.
@@ -151,7 +160,8 @@ impl Work<'_> {
     }
 
     fn receipt_of(&self, live: &Live) -> Receipt {
-        let rollout = if self.kind == Kind::Service { Rollout::of(&live.object.body).to_value() } else { Value::Null };
+        let rollout =
+            if self.kind == Kind::Service { Rollout::of(&live.object.body).to_value() } else { Value::Null };
         Receipt {
             id: self.step.id.clone(),
             native: live.native.clone(),
@@ -195,14 +205,21 @@ impl Work<'_> {
         Ok((body, auth))
     }
 
-    async fn credentials(&self, image: &str, demand: Option<&Value>, retained: Retained) -> Result<Option<String>> {
+    async fn credentials(
+        &self,
+        image: &str,
+        demand: Option<&Value>,
+        retained: Retained,
+    ) -> Result<Option<String>> {
         let Some(demand) = demand.and_then(Demand::parse) else {
             return registry_auth::for_image(self.engine, image).await;
         };
         match material::meet(&demand, self.materials) {
             Ok(material) => registry_auth::from_material(image, &material),
             // Without the header, the engine goes on with what it was given last.
-            Err(error) if error.kind == ErrorKind::MaterialMissing && retained == Retained::Credentials => Ok(None),
+            Err(error) if error.kind == ErrorKind::MaterialMissing && retained == Retained::Credentials => {
+                Ok(None)
+            }
             Err(error) => Err(error),
         }
     }
@@ -265,7 +282,9 @@ fn is_in_use(error: &Error) -> bool {
 fn in_use(kind: Kind, error: &Error) -> Error {
     let (retry, remedy) = match kind {
         // Tasks leave a network a moment after their service is gone.
-        Kind::Network => (Retry::Same, "wait until its tasks have stopped, or remove what else is attached to it"),
+        Kind::Network => {
+            (Retry::Same, "wait until its tasks have stopped, or remove what else is attached to it")
+        }
         _ => (Retry::Never, "remove the services that use it first"),
     };
     Error::new(ErrorKind::Conflict, kind.removing(), error.message.clone()).remedy(remedy).retry(retry)

@@ -12,7 +12,8 @@ pub(crate) fn claims(object: &Object) -> BTreeSet<String> {
     let ports = object.body.pointer("/EndpointSpec/Ports").and_then(Value::as_array).into_iter().flatten();
     let claim = |port: &Value| {
         let is_host = port.get("PublishMode").and_then(Value::as_str) == Some("host");
-        let published = port.get("PublishedPort").and_then(Value::as_u64).filter(|port| *port > 0 && !is_host)?;
+        let published =
+            port.get("PublishedPort").and_then(Value::as_u64).filter(|port| *port > 0 && !is_host)?;
         let protocol = port.get("Protocol").and_then(Value::as_str).unwrap_or("tcp");
         Some(format!("ingress port {published}/{protocol}"))
     };

@@ -9,7 +9,9 @@ use rhumb_backend::{Error, ErrorKind, Retry};
 /// Puts an error of a call into the words of the contract. `address` is the engine's.
 pub(crate) fn from_engine(operation: &str, address: &str, error: &EngineError) -> Error {
     match error {
-        EngineError::DockerResponseServerError { status_code, message } => answer(operation, *status_code, message),
+        EngineError::DockerResponseServerError { status_code, message } => {
+            answer(operation, *status_code, message)
+        }
         EngineError::RequestTimeoutError => timeout(operation, address),
         EngineError::SocketNotFoundError(_) => unreachable(operation, address, "there is no such socket"),
         // This variant hides the error that it holds.
@@ -27,7 +29,11 @@ pub(crate) fn timeout(operation: &str, address: &str) -> Error {
 
 /// The engine answered something that is not understood.
 pub(crate) fn unexpected(operation: &str, message: impl Into<String>) -> Error {
-    Error::new(ErrorKind::Platform, operation, format!("the Docker Engine's answer is not understood: {}", message.into()))
+    Error::new(
+        ErrorKind::Platform,
+        operation,
+        format!("the Docker Engine's answer is not understood: {}", message.into()),
+    )
 }
 
 fn unreachable(operation: &str, address: &str, message: &str) -> Error {
@@ -40,11 +46,13 @@ fn unreachable(operation: &str, address: &str, message: &str) -> Error {
 /// The connection failed or broke.
 fn lost(operation: &str, address: &str, error: &(dyn StdError + 'static)) -> Error {
     match io_kind(error) {
-        Some(io::ErrorKind::PermissionDenied) => {
-            Error::new(ErrorKind::Forbidden, operation, "permission denied on the Docker Engine's socket")
-                .with("engine", address)
-                .remedy("join the group `docker` (`sudo usermod -aG docker $USER`, then log in again), or use sudo")
-        }
+        Some(io::ErrorKind::PermissionDenied) => Error::new(
+            ErrorKind::Forbidden,
+            operation,
+            "permission denied on the Docker Engine's socket",
+        )
+        .with("engine", address)
+        .remedy("join the group `docker` (`sudo usermod -aG docker $USER`, then log in again), or use sudo"),
         Some(io::ErrorKind::ConnectionRefused) => {
             unreachable(operation, address, "nothing listens there: the Docker Engine does not run")
         }
@@ -89,15 +97,22 @@ fn swarm_state(operation: &str, text: &str) -> Option<Error> {
     }
     if text.contains("does not have a leader") {
         return Some(
-            Error::new(ErrorKind::Unreachable, operation, "the swarm has no leader: too few managers are online")
-                .remedy("bring managers back until more than half of them are online (`docker node ls`)"),
+            Error::new(
+                ErrorKind::Unreachable,
+                operation,
+                "the swarm has no leader: too few managers are online",
+            )
+            .remedy("bring managers back until more than half of them are online (`docker node ls`)"),
         );
     }
     if !text.contains("not a swarm manager") {
         return None;
     }
     if text.contains("docker swarm init") {
-        return unsupported("the Docker Engine is not part of a swarm", "run `docker swarm init` on it, or join it to one");
+        return unsupported(
+            "the Docker Engine is not part of a swarm",
+            "run `docker swarm init` on it, or join it to one",
+        );
     }
     unsupported(
         "the Docker Engine is a worker of its swarm, and only managers take orders",
@@ -132,7 +147,8 @@ mod tests {
     use super::*;
 
     fn check(status: u16, message: &str, kind: ErrorKind, retry: Retry, expect: &str) {
-        let error = EngineError::DockerResponseServerError { status_code: status, message: message.to_owned() };
+        let error =
+            EngineError::DockerResponseServerError { status_code: status, message: message.to_owned() };
         let error = from_engine("update the service", "unix:///x", &error);
         assert_eq!((error.kind, error.retry), (kind, retry), "{message}");
         assert_eq!(error.to_string(), format!("cannot update the service: {expect}"));

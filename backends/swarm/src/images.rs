@@ -163,7 +163,8 @@ mod tests {
     #[test]
     fn images_made_here_came_from_no_registry() {
         let image: LocalImage =
-            serde_json::from_str(r#"{"RepoDigests": [], "Config": {"Entrypoint": ["/demo"], "Cmd": null}}"#).unwrap();
+            serde_json::from_str(r#"{"RepoDigests": [], "Config": {"Entrypoint": ["/demo"], "Cmd": null}}"#)
+                .unwrap();
         assert!(!image.is_from_a_registry());
         let expect = ImageConfig { entrypoint: vec!["/demo".to_owned()], ..ImageConfig::default() };
         assert_eq!(image.into_config(), expect);

@@ -12,6 +12,7 @@ pub mod facts;
 mod health;
 mod images;
 mod kind;
+pub mod lift;
 mod logs;
 pub mod lower;
 pub mod names;
@@ -31,8 +32,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rhumb_backend::legalize::Pass;
 use rhumb_backend::{
-    Backend, Change, CheckedApp, Choices, Facts, Health, Lifted, Live, LogLine, LogQuery, Lowered, Materials, Object,
-    ObjectId, Observed, Receipt, Result, Runtime, Scope, Step, Support, Survey, Task,
+    Backend, Change, CheckedApp, Choices, Facts, Health, Lifted, Live, LogLine, LogQuery, Lowered, Materials,
+    Object, ObjectId, Observed, Receipt, Result, Runtime, Scope, Step, Support, Survey, Task,
 };
 use rhumb_spec::{App, Diagnostic, Feature};
 use tokio::sync::mpsc;
@@ -129,7 +130,7 @@ impl Backend for Swarm {
     }
 
     fn passes(&self) -> &'static [Pass] {
-        &[Pass::InitContainersAsJobs, Pass::StatefulOrdinals]
+        &[Pass::StatefulOrdinals, Pass::InitContainersAsJobs]
     }
 
     fn lower(
@@ -142,8 +143,8 @@ impl Backend for Swarm {
         lower::lower(app, scope, &read(facts), choices)
     }
 
-    fn lift(&self, _objects: &[Object]) -> Lifted {
-        Lifted::default()
+    fn lift(&self, objects: &[Object]) -> Lifted {
+        lift::lift(objects)
     }
 
     async fn observe(&self, scope: &Scope, ids: &[ObjectId]) -> Result<Observed> {

@@ -41,7 +41,8 @@ async fn observe_kind(engine: &Engine, scope: &Scope, kind: Kind, ids: &[ObjectI
     let mut found = ours(engine, scope, kind).await?;
     let known: BTreeSet<_> = found.iter().map(|live| live.object.id.clone()).collect();
     let missing = ids.iter().filter(|id| Kind::of(id) == Some(kind) && !known.contains(*id));
-    let wanted: BTreeMap<_, _> = missing.filter_map(|id| Some((kind.fixed_name(scope, id)?, id.clone()))).collect();
+    let wanted: BTreeMap<_, _> =
+        missing.filter_map(|id| Some((kind.fixed_name(scope, id)?, id.clone()))).collect();
     if !wanted.is_empty() {
         found.extend(by_name(engine, scope, kind, &wanted).await?);
     }
@@ -50,7 +51,10 @@ async fn observe_kind(engine: &Engine, scope: &Scope, kind: Kind, ids: &[ObjectI
 
 /// Every object of a kind that bears the release's marks.
 pub(crate) async fn ours(engine: &Engine, scope: &Scope, kind: Kind) -> Result<Vec<Live>> {
-    let marks = [format!("{}={}", names::RELEASE, scope.release), format!("{}={}", names::NAMESPACE, scope.namespace)];
+    let marks = [
+        format!("{}={}", names::RELEASE, scope.release),
+        format!("{}={}", names::NAMESPACE, scope.namespace),
+    ];
     let call = Call::get(kind.listing(), kind.path()).filters(&json!({ "label": marks }));
     let documents = engine.json::<Vec<Value>>(call).await?;
     Ok(documents.iter().filter_map(|document| live(kind, document, object_id(document)?)).collect())
@@ -92,9 +96,29 @@ pub(crate) async fn one(
     native: &str,
     id: &ObjectId,
 ) -> Result<Option<Live>> {
-    let call = Call::get(kind.reading(), format!("{}/{native}", kind.path()));
-    let document = engine.find::<Value>(call).await?;
+    let document = match kind {
+        Kind::Network => network(engine, native).await?,
+        _ => engine.find::<Value>(Call::get(kind.reading(), format!("{}/{native}", kind.path()))).await?,
+    };
     Ok(document.and_then(|document| named(scope, kind, &document, id)))
+}
+
+/// Only the list shows a network of the swarm as it was asked for, and not as the node has it.
+async fn network(engine: &Engine, native: &str) -> Result<Option<Value>> {
+    let call = Call::get(Kind::Network.reading(), Kind::Network.path());
+    let networks = engine.json::<Vec<Value>>(call).await?;
+    let is_meant =
+        |network: &Value| ["Id", "Name"].iter().any(|key| network.get(key) == Some(&json!(native)));
+    Ok(networks.into_iter().find(|network| is_meant(network) && !is_remnant(network)))
+}
+
+/// Whether a network is gone from the swarm, and a node has not noticed yet: it then shows what is attached to it.
+///
+/// Source: moby, `api/server/router/network`, `getNetworksList`.
+fn is_remnant(document: &Value) -> bool {
+    let is_there = |key: &str| document.get(key).is_some_and(|value| !value.is_null());
+    document.get("Scope").and_then(Value::as_str) == Some("swarm")
+        && (is_there("Containers") || is_there("Peers"))
 }
 
 /// Why an object is not this release's, if it is not.
@@ -116,8 +140,12 @@ fn foreign(scope: &Scope, id: &ObjectId, document: &Value) -> Option<String> {
     }
 }
 
-/// An object as the contract wants it; none when the document has neither id nor name.
+/// An object as the contract wants it; none when the document has neither id nor name, or is of something that is
+/// gone.
 fn live(kind: Kind, document: &Value, id: ObjectId) -> Option<Live> {
+    if kind == Kind::Network && is_remnant(document) {
+        return None;
+    }
     let native = document.get(if kind.has_spec() { "ID" } else { "Id" })?.as_str()?.to_owned();
     let name = name_of(document)?.to_owned();
     let body = if kind.has_spec() { document.get("Spec")? } else { document };
@@ -194,6 +222,14 @@ mod tests {
     }
 
     #[test]
+    fn a_network_that_is_gone_lives_on_in_a_node() {
+        let mut network = json!({ "Name": "n", "Id": "1", "Scope": "swarm", "Containers": null });
+        assert!(live(Kind::Network, &network, ObjectId::from("network/n")).is_some());
+        network["Containers"] = json!({});
+        assert!(live(Kind::Network, &network, ObjectId::from("network/n")).is_none());
+    }
+
+    #[test]
     fn who_else_has_a_name_is_told() {
         let scope = Scope::new("default", "shop");
         let id = ObjectId::from("service/web");
@@ -201,14 +237,15 @@ mod tests {
             assert_eq!(foreign(&scope, &id, &service(&labels)).as_deref(), expect);
         };
         check(json!({}), Some("it was not made by a release"));
-        check(json!({ "com.docker.stack.namespace": "old" }), Some("it belongs to the stack old, which is no release"));
+        check(
+            json!({ "com.docker.stack.namespace": "old" }),
+            Some("it belongs to the stack old, which is no release"),
+        );
         check(
             json!({ "rhumb.dev/release": "shop", "rhumb.dev/namespace": "prod" }),
             Some("it belongs to the release shop in the namespace prod"),
         );
-        let ours = |object: &str| {
-            json!({ "rhumb.dev/release": "shop", "rhumb.dev/namespace": "default", "rhumb.dev/object": object })
-        };
+        let ours = |object: &str| json!({ "rhumb.dev/release": "shop", "rhumb.dev/namespace": "default", "rhumb.dev/object": object });
         check(ours("service/web"), None);
         check(ours("service/api"), Some("this release has it as service/api"));
     }

@@ -69,7 +69,10 @@ impl Storage for SwarmStorage {
     async fn create(&self, key: &Key, meta: &Meta, value: &[u8]) -> Result<String> {
         let operation = "write the release's record";
         let body = json!({ "Name": name(key), "Labels": labels(key, meta), "Data": encode(value) });
-        self.engine.send(Call::post(operation, "/configs/create", body)).await.map_err(|error| about(error, key))?;
+        self.engine
+            .send(Call::post(operation, "/configs/create", body))
+            .await
+            .map_err(|error| about(error, key))?;
         self.version_after(operation, key, meta).await
     }
 
@@ -79,9 +82,15 @@ impl Storage for SwarmStorage {
             return Ok(None);
         };
         let value = decode(&config.spec.data).ok_or_else(|| {
-            Error::new(ErrorKind::Corrupt, operation, "its data is not what was written").with("record", key.to_string())
+            Error::new(ErrorKind::Corrupt, operation, "its data is not what was written")
+                .with("record", key.to_string())
         })?;
-        Ok(Some(Entry { key: key.clone(), meta: config.spec.meta(), value, version: config.version.index.to_string() }))
+        Ok(Some(Entry {
+            key: key.clone(),
+            meta: config.spec.meta(),
+            value,
+            version: config.version.index.to_string(),
+        }))
     }
 
     async fn list(&self, kind: EntryKind, filter: &Filter) -> Result<Vec<Entry>> {
@@ -97,11 +106,14 @@ impl Storage for SwarmStorage {
 
     async fn update(&self, key: &Key, meta: &Meta, version: &str) -> Result<String> {
         let operation = "update the release's record";
-        let conflict = || about(Error::new(ErrorKind::Conflict, operation, "somebody changed it since it was read"), key);
+        let conflict = || {
+            about(Error::new(ErrorKind::Conflict, operation, "somebody changed it since it was read"), key)
+        };
         let index = version.parse::<u64>().map_err(|_| conflict())?;
         // Without data, the engine keeps what is there.
         let body = json!({ "Name": name(key), "Labels": labels(key, meta) });
-        let call = Call::post(operation, format!("{}/update", path(key)), body).query("version", index.to_string());
+        let call =
+            Call::post(operation, format!("{}/update", path(key)), body).query("version", index.to_string());
         self.engine.send(call).await.map_err(|error| about(error, key))?;
         self.version_after(operation, key, meta).await
     }
@@ -141,7 +153,10 @@ struct Spec {
 
 impl Spec {
     fn meta(&self) -> Meta {
-        let own = self.labels.iter().filter_map(|(key, value)| Some((key.strip_prefix(META)?.to_owned(), value.clone())));
+        let own = self
+            .labels
+            .iter()
+            .filter_map(|(key, value)| Some((key.strip_prefix(META)?.to_owned(), value.clone())));
         own.collect()
     }
 }
@@ -201,8 +216,12 @@ fn about(error: Error, key: &Key) -> Error {
 }
 
 fn foreign(operation: &str, key: &Key) -> Error {
-    Error::new(ErrorKind::Corrupt, operation, format!("the config {} bears other labels than were written", name(key)))
-        .with("record", key.to_string())
+    Error::new(
+        ErrorKind::Corrupt,
+        operation,
+        format!("the config {} bears other labels than were written", name(key)),
+    )
+    .with("record", key.to_string())
 }
 
 #[cfg(test)]

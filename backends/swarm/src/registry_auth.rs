@@ -31,7 +31,9 @@ pub(crate) async fn for_image(engine: &Engine, image: &str) -> Result<Option<Str
     let config = DockerConfig::load(folder.as_deref())?;
     let registry = registry(image);
     let auth = match config.helper(registry) {
-        Some(helper) => ask(helper, registry, engine.environment()).await?.or_else(|| config.stored(registry)),
+        Some(helper) => {
+            ask(helper, registry, engine.environment()).await?.or_else(|| config.stored(registry))
+        }
         None => config.stored(registry),
     };
     Ok(auth.map(|auth| header(registry, &auth)))
@@ -76,7 +78,9 @@ fn host(key: &str) -> &str {
 /// Source: distribution/reference, `splitDockerDomain`.
 pub(crate) fn registry(image: &str) -> &str {
     let first = image.split_once('/').map(|(first, _)| first);
-    let is_host = |part: &&str| part.contains(['.', ':']) || *part == "localhost" || part.chars().any(char::is_uppercase);
+    let is_host = |part: &&str| {
+        part.contains(['.', ':']) || *part == "localhost" || part.chars().any(char::is_uppercase)
+    };
     match first.filter(is_host) {
         None | Some("docker.io" | "index.docker.io") => HUB,
         Some(registry) => registry,
@@ -114,15 +118,17 @@ async fn ask(helper: &str, registry: &str, environment: &Environment) -> Result<
             .with("registry", registry)
     };
     let run = run(&program, registry, environment);
-    let output = tokio::time::timeout(HELPER_TIMEOUT, run).await.map_err(|_| failed("no answer in time".to_owned()))?;
+    let output = tokio::time::timeout(HELPER_TIMEOUT, run)
+        .await
+        .map_err(|_| failed("no answer in time".to_owned()))?;
     let output = output.map_err(|error| failed(error.to_string()))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stdout);
         let nothing = said.contains("credentials not found");
         return if nothing { Ok(None) } else { Err(failed(format!("it ended with {}", output.status))) };
     }
-    let answer: Answer =
-        serde_json::from_slice(&output.stdout).map_err(|_| failed("its answer is no valid JSON".to_owned()))?;
+    let answer: Answer = serde_json::from_slice(&output.stdout)
+        .map_err(|_| failed("its answer is no valid JSON".to_owned()))?;
     Ok(match answer.username.as_str() {
         "" => None,
         TOKEN_USER => Some(Auth::token(&answer.secret)),
@@ -130,7 +136,11 @@ async fn ask(helper: &str, registry: &str, environment: &Environment) -> Result<
     })
 }
 
-async fn run(program: &str, registry: &str, environment: &Environment) -> std::io::Result<std::process::Output> {
+async fn run(
+    program: &str,
+    registry: &str,
+    environment: &Environment,
+) -> std::io::Result<std::process::Output> {
     let mut child = Command::new(program)
         .arg("get")
         .env_clear()
@@ -181,7 +191,10 @@ mod tests {
         std::fs::write(folder.path().join("config.json"), json).unwrap();
         let engine = engine(folder.path(), folder.path());
         let header = for_image(&engine, "r.example/web:1").await.unwrap().unwrap();
-        assert_eq!(decode(&header), json!({ "serveraddress": "r.example", "username": "u", "password": "p" }));
+        assert_eq!(
+            decode(&header),
+            json!({ "serveraddress": "r.example", "username": "u", "password": "p" })
+        );
         let header = for_image(&engine, "nginx").await.unwrap().unwrap();
         assert_eq!(decode(&header), json!({ "serveraddress": HUB, "username": "h", "password": "p" }));
         assert_eq!(for_image(&engine, "other.example/web").await.unwrap(), None);
@@ -214,7 +227,8 @@ mod tests {
 
     #[test]
     fn a_pull_secret_is_a_docker_configuration() {
-        let material = Material::new(br#"{"auths": {"r.example": {"username": "u", "password": "p"}}}"#.to_vec());
+        let material =
+            Material::new(br#"{"auths": {"r.example": {"username": "u", "password": "p"}}}"#.to_vec());
         assert!(from_material("r.example/web", &material).unwrap().is_some());
         assert_eq!(from_material("nginx", &material).unwrap(), None);
         let error = from_material("nginx", &Material::new(b"{hunter2".to_vec())).unwrap_err();

@@ -38,9 +38,11 @@ pub(crate) async fn tasks(engine: &Engine, scope: &Scope, workload: Option<&str>
 fn shown(task: &task::Task, service: &Live, nodes: &[Node]) -> Task {
     let node = nodes.iter().find(|node| node.id() == task.node_id);
     let node = node.map(|node| node.name().to_owned());
-    let replica = if task.slot > 0 { task.slot.to_string() } else { node.clone().unwrap_or_else(|| task.replica()) };
+    let replica =
+        if task.slot > 0 { task.slot.to_string() } else { node.clone().unwrap_or_else(|| task.replica()) };
     let image = task.spec.pointer("/ContainerSpec/Image").and_then(Value::as_str).unwrap_or_default();
-    let ports = task.status.port_status.ports.as_deref().unwrap_or_default();
+    // The engine lists each port of a task twice.
+    let ports: BTreeSet<_> = task.status.host.ports.iter().flatten().map(ToString::to_string).collect();
     Task {
         workload: workload_of(service).to_owned(),
         id: task.id.clone(),
@@ -53,10 +55,7 @@ fn shown(task: &task::Task, service: &Live, nodes: &[Node]) -> Task {
         since: Some(task.status.timestamp.clone()).filter(|time| !time.is_empty()),
         error: Some(task.status.err.clone()).filter(|error| !error.is_empty()),
         exit_code: task.exit_code(),
-        ports: ports
-            .iter()
-            .map(|port| format!("{}->{}/{}", port.published_port, port.target_port, port.protocol))
-            .collect(),
+        ports: ports.into_iter().collect(),
     }
 }
 
@@ -64,7 +63,12 @@ fn shown(task: &task::Task, service: &Live, nodes: &[Node]) -> Task {
 ///
 /// # Errors
 /// `NotFound` for a workload that the release does not have; `Unsupported` where the log driver keeps nothing.
-pub(crate) async fn logs(engine: &Engine, scope: &Scope, query: &LogQuery, lines: mpsc::Sender<LogLine>) -> Result<()> {
+pub(crate) async fn logs(
+    engine: &Engine,
+    scope: &Scope,
+    query: &LogQuery,
+    lines: mpsc::Sender<LogLine>,
+) -> Result<()> {
     let services = services(engine, scope, query.workload.as_deref()).await?;
     let sources: Vec<_> = services
         .iter()
@@ -72,7 +76,8 @@ pub(crate) async fn logs(engine: &Engine, scope: &Scope, query: &LogQuery, lines
             workload: workload_of(service).to_owned(),
             name: service.object.id.name().to_owned(),
             service: service.native.clone(),
-            tty: service.object.body.pointer("/TaskTemplate/ContainerSpec/TTY").and_then(Value::as_bool) == Some(true),
+            tty: service.object.body.pointer("/TaskTemplate/ContainerSpec/TTY").and_then(Value::as_bool)
+                == Some(true),
         })
         .collect();
     logs::send(engine, &sources, query, lines).await
@@ -83,7 +88,12 @@ pub(crate) async fn logs(engine: &Engine, scope: &Scope, query: &LogQuery, lines
 /// # Errors
 /// `NotFound` for a workload that the release does not have; `Unsupported` for modes that have no number; `Conflict`
 /// when somebody changed the service at the same time.
-pub(crate) async fn scale(engine: &Engine, scope: &Scope, workload: &str, replicas: u32) -> Result<Vec<Receipt>> {
+pub(crate) async fn scale(
+    engine: &Engine,
+    scope: &Scope,
+    workload: &str,
+    replicas: u32,
+) -> Result<Vec<Receipt>> {
     let services = services(engine, scope, Some(workload)).await?;
     let mut receipts = Vec::new();
     for service in services {
@@ -131,7 +141,11 @@ async fn write(engine: &Engine, scope: &Scope, service: Live, body: Value) -> Re
     engine.send(call).await.map_err(about)?;
     let live = one(engine, scope, Kind::Service, &service.native, &service.object.id).await.map_err(about)?;
     let live = live.ok_or_else(|| {
-        about(Error::new(ErrorKind::Conflict, Kind::Service.updating(), "somebody removed it at the same time"))
+        about(Error::new(
+            ErrorKind::Conflict,
+            Kind::Service.updating(),
+            "somebody removed it at the same time",
+        ))
     })?;
     Ok(Receipt {
         id: service.object.id,

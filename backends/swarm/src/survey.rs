@@ -113,8 +113,10 @@ async fn helpers(engine: &Engine, app: &App) -> Result<Helpers> {
     if app.routes.is_empty() && !has_cron {
         return Ok(Helpers::default());
     }
-    let services = engine.json::<Vec<Service>>(Call::get(Kind::Service.listing(), Kind::Service.path())).await?;
-    let networks = engine.json::<Vec<Network>>(Call::get(Kind::Network.listing(), Kind::Network.path())).await?;
+    let services =
+        engine.json::<Vec<Service>>(Call::get(Kind::Service.listing(), Kind::Service.path())).await?;
+    let networks =
+        engine.json::<Vec<Network>>(Call::get(Kind::Network.listing(), Kind::Network.path())).await?;
     let templates = services.iter().map(|service| &service.spec.task_template);
     Ok(Helpers {
         traefik: templates.clone().find_map(|template| traefik(template, &networks)),
@@ -147,7 +149,8 @@ fn traefik(template: &Value, networks: &[Network]) -> Option<Traefik> {
 }
 
 fn first_network(template: &Value, networks: &[Network]) -> Option<String> {
-    let attached = template.get("Networks")?.as_array()?.iter().filter_map(|network| network.get("Target")?.as_str());
+    let attached =
+        template.get("Networks")?.as_array()?.iter().filter_map(|network| network.get("Target")?.as_str());
     let mut known = attached.filter_map(|target| networks.iter().find(|network| network.id == target));
     known.find(|network| !network.ingress).map(|network| network.name.clone())
 }
@@ -192,7 +195,9 @@ impl Options {
     /// several ways, or by a lack of something, demands none that could be known here.
     fn demanded_labels(&self) -> BTreeMap<String, String> {
         let constraints = ["providers.swarm.constraints", "providers.docker.constraints"];
-        let Some(constraints) = constraints.iter().find_map(|name| self.get(name)) else { return BTreeMap::new() };
+        let Some(constraints) = constraints.iter().find_map(|name| self.get(name)) else {
+            return BTreeMap::new();
+        };
         if constraints.contains("||") || constraints.contains('!') {
             return BTreeMap::new();
         }
@@ -225,7 +230,8 @@ mod tests {
             },
             "Networks": [{ "Target": "i" }, { "Target": "n" }],
         });
-        let network = |id: &str, name: &str, ingress| Network { id: id.to_owned(), name: name.to_owned(), ingress };
+        let network =
+            |id: &str, name: &str, ingress| Network { id: id.to_owned(), name: name.to_owned(), ingress };
         let networks = [network("i", "ingress", true), network("n", "edge", false)];
         let expect = Traefik {
             network: "edge".to_owned(),

@@ -1,5 +1,7 @@
 //! Tasks, as the engine returns them.
 
+use std::fmt;
+
 use rhumb_backend::{Result, TaskState};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -42,8 +44,10 @@ pub(crate) struct Status {
     pub(crate) state: String,
     pub(crate) message: String,
     pub(crate) err: String,
-    pub(crate) container_status: Option<ContainerStatus>,
-    pub(crate) port_status: PortStatus,
+    #[serde(rename = "ContainerStatus")]
+    pub(crate) container: Option<ContainerStatus>,
+    #[serde(rename = "PortStatus")]
+    pub(crate) host: PortStatus,
 }
 
 /// What became of a task's container.
@@ -65,8 +69,16 @@ pub(crate) struct PortStatus {
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct Port {
     pub(crate) protocol: String,
-    pub(crate) target_port: u16,
-    pub(crate) published_port: u16,
+    #[serde(rename = "TargetPort")]
+    pub(crate) target: u16,
+    #[serde(rename = "PublishedPort")]
+    pub(crate) published: u16,
+}
+
+impl fmt::Display for Port {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}->{}/{}", self.published, self.target, self.protocol)
+    }
 }
 
 /// A run of a job.
@@ -89,12 +101,15 @@ impl Task {
 
     /// Whether it ended, in whatever way.
     pub(crate) fn has_ended(&self) -> bool {
-        matches!(self.status.state.as_str(), "complete" | "shutdown" | "failed" | "rejected" | "remove" | "orphaned")
+        matches!(
+            self.status.state.as_str(),
+            "complete" | "shutdown" | "failed" | "rejected" | "remove" | "orphaned"
+        )
     }
 
     /// The exit code of its process, once that ended.
     pub(crate) fn exit_code(&self) -> Option<i64> {
-        let code = self.status.container_status.as_ref()?.exit_code;
+        let code = self.status.container.as_ref()?.exit_code;
         code.filter(|code| self.has_ended() || *code != 0)
     }
 
@@ -109,12 +124,13 @@ impl Task {
     }
 
     /// Whether it is of this template. Placement is left out, because the engine keeps tasks on nodes that still
-    /// meet it.
+    /// meet it; the runtime, because the engine shows it with services only.
     pub(crate) fn is_of(&self, template: &Value) -> bool {
         let without = |template: &Value| {
             let mut template = template.clone();
             if let Some(template) = template.as_object_mut() {
                 template.remove("Placement");
+                template.remove("Runtime");
             }
             template
         };

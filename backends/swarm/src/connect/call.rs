@@ -21,11 +21,19 @@ pub(crate) struct Call {
     body: Option<Value>,
 }
 
-const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 impl Call {
     fn new(method: Method, operation: &'static str, path: impl Into<String>) -> Self {
-        Self { operation, timeout: TIMEOUT, method, path: path.into(), query: Vec::new(), auth: None, body: None }
+        Self {
+            operation,
+            timeout: TIMEOUT,
+            method,
+            path: path.into(),
+            query: Vec::new(),
+            auth: None,
+            body: None,
+        }
     }
 
     /// Reads. `operation` says what for, in errors: `list services`.
@@ -67,7 +75,10 @@ impl Call {
     }
 
     /// Makes the function that turns any request of the client into this call's.
-    pub(super) fn into_modifier(self, prefix: &str) -> Result<impl Fn(BollardRequest) -> BollardRequest + use<>> {
+    pub(super) fn into_modifier(
+        self,
+        prefix: &str,
+    ) -> Result<impl Fn(BollardRequest) -> BollardRequest + use<>> {
         let invalid = |message: String| Error::new(ErrorKind::Invalid, self.operation, message);
         let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.query).finish();
         let mark = if query.is_empty() { "" } else { "?" };
@@ -88,7 +99,8 @@ impl Call {
             }
             if let Some(body) = body.clone() {
                 // A stream, because the client writes whole bodies into its trace, and some hold secrets.
-                *request.body_mut() = body_stream(futures_util::stream::once(std::future::ready(body.into())));
+                *request.body_mut() =
+                    body_stream(futures_util::stream::once(std::future::ready(body.into())));
             }
             request
         })

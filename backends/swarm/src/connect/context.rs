@@ -59,7 +59,10 @@ pub(super) fn load(folder: Option<&Path>, name: &str) -> Result<Context> {
     if endpoint.skip_tls_verify {
         return Err(unverified().with("context", name));
     }
-    Ok(Context { host: endpoint.host.clone(), tls: stored_tls(&folder.join("tls").join(directory).join("docker")) })
+    Ok(Context {
+        host: endpoint.host.clone(),
+        tls: stored_tls(&folder.join("tls").join(directory).join("docker")),
+    })
 }
 
 /// That TLS is asked for without a check of the engine's certificate.
@@ -106,7 +109,10 @@ mod tests {
 
     #[test]
     fn the_folder_is_the_digest_of_the_name() {
-        assert_eq!(digest("desktop-linux"), "fe9c6bd7a66301f49ca9b6a70b217107cd1284598bfc254700c989b916da791e");
+        assert_eq!(
+            digest("desktop-linux"),
+            "fe9c6bd7a66301f49ca9b6a70b217107cd1284598bfc254700c989b916da791e"
+        );
     }
 
     #[test]
@@ -124,6 +130,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let error = load(Some(folder.path()), "edge").unwrap_err();
         assert_eq!(error.kind, ErrorKind::NotFound);
-        assert_eq!(error.to_string(), "cannot find the docker context (context edge): no such context is stored");
+        assert_eq!(
+            error.to_string(),
+            "cannot find the docker context (context edge): no such context is stored"
+        );
     }
 }

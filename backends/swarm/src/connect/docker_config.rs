@@ -31,8 +31,8 @@ pub(crate) struct DockerConfig {
 #[derive(Clone, Default, PartialEq, Eq, Deserialize)]
 pub(crate) struct Auth {
     /// `user:password` in base64.
-    #[serde(default)]
-    auth: String,
+    #[serde(default, rename = "auth")]
+    encoded: String,
     /// The user.
     #[serde(default)]
     pub(crate) username: String,
@@ -55,10 +55,10 @@ impl Auth {
         Self { identity_token: token.to_owned(), ..Self::default() }
     }
 
-    /// The credentials with `auth` taken apart; none when there is nothing in them.
+    /// The credentials taken apart; none when there is nothing in them.
     pub(crate) fn decoded(&self) -> Option<Self> {
         let mut auth = self.clone();
-        if let Some((username, password)) = split(&self.auth) {
+        if let Some((username, password)) = split(&self.encoded) {
             auth.username = username;
             auth.password = password;
         }

@@ -57,7 +57,8 @@ impl Settings {
     pub fn verify(&self) -> Result<()> {
         if self.host.is_some() && self.context.is_some() {
             let message = "the target sets both `host` and `context`";
-            return Err(Error::new(ErrorKind::Invalid, "find the Docker Engine", message).remedy("remove one of them"));
+            return Err(Error::new(ErrorKind::Invalid, "find the Docker Engine", message)
+                .remedy("remove one of them"));
         }
         let host = self.host.as_deref().unwrap_or(DEFAULT);
         parse(host, 0).map(|_| ()).map_err(|error| error.with("from", HOST))
@@ -98,7 +99,11 @@ impl Endpoint {
     }
 }
 
-fn from_environment(settings: &Settings, environment: &Environment, folder: Option<&Path>) -> Result<Endpoint> {
+fn from_environment(
+    settings: &Settings,
+    environment: &Environment,
+    folder: Option<&Path>,
+) -> Result<Endpoint> {
     if let Some(host) = environment.var("DOCKER_HOST") {
         let tls = environment_tls(settings, environment, folder)?;
         return Endpoint::at(host, tls, "DOCKER_HOST".to_owned());
@@ -135,18 +140,25 @@ fn environment_tls(
         return tls_files(tls, "the target's tls").map(Some);
     }
     if environment.var("DOCKER_TLS_VERIFY").is_none() {
-        return if environment.var("DOCKER_TLS").is_some() { Err(unverified().with("from", "DOCKER_TLS")) } else { Ok(None) };
+        return if environment.var("DOCKER_TLS").is_some() {
+            Err(unverified().with("from", "DOCKER_TLS"))
+        } else {
+            Ok(None)
+        };
     }
-    let folder = environment.var("DOCKER_CERT_PATH").map(PathBuf::from).or_else(|| folder.map(Path::to_owned));
+    let folder =
+        environment.var("DOCKER_CERT_PATH").map(PathBuf::from).or_else(|| folder.map(Path::to_owned));
     let folder = folder.unwrap_or_default();
     let client = |name: &str| Some(folder.join(name)).filter(|path| path.is_file());
-    let tls = TlsSettings { ca: Some(folder.join("ca.pem")), cert: client("cert.pem"), key: client("key.pem") };
+    let tls =
+        TlsSettings { ca: Some(folder.join("ca.pem")), cert: client("cert.pem"), key: client("key.pem") };
     tls_files(&tls, "DOCKER_TLS_VERIFY").map(Some)
 }
 
 fn tls_files(tls: &TlsSettings, source: &str) -> Result<TlsFiles> {
     let invalid = |message: String| {
-        Error::new(ErrorKind::Invalid, "find the certificates for the Docker Engine", message).with("from", source)
+        Error::new(ErrorKind::Invalid, "find the certificates for the Docker Engine", message)
+            .with("from", source)
     };
     for path in [&tls.ca, &tls.cert, &tls.key].into_iter().flatten() {
         std::fs::File::open(path).map_err(|error| invalid(format!("{}: {error}", path.display())))?;
@@ -219,14 +231,24 @@ mod tests {
             "ssh://admin@edge:2222 from the docker context edge (the target names it)",
         );
         check(&none, &all, home.path(), "tcp://h:1 from DOCKER_HOST");
-        check(&none, &all[1..], home.path(), "ssh://admin@edge:2222 from the docker context edge (DOCKER_CONTEXT)");
+        check(
+            &none,
+            &all[1..],
+            home.path(),
+            "ssh://admin@edge:2222 from the docker context edge (DOCKER_CONTEXT)",
+        );
         check(
             &none,
             &[],
             home.path(),
             "tcp://lab:2375 from the docker context lab (the docker CLI's current context)",
         );
-        check(&none, &[("DOCKER_CONTEXT", "default")], home.path(), "unix:///var/run/docker.sock from the default");
+        check(
+            &none,
+            &[("DOCKER_CONTEXT", "default")],
+            home.path(),
+            "unix:///var/run/docker.sock from the default",
+        );
         check(&none, &[], &home.path().join("empty"), "unix:///var/run/docker.sock from the default");
     }
 
@@ -234,7 +256,12 @@ mod tests {
     fn what_cannot_be_meant_is_refused() {
         let home = tempfile::tempdir().unwrap();
         let both = Settings { host: Some("a".into()), context: Some("b".into()), ..Settings::default() };
-        check(&both, &[], home.path(), "cannot find the Docker Engine: the target sets both `host` and `context`");
+        check(
+            &both,
+            &[],
+            home.path(),
+            "cannot find the Docker Engine: the target sets both `host` and `context`",
+        );
         check(
             &Settings::default(),
             &[("DOCKER_HOST", "npipe:////./pipe/docker_engine")],

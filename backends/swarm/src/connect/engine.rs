@@ -116,7 +116,10 @@ impl Engine {
     ///
     /// # Errors
     /// As [`Self::send`], in the stream.
-    pub(crate) async fn stream(&self, call: Call) -> Result<impl Stream<Item = Result<Vec<u8>>> + Unpin + use<>> {
+    pub(crate) async fn stream(
+        &self,
+        call: Call,
+    ) -> Result<impl Stream<Item = Result<Vec<u8>>> + Unpin + use<>> {
         self.connected().await?.stream(call)
     }
 }
@@ -128,7 +131,9 @@ impl Connected {
             whole.extend_from_slice(&bytes);
             std::future::ready(Ok(whole))
         });
-        tokio::time::timeout(limit, collected).await.unwrap_or_else(|_| Err(timeout(operation, &self.address)))
+        tokio::time::timeout(limit, collected)
+            .await
+            .unwrap_or_else(|_| Err(timeout(operation, &self.address)))
     }
 
     async fn json<T: DeserializeOwned>(&self, call: Call) -> Result<T> {
@@ -142,21 +147,28 @@ impl Connected {
         let (operation, limit) = (call.operation, call.timeout);
         let address = self.address.clone();
         let modifier = call.into_modifier(&self.prefix)?;
-        let docker = self.docker.clone().with_timeout(limit.max(Duration::from_secs(1))).with_request_modifier(modifier);
+        let docker = self
+            .docker
+            .clone()
+            .with_timeout(limit.max(Duration::from_secs(1)))
+            .with_request_modifier(modifier);
         let stream = docker.export_image("any");
         Ok(stream
-            .map(move |bytes| bytes.map(|bytes| bytes.to_vec()).map_err(|error| from_engine(operation, &address, &error)))
+            .map(move |bytes| {
+                bytes.map(|bytes| bytes.to_vec()).map_err(|error| from_engine(operation, &address, &error))
+            })
             .boxed())
     }
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Version {
-    version: String,
-    api_version: String,
+struct Greeting {
+    #[serde(rename = "Version")]
+    engine: String,
+    #[serde(rename = "ApiVersion")]
+    newest: String,
     #[serde(default, rename = "MinAPIVersion")]
-    min_api_version: String,
+    oldest: String,
 }
 
 async fn connect(settings: &Settings, environment: &Environment) -> Result<Connected> {
@@ -168,27 +180,33 @@ async fn connect(settings: &Settings, environment: &Environment) -> Result<Conne
     let mut connected =
         Connected { docker, address, prefix: String::new(), version: String::new(), api: OLDEST };
     let call = Call::get("connect to the Docker Engine", "/version").timeout(GREETING);
-    let version: Version = connected.json(call).await.map_err(|error| error.with("from", endpoint.source.clone()))?;
-    let spoken = agree(&version)?;
+    let greeting: Greeting =
+        connected.json(call).await.map_err(|error| error.with("from", endpoint.source.clone()))?;
+    let spoken = agree(&greeting)?;
     connected.prefix = format!("/v{spoken}");
     connected.api = spoken;
-    connected.version = version.version;
+    connected.version = greeting.engine;
     Ok(connected)
 }
 
-fn agree(version: &Version) -> Result<ApiVersion> {
-    let newest = ApiVersion::parse(&version.api_version)
-        .ok_or_else(|| unexpected("connect to the Docker Engine", format!("API version `{}`", version.api_version)))?;
-    let oldest = ApiVersion::parse(&version.min_api_version).unwrap_or(OLDEST);
+fn agree(greeting: &Greeting) -> Result<ApiVersion> {
+    let newest = ApiVersion::parse(&greeting.newest).ok_or_else(|| {
+        unexpected("connect to the Docker Engine", format!("API version `{}`", greeting.newest))
+    })?;
+    let oldest = ApiVersion::parse(&greeting.oldest).unwrap_or(OLDEST);
     let unsupported = |message: String, remedy: &str| {
         Error::new(ErrorKind::Unsupported, "connect to the Docker Engine", message).remedy(remedy.to_owned())
     };
     if newest < OLDEST {
-        let message = format!("version {} speaks the API {newest} only, and {OLDEST} is needed", version.version);
+        let message =
+            format!("version {} speaks the API {newest} only, and {OLDEST} is needed", greeting.engine);
         return Err(unsupported(message, "update Docker to 20.10 or newer"));
     }
     if oldest > NEWEST {
-        let message = format!("version {} speaks the API {oldest} and newer only, and {NEWEST} is known here", version.version);
+        let message = format!(
+            "version {} speaks the API {oldest} and newer only, and {NEWEST} is known here",
+            greeting.engine
+        );
         return Err(unsupported(message, "update rhumb"));
     }
     Ok(newest.min(NEWEST))
@@ -198,7 +216,9 @@ fn agree(version: &Version) -> Result<ApiVersion> {
 fn open(endpoint: &Endpoint) -> Result<Docker, bollard::errors::Error> {
     let seconds = GREETING.as_secs();
     match (&endpoint.address, &endpoint.tls) {
-        (Address::Unix(path), _) => Docker::connect_with_unix(&path.to_string_lossy(), seconds, API_DEFAULT_VERSION),
+        (Address::Unix(path), _) => {
+            Docker::connect_with_unix(&path.to_string_lossy(), seconds, API_DEFAULT_VERSION)
+        }
         (Address::Ssh(host), _) => Docker::connect_with_ssh(host, seconds, API_DEFAULT_VERSION, None),
         (Address::Tcp(host), None) => Docker::connect_with_http(host, seconds, API_DEFAULT_VERSION),
         (Address::Tcp(host), Some(tls)) => {
@@ -206,7 +226,8 @@ fn open(endpoint: &Endpoint) -> Result<Docker, bollard::errors::Error> {
             // A file without certificates adds none to those that the system trusts.
             let nothing = Path::new("/dev/null");
             let ca = tls.ca.as_deref().unwrap_or(nothing);
-            let (cert, key) = tls.client.as_ref().map_or((nothing, nothing), |(cert, key)| (cert.as_path(), key.as_path()));
+            let (cert, key) =
+                tls.client.as_ref().map_or((nothing, nothing), |(cert, key)| (cert.as_path(), key.as_path()));
             Docker::connect_with_ssl(host, key, cert, ca, seconds, API_DEFAULT_VERSION)
         }
     }
@@ -219,4 +240,3 @@ fn install_provider() {
         let _ = rustls::crypto::ring::default_provider().install_default();
     }
 }
-

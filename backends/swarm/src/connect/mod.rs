@@ -9,6 +9,6 @@ mod settings;
 
 pub(crate) use call::Call;
 pub(crate) use docker_config::{Auth, DockerConfig};
-pub(crate) use engine::Engine;
 pub use endpoint::{Address, Endpoint, TlsFiles};
+pub(crate) use engine::Engine;
 pub use settings::{Environment, Settings, TlsSettings};

@@ -103,7 +103,8 @@ impl Node {
 
     /// Whether a global service with this template has a task here.
     pub(super) fn takes(&self, template: &Value) -> bool {
-        let constraints = template.pointer("/Placement/Constraints").and_then(Value::as_array).into_iter().flatten();
+        let constraints =
+            template.pointer("/Placement/Constraints").and_then(Value::as_array).into_iter().flatten();
         self.status.state == "ready"
             && self.spec.availability == "active"
             && constraints.filter_map(Value::as_str).all(|constraint| self.meets(constraint))
@@ -129,7 +130,9 @@ impl Node {
             "node.ip" if !value.contains('/') => is(&self.status.addr),
             "node.platform.os" => is(&self.description.platform.os),
             "node.platform.arch" => is(&self.description.platform.architecture),
-            lower if lower.starts_with("node.labels.") => label(&self.spec.labels, &key["node.labels.".len()..]),
+            lower if lower.starts_with("node.labels.") => {
+                label(&self.spec.labels, &key["node.labels.".len()..])
+            }
             lower if lower.starts_with("engine.labels.") => {
                 label(&self.description.engine.labels, &key["engine.labels.".len()..])
             }

@@ -16,7 +16,12 @@ const LINES: u64 = 15;
 const LOGS_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Tells all that is known of a failure: the exit code, the node, the last lines, and what to do.
-pub(super) async fn explain(engine: &Engine, culprit: &Culprit, task: Option<&Task>, nodes: &[Node]) -> Failure {
+pub(super) async fn explain(
+    engine: &Engine,
+    culprit: &Culprit,
+    task: Option<&Task>,
+    nodes: &[Node],
+) -> Failure {
     let node = task.and_then(|task| nodes.iter().find(|node| node.id() == task.node_id));
     let exit_code = task.and_then(Task::exit_code);
     let lines = match task.filter(|task| !task.node_id.is_empty() && task.status.state != "rejected") {
@@ -40,8 +45,14 @@ fn is_tty(task: &Task) -> bool {
 /// Source of the texts: swarmkit, `manager/scheduler/filter.go`; moby, `daemon`.
 fn remedy(reason: &str, exit_code: Option<i64>) -> Option<&'static str> {
     let has = |text: &str| reason.contains(text);
-    if has("No such image") || has("manifest unknown") || has("pull access denied") || has("not found: manifest") {
-        return Some("check the image's name and tag, and that every node may pull it (`docker login`, or a pull secret)");
+    if has("No such image")
+        || has("manifest unknown")
+        || has("pull access denied")
+        || has("not found: manifest")
+    {
+        return Some(
+            "check the image's name and tag, and that every node may pull it (`docker login`, or a pull secret)",
+        );
     }
     if has("port already in use") || has("port is already allocated") || has("address already in use") {
         return Some("choose another port, or remove what has it on the node");
@@ -50,7 +61,9 @@ fn remedy(reason: &str, exit_code: Option<i64>) -> Option<&'static str> {
         return Some("ask for less cpu or memory, or add nodes (`docker node ls`)");
     }
     if has("scheduling constraints not satisfied") || has("unsupported platform") {
-        return Some("label a node so that it fits (`docker node update --label-add`), or change the placement");
+        return Some(
+            "label a node so that it fits (`docker node update --label-add`), or change the placement",
+        );
     }
     if has("max replicas per node limit") {
         return Some("add nodes, or allow more replicas on one");

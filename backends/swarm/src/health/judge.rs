@@ -38,6 +38,12 @@ const CRASHES: usize = 3;
 /// So many times an image may be missing: another node may have it.
 const REJECTIONS: usize = 2;
 
+/// A process that cannot run ends soon after its start. The engine counts it as running meanwhile.
+const SETTLED: Duration = Duration::from_secs(1);
+
+/// One that ended before has to do better.
+const SETTLED_AGAIN: Duration = Duration::from_secs(5);
+
 /// A node may become ready, and a stopped task may give back what it had.
 const UNSCHEDULABLE: Duration = Duration::from_secs(5);
 const OCCUPIED: Duration = Duration::from_secs(20);
@@ -50,14 +56,14 @@ pub(super) fn judge(
     nodes: &[Node],
     patience: &Patience,
 ) -> Verdict {
-    let case = Case::new(service, tasks);
+    let case = Case::new(service, tasks, patience);
     let wanted = case.wanted(nodes);
     let ready = case.ready();
     let failed = case
         .rolled_back()
         .or_else(|| case.superseded(rollout))
         .or_else(|| case.exhausted())
-        .or_else(|| case.unschedulable(patience));
+        .or_else(|| case.unschedulable());
     let (state, message) = match &failed {
         Some(culprit) => (State::Failed, culprit.reason.clone()),
         None if case.is_job && ready >= wanted => (State::Ready, format!("{ready} of {wanted} completed")),
@@ -73,6 +79,8 @@ struct Case<'a> {
     template: &'a Value,
     update: Option<(&'a str, &'a str)>,
     is_job: bool,
+    patience: &'a Patience,
+    all: Vec<&'a Task>,
     /// Tasks of this template and, for a job, of this run.
     current: Vec<&'a Task>,
     /// Tasks of older templates that are still wanted.
@@ -80,14 +88,15 @@ struct Case<'a> {
 }
 
 impl<'a> Case<'a> {
-    fn new(service: &'a Value, tasks: &[&'a Task]) -> Self {
+    fn new(service: &'a Value, tasks: &[&'a Task], patience: &'a Patience) -> Self {
         static NOTHING: Value = Value::Null;
         let spec = service.get("Spec").unwrap_or(&NOTHING);
         let template = spec.get("TaskTemplate").unwrap_or(&NOTHING);
         let mode = |mode: &str| spec.pointer(&format!("/Mode/{mode}")).is_some_and(|mode| !mode.is_null());
         let is_job = mode("ReplicatedJob") || mode("GlobalJob");
         let text = |pointer: &str| service.pointer(pointer).and_then(Value::as_str);
-        let update = text("/UpdateStatus/State").map(|state| (state, text("/UpdateStatus/Message").unwrap_or_default()));
+        let update = text("/UpdateStatus/State")
+            .map(|state| (state, text("/UpdateStatus/Message").unwrap_or_default()));
         let run = service.pointer("/JobStatus/JobIteration/Index").and_then(Value::as_u64).unwrap_or(0);
         let of_run = |task: &Task| !is_job || task.job_iteration.unwrap_or_default().index == run;
         let since = if update.is_none() && moved_ports(service) { text("/UpdatedAt") } else { None };
@@ -95,7 +104,8 @@ impl<'a> Case<'a> {
         let is_current = |task: &Task| of_run(task) && (is_job || task.is_of(template) && is_young(task));
         let (current, old): (Vec<_>, Vec<_>) = tasks.iter().copied().partition(|task| is_current(task));
         let old = old.into_iter().filter(|task| task.is_wanted() && !task.has_ended()).collect();
-        Self { name: text("/Spec/Name").unwrap_or_default(), spec, template, update, is_job, current, old }
+        let name = text("/Spec/Name").unwrap_or_default();
+        Self { name, spec, template, update, is_job, patience, all: tasks.to_vec(), current, old }
     }
 
     fn wanted(&self, nodes: &[Node]) -> u32 {
@@ -112,10 +122,20 @@ impl<'a> Case<'a> {
     }
 
     fn ready(&self) -> u32 {
-        let counts = |task: &&&Task| {
-            if self.is_job { task.status.state == "complete" } else { task.is_wanted() && task.status.state == "running" }
-        };
+        let runs = |task: &Task| task.is_wanted() && task.status.state == "running" && self.has_settled(task);
+        let counts = |task: &&&Task| if self.is_job { task.status.state == "complete" } else { runs(task) };
         clamp(self.current.iter().filter(counts).count() as u64)
+    }
+
+    /// Whether a running task can be relied upon: it passed its health check, or has run for a moment.
+    fn has_settled(&self, task: &Task) -> bool {
+        let replica = task.replica();
+        let mut lives = self.current.iter().filter(|other| other.replica() == replica);
+        if lives.any(|other| other.has_failed()) {
+            return self.patience.is_over(task, SETTLED_AGAIN);
+        }
+        let has_probe = self.template.pointer("/ContainerSpec/Healthcheck/Test").is_some();
+        has_probe || self.patience.is_over(task, SETTLED)
     }
 
     /// The engine has given up the rollout.
@@ -137,10 +157,9 @@ impl<'a> Case<'a> {
         Some(self.blame(cause, reason))
     }
 
-    /// Tasks of the template that was rolled back are old by now.
     fn newest_failure(&self) -> Option<&'a Task> {
-        let all = self.current.iter().chain(&self.old).copied();
-        all.filter(|task| task.has_failed()).max_by(|left, right| left.created_at.cmp(&right.created_at))
+        let failed = self.all.iter().copied().filter(|task| task.has_failed());
+        failed.max_by(|left, right| left.created_at.cmp(&right.created_at))
     }
 
     fn superseded(&self, rollout: &Rollout) -> Option<Culprit> {
@@ -198,21 +217,28 @@ impl<'a> Case<'a> {
             Some("on-failure") => Restarts::OnFailure,
             _ => Restarts::Always,
         };
-        (restarts, attempts.filter(|attempts| *attempts > 0).and_then(|attempts| usize::try_from(attempts).ok()))
+        (
+            restarts,
+            attempts.filter(|attempts| *attempts > 0).and_then(|attempts| usize::try_from(attempts).ok()),
+        )
     }
 
-    fn unschedulable(&self, patience: &Patience) -> Option<Culprit> {
-        let waiting = self.current.iter().copied().filter(|task| task.status.state == "pending" && task.is_wanted());
+    fn unschedulable(&self) -> Option<Culprit> {
+        let waiting =
+            self.current.iter().copied().filter(|task| task.status.state == "pending" && task.is_wanted());
         waiting.filter(|task| task.status.err.contains("no suitable node")).find_map(|task| {
-            let passes = ["port already in use", "insufficient resources"].iter().any(|why| task.status.err.contains(why));
+            let passes = ["port already in use", "insufficient resources"]
+                .iter()
+                .any(|why| task.status.err.contains(why));
             let limit = if passes { OCCUPIED } else { UNSCHEDULABLE };
-            patience.is_over(&task.id, limit).then(|| self.blame(Some(task), task.status.err.clone()))
+            self.patience.is_over(task, limit).then(|| self.blame(Some(task), task.status.err.clone()))
         })
     }
 
     fn blame(&self, task: Option<&Task>, reason: String) -> Culprit {
         let id = task.map_or_else(String::new, |task| task.id.clone());
-        let name = task.map_or_else(|| self.name.to_owned(), |task| format!("{}.{}", self.name, task.replica()));
+        let name =
+            task.map_or_else(|| self.name.to_owned(), |task| format!("{}.{}", self.name, task.replica()));
         Culprit { task: id, name, reason }
     }
 
@@ -225,7 +251,10 @@ impl<'a> Case<'a> {
             return (State::Progressing, format!("{message}, {} of the old ones left", self.old.len()));
         }
         if ready < wanted {
-            return (State::Progressing, self.waiting_for().map_or(message.clone(), |what| format!("{message}, {what}")));
+            return (
+                State::Progressing,
+                self.waiting_for().map_or(message.clone(), |what| format!("{message}, {what}")),
+            );
         }
         (State::Ready, message)
     }
@@ -244,9 +273,9 @@ impl<'a> Case<'a> {
 /// Whether the last change touched the ports. Tasks do not show theirs, so until the engine says that it updates them,
 /// they are told by their age.
 fn moved_ports(service: &Value) -> bool {
-    service.get("PreviousSpec").is_some_and(|previous| {
-        previous.get("EndpointSpec") != service.pointer("/Spec/EndpointSpec")
-    })
+    service
+        .get("PreviousSpec")
+        .is_some_and(|previous| previous.get("EndpointSpec") != service.pointer("/Spec/EndpointSpec"))
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -26,7 +26,8 @@ pub(crate) use patience::Patience;
 /// # Errors
 /// What the engine answers.
 pub(crate) async fn health(engine: &Engine, patience: &Patience, receipts: &[Receipt]) -> Result<Health> {
-    let running: Vec<_> = receipts.iter().filter(|receipt| Kind::of(&receipt.id) == Some(Kind::Service)).collect();
+    let running: Vec<_> =
+        receipts.iter().filter(|receipt| Kind::of(&receipt.id) == Some(Kind::Service)).collect();
     let scene = Scene::read(engine, &running).await?;
     let verdicts = receipts.iter().map(|receipt| async {
         if Kind::of(&receipt.id) != Some(Kind::Service) {
@@ -34,7 +35,9 @@ pub(crate) async fn health(engine: &Engine, patience: &Patience, receipts: &[Rec
         }
         let verdict = scene.judge(receipt, patience)?;
         let failure = match &verdict.culprit {
-            Some(culprit) => Some(failure::explain(engine, culprit, scene.task(&culprit.task), &scene.nodes).await),
+            Some(culprit) => {
+                Some(failure::explain(engine, culprit, scene.task(&culprit.task), &scene.nodes).await)
+            }
             None => None,
         };
         Ok(object_health(receipt, verdict, failure))
@@ -42,7 +45,11 @@ pub(crate) async fn health(engine: &Engine, patience: &Patience, receipts: &[Rec
     join_all(verdicts).await.into_iter().collect()
 }
 
-fn object_health(receipt: &Receipt, verdict: Verdict, failure: Option<rhumb_backend::Failure>) -> ObjectHealth {
+fn object_health(
+    receipt: &Receipt,
+    verdict: Verdict,
+    failure: Option<rhumb_backend::Failure>,
+) -> ObjectHealth {
     ObjectHealth {
         id: receipt.id.clone(),
         workload: receipt.workload.clone(),
@@ -106,6 +113,12 @@ impl Verdict {
     }
 
     fn gone() -> Self {
-        Self { state: State::Failed, ready: 0, wanted: 0, message: "the service is gone".to_owned(), culprit: None }
+        Self {
+            state: State::Failed,
+            ready: 0,
+            wanted: 0,
+            message: "the service is gone".to_owned(),
+            culprit: None,
+        }
     }
 }

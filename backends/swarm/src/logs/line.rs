@@ -41,7 +41,9 @@ mod tests {
 
     #[test]
     fn the_task_is_in_the_attributes() {
-        let line = parse(b"2026-11-21T03:00:00.1Z com.docker.swarm.node.id=n,com.docker.swarm.task.id=t hello world\n");
+        let line = parse(
+            b"2026-11-21T03:00:00.1Z com.docker.swarm.node.id=n,com.docker.swarm.task.id=t hello world\n",
+        );
         let expect = Line {
             time: Some("2026-11-21T03:00:00.1Z".to_owned()),
             task: Some("t".to_owned()),

@@ -17,7 +17,13 @@ use crate::task::Task;
 use frame::Frames;
 
 /// The last lines of a task; none when they cannot be read, as this is asked for when much else went wrong.
-pub(crate) async fn tail(engine: &Engine, task: &str, tty: bool, lines: u64, timeout: Duration) -> Vec<String> {
+pub(crate) async fn tail(
+    engine: &Engine,
+    task: &str,
+    tty: bool,
+    lines: u64,
+    timeout: Duration,
+) -> Vec<String> {
     let call = Call::get("read the task's log", format!("/tasks/{task}/logs"))
         .query("stdout", "true")
         .query("stderr", "true")
@@ -126,7 +132,8 @@ async fn pass(
             Some(task) => names.of(engine, source, task).await,
             None => source.name.clone(),
         };
-        let line = LogLine { workload: source.workload.clone(), task, time: parsed.time, stream, text: parsed.text };
+        let line =
+            LogLine { workload: source.workload.clone(), task, time: parsed.time, stream, text: parsed.text };
         if lines.send(line).await.is_err() {
             // Nobody listens any more, which the caller's loop notices as well.
             return;
@@ -152,7 +159,8 @@ fn explain(error: Error) -> Error {
     if !error.message.contains("does not support reading") {
         return error;
     }
-    Error { kind: ErrorKind::Unsupported, ..error }.remedy("read them where the workload's log driver sends them")
+    Error { kind: ErrorKind::Unsupported, ..error }
+        .remedy("read them where the workload's log driver sends them")
 }
 
 /// The names of tasks by their ids, each asked for once.
