@@ -85,8 +85,9 @@ impl Lines {
 
 impl Progress for Lines {
     fn event(&self, event: &Event) {
-        self.watchdog.rendered();
         match event {
+            Event::Rendering => self.watchdog.rendering(),
+            Event::Rendered => self.watchdog.rendered(),
             Event::Left(left) => self.left(left),
             Event::Warning(diagnostic) => self.say(diagnostic_text(diagnostic, self.paint).trim_end()),
             Event::StepStarted { .. } | Event::Planned { .. } | Event::Recorded { .. } => {}

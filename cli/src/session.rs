@@ -72,15 +72,19 @@ impl Session {
         Config::read(&self.config_path()?)
     }
 
-    /// A watchdog over rendering.
+    /// A watchdog that watches from now on.
     pub(crate) fn watchdog(&self) -> Result<Watchdog, Failure> {
-        let limit = match self.environment.get("RHUMB_RENDER_TIMEOUT") {
-            None => Watchdog::LIMIT,
+        Ok(Watchdog::start(self.render_limit()?))
+    }
+
+    /// How long rendering may take.
+    fn render_limit(&self) -> Result<Duration, Failure> {
+        match self.environment.get("RHUMB_RENDER_TIMEOUT") {
+            None => Ok(Watchdog::LIMIT),
             Some(text) => duration(text).map_err(|why| {
                 Failure::usage(format!("RHUMB_RENDER_TIMEOUT is `{text}`: {why}"), "30s, 2m")
-            })?,
-        };
-        Ok(Watchdog::start(limit))
+            }),
+        }
     }
 
     /// The settings of the target that is meant, and its name.
@@ -128,7 +132,7 @@ impl Session {
             liveness: ThisMachine::of(&who),
             who,
             cancel,
-            progress: Lines::new(self.paint(), self.global.quiet, is_terminal, self.watchdog()?),
+            progress: Lines::new(self.paint(), self.global.quiet, is_terminal, Watchdog::idle(self.render_limit()?)),
         })
     }
 

@@ -2,38 +2,52 @@
 //!
 //! Templates cannot be interrupted. Rendering comes before any change, so ending the process there is safe.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::exit::Exit;
 
-/// Watches until it is told that rendering is over.
+/// Watches from when rendering begins until it is over.
 #[derive(Clone, Debug)]
 pub(crate) struct Watchdog {
-    is_over: Arc<AtomicBool>,
+    limit: Duration,
+    /// Whether the rendering that began last is over.
+    is_over: Arc<Mutex<Arc<AtomicBool>>>,
 }
 
 impl Watchdog {
     /// How long rendering may take when the user says nothing.
     pub(crate) const LIMIT: Duration = Duration::from_secs(30);
 
-    /// Starts to watch.
+    /// Does not watch yet.
+    pub(crate) fn idle(limit: Duration) -> Self {
+        Self { limit, is_over: Arc::default() }
+    }
+
+    /// Starts to watch at once.
     pub(crate) fn start(limit: Duration) -> Self {
-        let is_over = Arc::new(AtomicBool::new(false));
-        let seen = Arc::clone(&is_over);
+        let watchdog = Self::idle(limit);
+        watchdog.rendering();
+        watchdog
+    }
+
+    /// Rendering begins.
+    pub(crate) fn rendering(&self) {
+        self.rendered();
+        let (limit, seen) = (self.limit, Arc::new(AtomicBool::new(false)));
+        *self.is_over.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&seen);
         std::thread::spawn(move || {
             std::thread::sleep(limit);
             if !seen.load(Ordering::SeqCst) {
                 give_up(limit);
             }
         });
-        Self { is_over }
     }
 
     /// Rendering is over.
     pub(crate) fn rendered(&self) {
-        self.is_over.store(true, Ordering::SeqCst);
+        self.is_over.lock().unwrap_or_else(PoisonError::into_inner).store(true, Ordering::SeqCst);
     }
 }
 

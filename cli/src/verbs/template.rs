@@ -62,7 +62,9 @@ pub(crate) async fn run(session: &Session, arguments: &Arguments) -> Ended {
         is_upgrade: arguments.is_upgrade,
         facts: if arguments.live { FactsFrom::Target } else { FactsFrom::Defaults },
     };
+    let watchdog = session.watchdog()?;
     let templated = rhumb_action::template(parts.target.backend.as_ref(), &request).await?;
+    watchdog.rendered();
     parts.progress.finish();
     for warning in &templated.warnings {
         eprint!("{}", diagnostic_text(warning, session.paint()));

@@ -8,6 +8,7 @@ use rhumb_backend::{Backend, Scope};
 use rhumb_release::{Holder, Liveness, Releases, Storage};
 use tokio_util::sync::CancellationToken;
 
+use crate::engine::Persistent;
 use crate::{Event, Progress};
 
 /// Where releases go: a platform, and the place where its releases are kept.
@@ -19,6 +20,14 @@ pub struct Target {
     pub backend: Arc<dyn Backend>,
     /// Where its releases are kept.
     pub storage: Arc<dyn Storage>,
+}
+
+impl Target {
+    /// The same target, whose storage is asked again when it does not answer. Only for who has begun to change
+    /// something: before that, a target that is not there is told at once.
+    pub(crate) fn persistent(&self) -> Self {
+        Self { storage: Arc::new(Persistent::new(Arc::clone(&self.storage))), ..self.clone() }
+    }
 }
 
 /// What every verb is given.
@@ -64,8 +73,8 @@ impl<'a> Context<'a> {
         (self.clock)().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
     }
 
-    pub(crate) fn tell(&self, event: Event) {
-        self.progress.event(&event);
+    pub(crate) fn tell(&self, event: &Event) {
+        self.progress.event(event);
     }
 }
 

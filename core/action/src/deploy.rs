@@ -78,14 +78,16 @@ pub(crate) struct Prepared {
 /// # Errors
 /// Everything of [`ActionError`]; after the record was written, [`ActionError::Failed`].
 pub(crate) async fn deploy(context: &Context<'_>, order: Order<'_>) -> ActionResult<Deployed> {
-    check_name("namespace", context.namespace).map_err(ActionError::of)?;
-    check_name("release", order.release).map_err(ActionError::of)?;
+    check_name("namespace", context.namespace)?;
+    check_name("release", order.release)?;
     let started = Instant::now();
     let prepared = prepare(context, order).await?;
     if order.options.execution == Execution::DryRun {
         return show(context, order, &prepared).await;
     }
     let scope = context.scope(order.release);
+    let target = context.target.persistent();
+    let context = &Context { target: &target, ..*context };
     let hold = Hold::take(context, &scope).await?;
     let result = deploy_held(context, order, &hold, prepared, started).await;
     hold.give_back().await;
@@ -111,8 +113,7 @@ pub(crate) async fn deploy_held(
     started: Instant,
 ) -> ActionResult<Deployed> {
     let scope = context.scope(order.release);
-    let known = Known::read(context, &scope).await?;
-    if !known.is_as(&prepared.known) {
+    if context.releases().history(&scope).await? != prepared.known.heads {
         prepared = prepare(context, order).await?;
     }
     let left = settle(context, &mut prepared.known).await?;
@@ -232,7 +233,7 @@ async fn again(context: &Context<'_>, scope: &Scope, revision: u64) -> ActionRes
 /// Marks what somebody began and never ended as failed. The lease is ours, so whoever it was is gone.
 pub(crate) async fn settle(context: &Context<'_>, known: &mut Known) -> ActionResult<Option<Left>> {
     let Some(left) = known.left() else { return Ok(None) };
-    context.tell(Event::Left(left.clone()));
+    context.tell(&Event::Left(left.clone()));
     let Some(head) = known.heads.last_mut() else { return Ok(None) };
     let text = format!("{} was cut short", head.status);
     // What an uninstall left is the best that is known of it, and what a rollback goes back to.

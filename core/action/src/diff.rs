@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::deploy::{Goal, Order, plan_for, prepare};
 use crate::names::check_name;
-use crate::{ActionError, ActionResult, ChartInputs, Context, DeployOptions, Foreign, IfAbsent, ValueReuse};
+use crate::{ActionResult, ChartInputs, Context, DeployOptions, Foreign, IfAbsent, ValueReuse};
 
 /// What would be deployed.
 #[derive(Clone, Debug, Default)]
@@ -66,7 +66,7 @@ pub struct Differences {
 /// # Errors
 /// What the user wrote wrong, what stands in the way, and what the platform answers.
 pub async fn diff(context: &Context<'_>, request: &DiffRequest) -> ActionResult<Differences> {
-    check_name("release", &request.name).map_err(ActionError::of)?;
+    check_name("release", &request.name)?;
     let goal = match &request.against {
         DiffAgainst::Upgrade { inputs, values } => {
             Goal::Upgrade { inputs, values: *values, absent: IfAbsent::Install }

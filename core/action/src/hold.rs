@@ -45,6 +45,19 @@ impl Hold {
         self.keeper.lease()
     }
 
+    /// Reads again whether the release is still ours to change.
+    ///
+    /// # Errors
+    /// `LostLease` when it is not; what the storage answers.
+    pub(crate) async fn verify(&self) -> ActionResult<()> {
+        self.keeper.verify().await.map_err(|error| match error.kind {
+            ErrorKind::Locked => {
+                ActionError::LostLease { release: self.lease().scope().release.clone(), why: error.message }
+            }
+            _ => error.into(),
+        })
+    }
+
     /// Tells whether the release is still ours to change.
     pub(crate) fn guard(&self) -> &dyn Guard {
         &self.keeper

@@ -8,7 +8,7 @@ use rhumb_spec::Feature;
 use serde::Serialize;
 
 /// How long a verb waits for rollouts when the user says nothing.
-pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(300);
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// How many revisions are kept when the user says nothing.
 pub const DEFAULT_HISTORY: u32 = 10;

@@ -57,7 +57,7 @@ impl Jobs<'_> {
     /// # Errors
     /// What keeps the job from being run or removed. That it failed is in the result.
     pub(crate) async fn run(&self, name: &str, objects: &[Object], vault: &Vault) -> ActionResult<JobResult> {
-        self.context.tell(Event::JobStarted { name: name.to_owned() });
+        self.context.tell(&Event::JobStarted { name: name.to_owned() });
         let started = Instant::now();
         let observed = self.observe(objects).await?;
         let carried = self.make(name, objects, observed, vault).await;
@@ -119,7 +119,7 @@ impl Jobs<'_> {
         let (sender, mut lines) = mpsc::channel::<LogLine>(64);
         let telling = async {
             while let Some(line) = lines.recv().await {
-                self.context.tell(Event::Log(line));
+                self.context.tell(&Event::Log(line));
             }
         };
         let late = async {

@@ -59,11 +59,6 @@ impl Known {
         self.latest().map_or(1, |head| head.revision + 1)
     }
 
-    /// Whether nobody changed the release since `other` was read.
-    pub(crate) fn is_as(&self, other: &Self) -> bool {
-        self.heads == other.heads
-    }
-
     /// The newest revision, when somebody began it and never ended it.
     pub(crate) fn left(&self) -> Option<Left> {
         let head = self.latest().filter(|head| head.status.is_pending())?;
@@ -115,7 +110,7 @@ async fn readable(
         Ok(record) => Ok(Some(record)),
         Err(error) if matches!(error.kind, ErrorKind::Corrupt | ErrorKind::NotFound) => {
             let text = format!("the record of revision {} cannot be read and is passed over", head.revision);
-            context.tell(Event::Warning(Diagnostic::warning("", text).why(error.to_string())));
+            context.tell(&Event::Warning(Diagnostic::warning("", text).why(error.to_string())));
             Ok(None)
         }
         Err(error) => Err(error.into()),

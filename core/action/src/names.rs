@@ -2,6 +2,8 @@
 
 use rhumb_spec::Diagnostic;
 
+use crate::{ActionError, ActionResult};
+
 /// The most characters that a release's name may have, as in Helm: 63 of a DNS label, less ten for what follows it.
 pub(crate) const MAX_NAME: usize = 53;
 
@@ -9,7 +11,7 @@ pub(crate) const MAX_NAME: usize = 53;
 ///
 /// # Errors
 /// One diagnostic that says what the name is wrong in, and a name that would do.
-pub(crate) fn check_name(what: &str, name: &str) -> Result<(), Diagnostic> {
+pub(crate) fn check_name(what: &str, name: &str) -> ActionResult<()> {
     let wrong = if name.is_empty() {
         "it is empty".to_owned()
     } else if name.chars().count() > MAX_NAME {
@@ -23,10 +25,10 @@ pub(crate) fn check_name(what: &str, name: &str) -> Result<(), Diagnostic> {
     };
     let found =
         Diagnostic::error("", format!("`{}` is no name for a {what}", name.escape_debug())).why(wrong);
-    Err(match fitting(name) {
+    Err(ActionError::of(match fitting(name) {
         Some(better) => found.remedy(format!("`{better}`, for example")),
         None => found.remedy("at most 53 characters of a-z, 0-9 and -"),
-    })
+    }))
 }
 
 /// The nearest name that would do, if anything is left of it.
@@ -49,7 +51,7 @@ mod tests {
         match expected {
             None => assert_eq!(found, None, "{name}"),
             Some(expected) => {
-                assert!(found.as_deref().is_some_and(|text| text.contains(expected)), "{found:?}")
+                assert!(found.as_deref().is_some_and(|text| text.contains(expected)), "{found:?}");
             }
         }
     }

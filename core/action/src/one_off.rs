@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use rhumb_spec::model::{Container, Mode, MountSource, Probes, Workload};
 use rhumb_spec::{App, Diagnostic};
 
-use crate::RunRequest;
+use crate::{ActionError, ActionResult, RunRequest};
 
 /// The job that a request asks for, without its name.
 ///
@@ -13,11 +13,13 @@ use crate::RunRequest;
 ///
 /// # Errors
 /// A workload or container that the app does not have, and the choice that is missing when there are several.
-pub(crate) fn job_like(app: &App, request: &RunRequest) -> Result<Workload, Diagnostic> {
+pub(crate) fn job_like(app: &App, request: &RunRequest) -> ActionResult<Workload> {
     let workload = app.workloads.get(&request.workload).ok_or_else(|| {
         let names: Vec<&str> = app.workloads.keys().map(String::as_str).collect();
-        Diagnostic::error("", format!("the release has no workload `{}`", request.workload))
-            .remedy(format!("one of {}", names.join(", ")))
+        not_there(
+            format!("the release has no workload `{}`", request.workload),
+            format!("one of {}", names.join(", ")),
+        )
     })?;
     let (name, container) = chosen(workload, request)?;
     let mut container = Container {
@@ -49,22 +51,26 @@ pub(crate) fn job_like(app: &App, request: &RunRequest) -> Result<Workload, Diag
     })
 }
 
-fn chosen<'a>(
-    workload: &'a Workload,
-    request: &'a RunRequest,
-) -> Result<(&'a str, &'a Container), Diagnostic> {
+fn chosen<'a>(workload: &'a Workload, request: &'a RunRequest) -> ActionResult<(&'a str, &'a Container)> {
     let names = || workload.containers.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
     match (&request.container, workload.containers.first()) {
         (Some(name), _) => {
-            workload.containers.get(name).map(|container| (name.as_str(), container)).ok_or_else(|| {
-                Diagnostic::error("", format!("`{}` has no container `{name}`", request.workload))
-                    .remedy(format!("one of {}", names()))
+            let found = workload.containers.get(name).map(|container| (name.as_str(), container));
+            found.ok_or_else(|| {
+                let what = format!("`{}` has no container `{name}`", request.workload);
+                not_there(what, format!("one of {}", names()))
             })
         }
         (None, Some((name, container))) if workload.containers.len() == 1 => Ok((name, container)),
-        (None, _) => Err(Diagnostic::error("", format!("`{}` has several containers", request.workload))
-            .remedy(format!("--container with one of {}", names()))),
+        (None, _) => {
+            let what = format!("`{}` has several containers", request.workload);
+            Err(not_there(what, format!("--container with one of {}", names())))
+        }
     }
+}
+
+fn not_there(what: String, remedy: String) -> ActionError {
+    ActionError::of(Diagnostic::error("", what).remedy(remedy))
 }
 
 #[cfg(test)]

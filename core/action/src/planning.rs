@@ -38,19 +38,35 @@ pub(crate) async fn plan(
     want: &[Object],
     rules: PlanRules<'_>,
 ) -> ActionResult<Planned> {
-    let options = DiffOptions {
-        replace: replaceable(rules.replace, want)?,
-        needed: known.needed(context, rules.history_max).await?,
-        done: known.inventory.done(),
-        take_ownership: rules.foreign == Foreign::TakeOver,
-    };
+    let replace = replaceable(rules.replace, want)?;
     let mut ids = known.inventory.ids();
     ids.extend(want.iter().map(|object| object.id.clone()));
     let ids: Vec<ObjectId> = ids.into_iter().collect();
     let observed = context.backend().observe(scope, &ids).await?;
+    let needed = if has_old_generation(&observed, want) {
+        known.needed(context, rules.history_max).await?
+    } else {
+        BTreeSet::new()
+    };
+    let options = DiffOptions {
+        replace,
+        needed,
+        done: known.inventory.done(),
+        take_ownership: rules.foreign == Foreign::TakeOver,
+    };
     let last = known.inventory.last(want);
     let plan = diff(context.backend(), &last, &observed, want, &options).map_err(ActionError::Diagnostics)?;
     Ok(Planned { plan, observed, last })
+}
+
+/// Whether there is a generation that is not wanted now, so that it matters which of them revisions need.
+fn has_old_generation(observed: &Observed, want: &[Object]) -> bool {
+    let wanted: BTreeSet<(&ObjectId, Option<&str>)> =
+        want.iter().map(|object| (&object.id, object.generation.as_deref())).collect();
+    let is_old = |object: &Object| {
+        object.generation.is_some() && !wanted.contains(&(&object.id, object.generation.as_deref()))
+    };
+    observed.objects.iter().any(|live| is_old(&live.object))
 }
 
 /// The objects that `--replace` names: by their ids, or by the workload that they run.

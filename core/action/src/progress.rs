@@ -31,6 +31,10 @@ pub enum Event {
     Left(Left),
     /// Something that the user should know although nothing stops.
     Warning(Diagnostic),
+    /// Templates are about to be rendered. That cannot be interrupted, but by ending the process.
+    Rendering,
+    /// Templates have been rendered.
+    Rendered,
     /// What will be done is known.
     Planned {
         /// The revision that will be recorded.

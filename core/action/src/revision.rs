@@ -9,7 +9,8 @@ use crate::deploy::{Order, Prepared, outcome};
 use crate::hold::Hold;
 use crate::planning::Planned;
 use crate::{
-    ActionError, ActionResult, Context, Deployed, Event, FailedDeployment, Left, OnFailure, Wait, take_back,
+    ActionError, ActionResult, Context, Deployed, Event, FailedDeployment, Left, OnFailure, TakenBack, Wait,
+    take_back,
 };
 
 /// The version of rhumb that writes records.
@@ -54,9 +55,9 @@ impl Revision<'_> {
             writer: writer(context),
             ..self.prepared.wanted.record()
         };
-        context.tell(Event::Planned { revision: record.revision, steps: self.planned.plan.steps.len() });
+        context.tell(&Event::Planned { revision: record.revision, steps: self.planned.plan.steps.len() });
         let head = context.releases().create(&record).await?;
-        context.tell(Event::Recorded { revision: head.revision, status: head.status });
+        context.tell(&Event::Recorded { revision: head.revision, status: head.status });
         Ok(head)
     }
 
@@ -85,7 +86,8 @@ impl Revision<'_> {
     async fn commit(self, head: Head, carried: Carried) -> ActionResult<Deployed> {
         let description = self.order.options.description.clone();
         let description = description.unwrap_or_else(|| format!("{} complete", self.prepared.course.noun()));
-        let head = self.close(&head, Status::Deployed, description, &carried.outcome).await?;
+        let closed = self.close(&head, Status::Deployed, description, &carried.outcome).await;
+        let head = closed.map_err(|cause| self.failed(head.revision, cause, None))?;
         let mut warnings = self.supersede(&head).await;
         let mut deployed = outcome(self.context, self.order, &self.prepared, self.planned.plan, self.left);
         deployed.warnings.append(&mut warnings);
@@ -99,6 +101,7 @@ impl Revision<'_> {
         })
     }
 
+    /// Records how it ended, if the release is still ours.
     async fn close(
         &self,
         head: &Head,
@@ -106,10 +109,11 @@ impl Revision<'_> {
         text: String,
         outcome: &Outcome,
     ) -> ActionResult<Head> {
+        self.hold.verify().await?;
         let mut head = head.clone();
         (head.status, head.description, head.updated) = (status, text, self.context.now());
         let head = self.context.releases().set_outcome(&head, outcome).await?;
-        self.context.tell(Event::Recorded { revision: head.revision, status });
+        self.context.tell(&Event::Recorded { revision: head.revision, status });
         Ok(head)
     }
 
@@ -146,18 +150,17 @@ impl Revision<'_> {
             }
         }
         let taken_back = take_back::take_back(&self, &cause).await;
-        let next = take_back::next(
-            self.order.release,
-            head.revision,
-            taken_back.as_ref(),
-            self.prepared.known.deployed(),
-        );
+        self.failed(head.revision, cause, taken_back)
+    }
+
+    fn failed(&self, revision: u64, cause: ActionError, taken_back: Option<TakenBack>) -> ActionError {
+        let (release, deployed) = (self.order.release, self.prepared.known.deployed());
         ActionError::Failed(Box::new(FailedDeployment {
-            release: self.order.release.to_owned(),
-            revision: head.revision,
+            release: release.to_owned(),
+            revision,
+            next: take_back::next(release, revision, taken_back.as_ref(), deployed),
             cause,
             taken_back,
-            next,
         }))
     }
 }

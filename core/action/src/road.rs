@@ -16,7 +16,7 @@ use crate::salt::Salt;
 use crate::secret_defaults::has_secret_default;
 use crate::user_values::{Laid, lay, read_values};
 use crate::wanted::Wanted;
-use crate::{ActionError, ActionResult, ChartInputs, Context, FactsFrom, ValueReuse};
+use crate::{ActionError, ActionResult, ChartInputs, Context, Event, FactsFrom, ValueReuse};
 
 /// A chart that was chosen to be deployed.
 #[derive(Clone, Copy, Debug)]
@@ -209,7 +209,10 @@ pub(crate) async fn want(
         facts: &assumed,
         sealing: salt.sealing(),
     };
-    let written = write(&loaded.chart, &values, &rendering)?;
+    context.tell(&Event::Rendering);
+    let written = write(&loaded.chart, &values, &rendering);
+    context.tell(&Event::Rendered);
+    let written = written?;
     let survey = Survey { resolve_image: chosen.inputs.resolve_image, previous };
     let facts = facts(backend, scope, &written.parsed.app, survey, FactsFrom::Target).await?;
     let accept = chosen.inputs.accept_loss.iter().copied().collect();

@@ -63,7 +63,7 @@ pub async fn run(context: &Context<'_>, request: &RunRequest) -> ActionResult<Jo
     let record = find_record(context, &request.name, None).await?;
     let name = format!("{}-run-{:06x}", request.workload, rand::random::<u32>() & 0x00ff_ffff);
     let mut app = record.app.clone();
-    let job = job_like(&app, request).map_err(ActionError::of)?;
+    let job = job_like(&app, request)?;
     app.workloads.insert(name.clone(), job);
     let hold = Hold::take(context, &record.scope()).await?;
     let jobs = Jobs { context, hold: &hold, record: &record, timeout: request.timeout, after: request.after };

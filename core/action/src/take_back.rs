@@ -22,7 +22,7 @@ pub(crate) async fn take_back(revision: &Revision<'_>, cause: &ActionError) -> O
     let to = revision.prepared.known.deployed().map(|head| head.revision);
     let uncancelled = CancellationToken::new();
     let context = Context { cancel: &uncancelled, ..*revision.context };
-    context.tell(Event::RollingBack { to, reason: cause.to_string() });
+    context.tell(&Event::RollingBack { to, reason: cause.to_string() });
     let result = match to {
         Some(to) => {
             Box::pin(roll_back(&context, revision, to)).await.map(Box::new).map(TakenBack::RolledBack)

@@ -70,8 +70,8 @@ pub struct TemplatedDocument {
 /// Everything that is wrong with the chart and the values, and what the platform cannot have.
 pub async fn template(backend: &dyn Backend, request: &TemplateRequest) -> ActionResult<Templated> {
     let scope = Scope::new(&request.namespace, &request.name);
-    check_name("namespace", &scope.namespace).map_err(ActionError::of)?;
-    check_name("release", &scope.release).map_err(ActionError::of)?;
+    check_name("namespace", &scope.namespace)?;
+    check_name("release", &scope.release)?;
     let loaded = road::load(&request.inputs.chart)?;
     let given = read_values(&request.inputs.values)?;
     let values = loaded.chart.values(given).map_err(ActionError::Diagnostics)?;

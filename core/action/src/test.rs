@@ -1,6 +1,7 @@
 //! `rhumb test`: the jobs in a chart's `templates/tests`, run against its release.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::time::Duration;
 
 use rhumb_backend::Object;
@@ -81,13 +82,13 @@ impl Suite {
         let mut app = record.app.clone();
         let problems = merge(&mut app, tests.app);
         let parsed = Parsed { app: app.clone(), origins: tests.origins, warnings: Vec::new() };
-        let found = parsed.verify().into_iter().filter(|found| found.is_error());
+        let found = parsed.verify().into_iter().filter(Diagnostic::is_error);
         let problems: Vec<Diagnostic> = problems.into_iter().chain(found).collect();
         let written = Written { parsed, ..written };
-        match problems.is_empty() {
-            true => Ok(Self { app, names, vault: written.rendered.vault.clone(), written }),
-            false => Err(written.located(problems)),
+        if problems.is_empty() {
+            return Ok(Self { app, names, vault: written.rendered.vault.clone(), written });
         }
+        Err(written.located(problems))
     }
 
     async fn run(&self, jobs: &Jobs<'_>) -> ActionResult<Vec<JobResult>> {
@@ -170,11 +171,14 @@ fn add<T>(
     problems: &mut Vec<Diagnostic>,
 ) {
     for (name, document) in from {
-        if to.contains_key(&name) {
-            let found = Diagnostic::error(kind.path(&name), format!("the release has a {kind} `{name}` too"));
-            problems.push(found.remedy("another name for the one in templates/tests"));
-        } else {
-            to.insert(name, document);
+        match to.entry(name) {
+            Entry::Vacant(place) => drop(place.insert(document)),
+            Entry::Occupied(there) => {
+                let name = there.key();
+                let found =
+                    Diagnostic::error(kind.path(name), format!("the release has a {kind} `{name}` too"));
+                problems.push(found.remedy("another name for the one in templates/tests"));
+            }
         }
     }
 }

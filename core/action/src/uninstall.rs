@@ -84,7 +84,7 @@ pub struct Uninstalled {
 /// `NotFound` for a release that is not there; `Busy`; `Failed` when something could not be removed, with the release
 /// left `uninstalling` so that the next uninstall goes on from there.
 pub async fn uninstall(context: &Context<'_>, request: &UninstallRequest) -> ActionResult<Uninstalled> {
-    check_name("release", &request.name).map_err(ActionError::of)?;
+    check_name("release", &request.name)?;
     let scope = context.scope(&request.name);
     let known = Known::read(context, &scope).await?;
     if !request.finds(&known) {
@@ -98,6 +98,8 @@ pub async fn uninstall(context: &Context<'_>, request: &UninstallRequest) -> Act
         let seen = look(context, &scope, &known).await?;
         return Ok(outcome(context, request, Found { seen: Some(seen), left }));
     }
+    let target = context.target.persistent();
+    let context = &Context { target: &target, ..*context };
     let hold = Hold::take(context, &scope).await?;
     let removal = Removal {
         release: &request.name,
@@ -153,7 +155,7 @@ pub(crate) async fn remove_held(
     let known = Known::read(context, &scope).await?;
     let left = known.left();
     if let Some(left) = &left {
-        context.tell(Event::Left(left.clone()));
+        context.tell(&Event::Left(left.clone()));
     }
     let seen = look(context, &scope, &known).await?;
     let Some(head) = known.latest() else { return Ok(Found { seen: Some(seen), left }) };
@@ -184,7 +186,7 @@ async fn look(context: &Context<'_>, scope: &Scope, known: &Known) -> ActionResu
 
 async fn mark(context: &Context<'_>, head: &Head, status: Status, text: &str) -> ActionResult<Head> {
     let head = context.releases().set_status(head, status, text, &context.now()).await?;
-    context.tell(Event::Recorded { revision: head.revision, status });
+    context.tell(&Event::Recorded { revision: head.revision, status });
     Ok(head)
 }
 

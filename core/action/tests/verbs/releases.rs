@@ -67,9 +67,10 @@ async fn a_failed_install_can_be_installed_again_or_upgraded() {
         assert!(matches!(failed.cause, ActionError::WaitFailed(_)), "{error}");
         assert!(error.to_string().contains("exit code 3"), "{error}");
         assert_eq!(world.history().await, [(1, "failed".to_owned())]);
-        let again = match is_upgrade {
-            true => world.upgrade(world.inputs(SHOP, &["mode=ready"]), waiting()).await,
-            false => world.install(world.shop(), waiting()).await,
+        let again = if is_upgrade {
+            world.upgrade(world.inputs(SHOP, &["mode=ready"]), waiting()).await
+        } else {
+            world.install(world.shop(), waiting()).await
         };
         assert_eq!(again.unwrap().revision, 2);
         assert_eq!(world.history().await, [(1, "failed".to_owned()), (2, "deployed".to_owned())]);
