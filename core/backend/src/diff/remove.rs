@@ -18,6 +18,10 @@ pub(super) fn remove(scene: &Scene<'_>, draft: &mut Draft) {
         }
     }
     spare_held(scene, draft, &mut unwanted);
+    for (id, why) in scene.unreadable {
+        let text = format!("it cannot be read, so it is left alone: {why}");
+        draft.notes.push(Note { id: id.clone(), text });
+    }
     for live in unwanted.into_values() {
         let is_old_generation = live.object.generation.is_some() && scene.want.contains_key(&live.object.id);
         let action = if is_old_generation { Action::Collect } else { Action::Delete };

@@ -22,7 +22,7 @@ pub(super) struct Scene<'a> {
     pub(super) want: BTreeMap<&'a ObjectId, &'a Object>,
     pub(super) live: BTreeMap<Key<'a>, &'a Live>,
     pub(super) natives: BTreeMap<&'a str, Vec<&'a Live>>,
-    unreadable: &'a BTreeMap<ObjectId, String>,
+    pub(super) unreadable: &'a BTreeMap<ObjectId, String>,
     twice: Vec<&'a ObjectId>,
 }
 
@@ -107,10 +107,15 @@ impl<'a> Scene<'a> {
             }
         }
         for want in self.want.values() {
+            // What is there and the release's own, but not wanted, is about to go.
             let is_there = |id: &ObjectId| {
                 self.want.contains_key(id)
                     || self.unreadable.contains_key(id)
-                    || self.live.range((id, None)..).next().is_some_and(|((of, _), _)| *of == id)
+                    || self
+                        .live
+                        .range((id, None)..)
+                        .take_while(|((of, _), _)| *of == id)
+                        .any(|(_, live)| live.foreign.is_some() || self.is_external(live))
             };
             let targets = reference::targets(&want.body).into_iter();
             let waited = want.after.iter().map(|after| after.id.clone());

@@ -285,6 +285,24 @@ fn obstacles_are_collected() {
 }
 
 #[test]
+fn what_goes_cannot_be_needed() {
+    let shop = [config("1"), with_config("a")];
+    let mut world = World::default();
+    world.reach(&[], &shop, &DiffOptions::default()).unwrap();
+    let refused = world.plan(&shop, &shop[1..], &DiffOptions::default()).unwrap_err();
+    assert_eq!(refused, ["service/a needs config/web, which is neither wanted nor there"]);
+}
+
+#[test]
+fn what_cannot_be_read_and_matters_to_nobody_is_left_alone() {
+    let mut observed = Observed::default();
+    observed.unreadable.insert(id("service/nobodys"), "forbidden".to_owned());
+    let plan = diff(&Double::default(), &[], &observed, &[], &DiffOptions::default()).unwrap();
+    assert!(plan.steps.is_empty());
+    assert_eq!(plan.notes[0].text, "it cannot be read, so it is left alone: forbidden");
+}
+
+#[test]
 fn circles_are_named() {
     let circle = [
         after(service("a", json!({})), "service/b", Until::Ready),
