@@ -77,9 +77,9 @@ pub fn wanted_network(want: &Value, live: &Value) -> Value {
     let unknown: &[&str] = if is_allocated { &["Labels"] } else { &["Labels", "Driver", "Options", "IPAM"] };
     let mut body = without_empty(want);
     if let Some(body) = body.as_object_mut() {
-        unknown.iter().for_each(|field| {
+        for field in unknown {
             body.shift_remove(*field);
-        });
+        }
     }
     body
 }

@@ -24,7 +24,11 @@ fn since(minor: u32, facts: &SwarmFacts, why: &'static str, instead: &'static st
 ///
 /// Sources, where an arm names no other: the Engine API reference, `ServiceCreate` and its version history;
 /// docs.docker.com, "Deploy services to a swarm".
-#[expect(clippy::too_many_lines, reason = "flat mapping table")]
+#[expect(
+    clippy::too_many_lines,
+    clippy::match_same_arms,
+    reason = "flat mapping table, in the order of subjects"
+)]
 pub fn support(feature: Feature, facts: &SwarmFacts) -> Support {
     match feature {
         Feature::Replicated | Feature::Global => NATIVE,

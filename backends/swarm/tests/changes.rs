@@ -1,6 +1,10 @@
 //! What an upgrade finds to do, on documents as engine 20.10 returns them.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 mod offline;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use rhumb_backend::{Cause, Change, Choices, Live, Object, Ownership};
 use rhumb_swarm::change::change;
@@ -81,8 +85,8 @@ fn returned(object: &Object) -> Live {
         object,
         native: "native".to_owned(),
         version: Some("7".to_owned()),
-        outputs: Default::default(),
-        holds: Default::default(),
+        outputs: BTreeMap::default(),
+        holds: BTreeSet::default(),
         foreign: None,
     }
 }

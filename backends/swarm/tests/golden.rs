@@ -3,6 +3,8 @@
 //! `<subject>.app.yaml` is the app, `<subject>.facts.yaml`, where it is there, what is known of the swarm, and
 //! `<subject>.swarm.yaml` what comes of it. Set `RHUMB_BLESS=1` to write the last ones anew, and read the difference.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 mod offline;
 
 use std::fmt::Write as _;

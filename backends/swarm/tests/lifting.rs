@@ -1,5 +1,7 @@
 //! From documents back to an app.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 mod offline;
 
 use std::path::Path;

@@ -1,5 +1,7 @@
 //! What Swarm refuses, in the words that people read.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 mod offline;
 
 use rhumb_backend::Choices;

@@ -21,18 +21,16 @@ pub(super) fn variables(spec: &mut Fields, lifted: &mut Lifted) -> IndexMap<Stri
                 .push(not_carried(format!("{path}.{line}"), "it takes the value away that the image gives"));
             continue;
         };
-        let value = match value {
-            ORDINAL => EnvValue::From(EnvSource::Own(SelfField::Ordinal)),
-            value => match unescape(value) {
-                Some(text) => EnvValue::Text(text),
-                None => {
-                    let why = "it holds a template of Swarm, for which there is no neutral form";
-                    lifted.notes.push(not_carried(format!("{path}.{name}"), why));
-                    continue;
-                }
-            },
-        };
-        found.insert(name.to_owned(), value);
+        if value == ORDINAL {
+            found.insert(name.to_owned(), EnvValue::From(EnvSource::Own(SelfField::Ordinal)));
+            continue;
+        }
+        if let Some(text) = unescape(value) {
+            found.insert(name.to_owned(), EnvValue::Text(text));
+        } else {
+            let why = "it holds a template of Swarm, for which there is no neutral form";
+            lifted.notes.push(not_carried(format!("{path}.{name}"), why));
+        }
     }
     found
 }

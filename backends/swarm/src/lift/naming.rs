@@ -34,13 +34,12 @@ impl Names {
                 None => (object.id.kind(), object.ownership == Ownership::External),
             };
             let Some(name) = object.body.get("Name").and_then(Value::as_str) else { continue };
-            let name = name.to_owned();
             match kind {
                 "network" => found.add_network(object, name, is_external),
                 "config" => found.add_file(object, FileKind::Config, name, is_external),
                 "secret" => found.add_file(object, FileKind::Secret, name, is_external),
                 "service" => {
-                    let document = document_name(without_stack(&object.body, &name));
+                    let document = document_name(without_stack(&object.body, name));
                     found.services.insert(object.id.as_str().to_owned(), document);
                 }
                 _ => {}
@@ -49,22 +48,22 @@ impl Names {
         found
     }
 
-    fn add_network(&mut self, object: &Object, name: String, is_external: bool) {
-        let own = if is_external { &name } else { without_stack(&object.body, &name) };
+    fn add_network(&mut self, object: &Object, name: &str, is_external: bool) {
+        let own = if is_external { name } else { without_stack(&object.body, name) };
         let document = document_name(own);
         let id = object.body.get("Id").and_then(Value::as_str).map(str::to_owned);
-        for key in id.into_iter().chain([object.id.as_str().to_owned(), name.clone()]) {
+        for key in id.into_iter().chain([object.id.as_str().to_owned(), name.to_owned()]) {
             self.networks.insert(key, document.clone());
         }
     }
 
-    fn add_file(&mut self, object: &Object, kind: FileKind, name: String, is_external: bool) {
-        let place = match content_named(without_stack(&object.body, &name)).filter(|_| !is_external) {
+    fn add_file(&mut self, object: &Object, kind: FileKind, name: &str, is_external: bool) {
+        let place = match content_named(without_stack(&object.body, name)).filter(|_| !is_external) {
             Some((document, key)) => FilePlace { document: document.to_owned(), key: key.to_owned() },
-            None if is_external => foreign_file(&name),
-            None => foreign_file(without_stack(&object.body, &name)),
+            None if is_external => foreign_file(name),
+            None => foreign_file(without_stack(&object.body, name)),
         };
-        self.files.insert((kind, name), place);
+        self.files.insert((kind, name.to_owned()), place);
     }
 
     /// Where a config or secret is in the app; one that is not among the objects is taken for external.

@@ -135,7 +135,7 @@ impl Routed {
         let name = document_name(base);
         let route = lifted.app.routes.entry(name.clone()).or_default();
         route.host = host;
-        route.class = self.class.clone();
+        route.class.clone_from(&self.class);
         route.paths.insert(prefix, target);
         route.tls = router
             .0

@@ -58,7 +58,7 @@ pub(super) fn environment(context: &Context<'_>, site: &Site<'_>, report: &mut R
             variables.insert(name.clone(), variable);
         }
     }
-    finish(context, site, variables, report)
+    finish(context, site, &variables, report)
 }
 
 fn variable<'a>(
@@ -173,7 +173,7 @@ fn keys_unknown(path: &str, kind: &str) -> Diagnostic {
 fn finish(
     context: &Context<'_>,
     site: &Site<'_>,
-    variables: IndexMap<String, Variable<'_>>,
+    variables: &IndexMap<String, Variable<'_>>,
     report: &mut Report,
 ) -> Environment {
     let mut out = Environment::default();
@@ -183,33 +183,35 @@ fn finish(
     }
     let way = way(context, site, report);
     let mut exports = Vec::new();
-    for (name, variable) in &variables {
+    for (name, variable) in variables {
         out.env.extend(text_of(name, variable));
         let Variable::Secret { file, secret, key } = variable else { continue };
         let target = format!("{secret}.{key}");
-        let path = format!("/run/secrets/{target}");
-        match &way {
-            Way::File => out.env.push(format!("{name}_FILE={path}")),
-            Way::Wrapper { .. } => {
-                if !is_shell_name(name) {
-                    report.refuse(no_shell_name(&site.in_container(&format!("env.{name}")), name));
-                }
-                exports.push((name.as_str(), path));
-            }
-        }
         let reference = secret_file(file, &target);
         if !out.secrets.contains(&reference) {
             out.secrets.push(reference);
         }
+        let path = format!("/run/secrets/{target}");
+        match way {
+            Way::File => out.env.push(format!("{name}_FILE={path}")),
+            Way::Wrapper { .. } => {
+                let field = site.in_container(&format!("env.{name}"));
+                report.diagnostics.extend((!is_shell_name(name)).then(|| no_shell_name(&field, name)));
+                exports.push((name.as_str(), path));
+            }
+        }
     }
-    if let Way::Wrapper { entrypoint, args } = way {
-        let exports: Vec<(&str, &str)> = exports.iter().map(|(name, path)| (*name, path.as_str())).collect();
-        let mut command =
-            vec!["/bin/sh".to_owned(), "-c".to_owned(), wrapper_script(&exports), "sh".to_owned()];
-        command.extend(entrypoint);
-        out.command = Some((command, args));
-    }
+    out.command = wrapped(way, &exports);
     out
+}
+
+/// The command behind the shell that exports secrets.
+fn wrapped(way: Way, exports: &[(&str, String)]) -> Option<(Vec<String>, Vec<String>)> {
+    let Way::Wrapper { entrypoint, args } = way else { return None };
+    let exports: Vec<(&str, &str)> = exports.iter().map(|(name, path)| (*name, path.as_str())).collect();
+    let mut command = vec!["/bin/sh".to_owned(), "-c".to_owned(), wrapper_script(&exports), "sh".to_owned()];
+    command.extend(entrypoint);
+    Some((command, args))
 }
 
 fn text_of(name: &str, variable: &Variable<'_>) -> Option<String> {
@@ -221,13 +223,11 @@ fn text_of(name: &str, variable: &Variable<'_>) -> Option<String> {
 
 /// The shell script that reads each variable from its file and then becomes the command that follows it.
 pub(crate) fn wrapper_script(exports: &[(&str, &str)]) -> String {
-    let mut script = String::new();
-    for (name, path) in exports {
+    let lines = exports.iter().map(|(name, path)| {
         let path = quote(path);
-        script.push_str(&format!("{name}=\"$(cat {path})\" || exit 1; export {name}; "));
-    }
-    script.push_str("exec \"$@\"");
-    script
+        format!("{name}=\"$(cat {path})\" || exit 1; export {name}; ")
+    });
+    lines.chain(["exec \"$@\"".to_owned()]).collect()
 }
 
 fn secret_file(file: &File, target: &str) -> Value {

@@ -88,11 +88,10 @@ pub(crate) const SHELL_HTTP: &str = "if command -v curl >/dev/null; then exec cu
 /// GETs a URL with curl or else wget, whichever the image has. Both succeed on 200–399, without a look at the
 /// certificate.
 pub(crate) fn http_command(url: &str, headers: &BTreeMap<String, String>) -> String {
-    let option = |flag: &str| -> String {
-        headers
-            .iter()
-            .map(|(name, value)| format!(" {flag} {}", quote(&format!("{name}: {value}"))))
-            .collect()
+    let option = |flag: &str| {
+        let given =
+            headers.iter().map(|(name, value)| format!(" {flag} {}", quote(&format!("{name}: {value}"))));
+        given.collect::<Vec<_>>().concat()
     };
     let certificate = if url.starts_with("https:") { " --no-check-certificate" } else { "" };
     let word = quote(url);

@@ -40,7 +40,7 @@ pub(super) fn mounted(context: &Context<'_>, site: &Site<'_>, report: &mut Repor
                     .extend(files.map(|(file, target)| file_reference("Secret", file, &target, mount)));
             }
             MountSource::Volume { name } => {
-                out.mounts.extend(volume(context, name, target, (mount, &path), report))
+                out.mounts.extend(volume(context, name, target, (mount, &path), report));
             }
             MountSource::Ephemeral { size, .. } => {
                 if size.is_some() {

@@ -106,15 +106,17 @@ fn capabilities(names: &[String]) -> Vec<String> {
 ///
 /// Source: Engine API 1.46, `Privileges.Seccomp`.
 pub(super) fn privileges(site: &Site<'_>, report: &mut Report) -> Option<Value> {
-    match site.container.security.seccomp.as_deref()? {
-        mode @ ("default" | "unconfined") => Some(json!({ "Seccomp": { "Mode": mode } })),
-        _ => {
-            report.refuse(
-                Diagnostic::error(site.in_container("security.seccomp"), "Swarm takes no profile from a node's disk")
-                    .why("the profile itself is part of the service, and this path is on the node")
-                    .remedy("`default` or `unconfined`; or a patch of `TaskTemplate.ContainerSpec.Privileges.Seccomp` under `on.swarm`"),
-            );
-            None
-        }
+    let mode = site.container.security.seccomp.as_deref()?;
+    if matches!(mode, "default" | "unconfined") {
+        return Some(json!({ "Seccomp": { "Mode": mode } }));
     }
+    report.refuse(
+        Diagnostic::error(site.in_container("security.seccomp"), "Swarm takes no profile from a node's disk")
+            .why("the profile itself is part of the service, and this path is on the node")
+            .remedy(
+                "`default` or `unconfined`; or a patch of `TaskTemplate.ContainerSpec.Privileges.Seccomp` under \
+                 `on.swarm`",
+            ),
+    );
+    None
 }

@@ -147,7 +147,7 @@ fn batches(
     let bound = bound.map(|bound| bound.max(1));
     let parallelism = match (update.parallelism, bound) {
         (Some(0), None) => 0,
-        (Some(0), Some(bound)) | (None, Some(bound)) => bound,
+        (Some(0) | None, Some(bound)) => bound,
         (Some(parallelism), bound) => bound.map_or(parallelism, |bound| bound.min(parallelism)),
         (None, None) => 1,
     };

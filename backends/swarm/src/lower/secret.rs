@@ -74,11 +74,11 @@ fn composed<'a>(
             Piece::Address { workload, port } => {
                 let (host, number) = network::address(checked, workload, port)
                     .ok_or_else(|| format!("no workload `{workload}` exposes a port `{port}`"))?;
-                out.push_str(&format!("{host}:{number}"));
+                out.extend([host, ":", &number.to_string()]);
             }
             Piece::Key(key) => {
                 keys.insert(key.to_owned(), sibling(checked, secret, made, within, key)?);
-                out.push_str(&format!("{{{key}}}"));
+                out.extend(["{", key, "}"]);
             }
         }
     }
