@@ -139,7 +139,13 @@ impl Work<'_> {
     }
 
     async fn look(&self) -> Result<Receipt> {
-        self.receipt(&self.native()?).await
+        let mut receipt = self.receipt(&self.native()?).await?;
+        if self.kind == Kind::Service {
+            let call = Call::get(self.kind.reading(), format!("{}/{}", self.kind.path(), receipt.native));
+            let service = self.engine.json::<Value>(call).await?;
+            receipt.rollout = Rollout::found(&service).to_value();
+        }
+        Ok(receipt)
     }
 
     async fn remove(&self, native: &str) -> Result<()> {

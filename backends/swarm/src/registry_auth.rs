@@ -1,5 +1,7 @@
 //! Credentials for registries, from the docker CLI's configuration and its helpers.
 
+use std::collections::HashMap;
+use std::fmt;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -10,6 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
+use tokio::sync::Mutex;
 
 use crate::connect::{Auth, DockerConfig, Engine, Environment};
 
@@ -21,15 +24,35 @@ const TOKEN_USER: &str = "<token>";
 
 const HELPER_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// Values of `X-Registry-Auth` by registry, each found once.
+#[derive(Default)]
+pub(crate) struct Credentials(Mutex<HashMap<String, Option<String>>>);
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Credentials(…)")
+    }
+}
+
 /// The value of `X-Registry-Auth` for an image, from the docker CLI's configuration; none when it has no credentials
 /// for the image's registry.
 ///
 /// # Errors
 /// `Invalid` when the configuration cannot be read or a helper cannot be run or fails.
 pub(crate) async fn for_image(engine: &Engine, image: &str) -> Result<Option<String>> {
+    let registry = registry(image);
+    let mut known = engine.credentials().0.lock().await;
+    if let Some(header) = known.get(registry) {
+        return Ok(header.clone());
+    }
+    let header = find(engine, registry).await?;
+    known.insert(registry.to_owned(), header.clone());
+    Ok(header)
+}
+
+async fn find(engine: &Engine, registry: &str) -> Result<Option<String>> {
     let folder = engine.environment().docker_config(engine.settings());
     let config = DockerConfig::load(folder.as_deref())?;
-    let registry = registry(image);
     let auth = match config.helper(registry) {
         Some(helper) => {
             ask(helper, registry, engine.environment()).await?.or_else(|| config.stored(registry))
@@ -210,14 +233,14 @@ mod tests {
     #[tokio::test]
     async fn helpers_are_asked_with_the_registry() {
         let folder = tempfile::tempdir().unwrap();
-        let engine = engine(folder.path(), folder.path());
         helper(folder.path(), r#"echo "{\"Username\": \"<token>\", \"Secret\": \"$registry\"}""#);
-        let header = for_image(&engine, "r.example/web").await.unwrap().unwrap();
+        let ask = async || for_image(&engine(folder.path(), folder.path()), "r.example/web").await;
+        let header = ask().await.unwrap().unwrap();
         assert_eq!(decode(&header), json!({ "serveraddress": "r.example", "identitytoken": "r.example" }));
         helper(folder.path(), "echo credentials not found in native keychain; exit 1");
-        assert_eq!(for_image(&engine, "r.example/web").await.unwrap(), None);
+        assert_eq!(ask().await.unwrap(), None);
         helper(folder.path(), "echo hunter2; exit 3");
-        let error = for_image(&engine, "r.example/web").await.unwrap_err();
+        let error = ask().await.unwrap_err();
         assert_eq!(
             error.to_string(),
             "cannot ask for the registry's credentials (helper docker-credential-test) (registry r.example): it ended \

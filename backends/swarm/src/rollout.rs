@@ -15,18 +15,29 @@ use crate::names;
 pub(crate) struct Rollout {
     /// A digest of the service's `TaskTemplate`, as the engine returned it after the write.
     pub(crate) template: String,
+    /// The engine had rolled the service back before, and what is asked is how what it went back to fares.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) after_rollback: bool,
 }
 
 impl Rollout {
     /// The rollout of a service with this spec.
     pub(crate) fn of(spec: &Value) -> Self {
         let template = spec.get("TaskTemplate").map(ToString::to_string).unwrap_or_default();
-        Self { template: names::hash(template.as_bytes()) }
+        Self { template: names::hash(template.as_bytes()), after_rollback: false }
+    }
+
+    /// The rollout that a service is in, whoever began it.
+    pub(crate) fn found(service: &Value) -> Self {
+        let state = service.pointer("/UpdateStatus/State").and_then(Value::as_str);
+        let spec = service.get("Spec").unwrap_or(&Value::Null);
+        Self { after_rollback: state == Some("rollback_completed"), ..Self::of(spec) }
     }
 
     /// The rollout in the shape of a receipt.
     pub(crate) fn to_value(&self) -> Value {
-        serde_json::json!({ "template": self.template })
+        // Text and a boolean always serialise.
+        serde_json::to_value(self).unwrap_or_default()
     }
 
     /// The rollout of a receipt.

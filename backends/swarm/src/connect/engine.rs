@@ -12,6 +12,7 @@ use tokio::sync::OnceCell;
 
 use super::{Address, Call, Endpoint, Environment, Settings};
 use crate::error::{from_engine, timeout, unexpected};
+use crate::registry_auth::Credentials;
 
 /// An engine that is connected to when it is first called.
 #[derive(Debug)]
@@ -19,6 +20,7 @@ pub(crate) struct Engine {
     settings: Settings,
     environment: Environment,
     connected: OnceCell<Connected>,
+    credentials: Credentials,
 }
 
 /// An engine that answered.
@@ -62,7 +64,7 @@ const GREETING: Duration = Duration::from_secs(20);
 impl Engine {
     /// An engine that is not connected to yet.
     pub(crate) fn new(settings: Settings, environment: Environment) -> Self {
-        Self { settings, environment, connected: OnceCell::new() }
+        Self { settings, environment, connected: OnceCell::new(), credentials: Credentials::default() }
     }
 
     /// What the target says about the engine.
@@ -73,6 +75,11 @@ impl Engine {
     /// The environment of the process.
     pub(crate) fn environment(&self) -> &Environment {
         &self.environment
+    }
+
+    /// Credentials for registries that were found already.
+    pub(crate) fn credentials(&self) -> &Credentials {
+        &self.credentials
     }
 
     /// The connection, made at the first call.

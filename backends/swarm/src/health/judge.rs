@@ -60,7 +60,7 @@ pub(super) fn judge(
     let wanted = case.wanted(nodes);
     let ready = case.ready();
     let failed = case
-        .rolled_back()
+        .rolled_back(rollout)
         .or_else(|| case.superseded(rollout))
         .or_else(|| case.exhausted())
         .or_else(|| case.unschedulable());
@@ -139,8 +139,11 @@ impl<'a> Case<'a> {
     }
 
     /// The engine has given up the rollout.
-    fn rolled_back(&self) -> Option<Culprit> {
+    fn rolled_back(&self, rollout: &Rollout) -> Option<Culprit> {
         let (state, message) = self.update?;
+        if rollout.after_rollback && state == "rollback_completed" {
+            return None;
+        }
         let what = match state {
             "paused" => "the engine paused the update",
             "rollback_started" | "rollback_completed" => "the engine rolled the update back",
@@ -163,7 +166,7 @@ impl<'a> Case<'a> {
     }
 
     fn superseded(&self, rollout: &Rollout) -> Option<Culprit> {
-        (Rollout::of(self.spec) != *rollout)
+        (Rollout::of(self.spec).template != rollout.template)
             .then(|| self.blame(None, "somebody changed the service before it was ready".to_owned()))
     }
 
@@ -256,7 +259,12 @@ impl<'a> Case<'a> {
                 self.waiting_for().map_or(message.clone(), |what| format!("{message}, {what}")),
             );
         }
-        (State::Ready, message)
+        match self.update {
+            Some(("rollback_completed", _)) => {
+                (State::Ready, format!("{message}, after the engine rolled back"))
+            }
+            _ => (State::Ready, message),
+        }
     }
 
     /// What the slowest replica is about.

@@ -79,6 +79,46 @@ async fn a_failed_update_that_the_engine_rolls_back_is_a_failure() {
 }
 
 #[tokio::test]
+async fn what_the_engine_went_back_to_may_be_ready() {
+    let Some(mut lab) = Lab::open("swe-went-back").await else { return };
+    let app = |command: &str| {
+        workload(&json!({
+            "update": { "onFailure": "rollback", "monitor": "1s", "order": "stopFirst" },
+            "containers": { "web": {
+                "image": "rhumb-busybox:1",
+                "command": ["sh", "-c", command],
+                "stop": { "grace": "1s" },
+            } },
+        }))
+    };
+    lab.deploy(&app("sleep 1000")).await.unwrap();
+    fail(&mut lab, &app("exit 3"), Duration::from_secs(60)).await;
+    let receipt = loop {
+        let receipt = lab.look("service/web").await;
+        if receipt.rollout.get("afterRollback").is_some() {
+            break receipt;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    };
+    let health = lab.wait(&[receipt]).await;
+    assert_eq!(of(&health, "service/web").state, State::Ready, "{health:#?}");
+    lab.uninstall().await;
+}
+
+#[tokio::test]
+async fn a_job_that_is_tried_no_more_fails_at_once() {
+    let Some(mut lab) = Lab::open("swe-job-fails").await else { return };
+    let command = ["sh", "-c", "echo no luck; exit 4"];
+    let app = workload(&json!({
+        "mode": "job",
+        "containers": { "web": { "image": "rhumb-busybox:1", "command": command } },
+    }));
+    let failure = fail(&mut lab, &app, Duration::from_secs(20)).await;
+    assert_eq!((failure.exit_code, failure.logs), (Some(4), vec!["no luck".to_owned()]));
+    lab.uninstall().await;
+}
+
+#[tokio::test]
 async fn an_ingress_port_that_is_taken_is_refused() {
     let Some(mut other) = Lab::open("swe-first").await else { return };
     let Some(mut lab) = Lab::open("swe-second").await else { return };

@@ -164,6 +164,23 @@ impl Lab {
         self.swarm.health(&self.scope, receipts).await.unwrap()
     }
 
+    /// The receipt of what is there.
+    pub(crate) async fn look(&self, id: &str) -> Receipt {
+        let observed = self.observe(&[]).await;
+        let live = observed.objects.iter().find(|live| live.object.id == ObjectId::from(id)).unwrap();
+        let step = Step {
+            id: live.object.id.clone(),
+            action: Action::Await,
+            object: live.object.clone(),
+            native: Some(live.native.clone()),
+            version: None,
+            changes: Vec::new(),
+            reason: None,
+            after: Vec::new(),
+        };
+        self.apply(&step).await.unwrap()
+    }
+
     /// The running replicas of a workload.
     pub(crate) async fn running(&self, workload: &str) -> Vec<Task> {
         let tasks = self.swarm.runtime().unwrap().tasks(&self.scope, Some(workload)).await.unwrap();
