@@ -90,7 +90,7 @@ impl Progress for Lines {
             Event::Rendered => self.watchdog.rendered(),
             Event::Left(left) => self.left(left),
             Event::Warning(diagnostic) => self.say(diagnostic_text(diagnostic, self.paint).trim_end()),
-            Event::StepStarted { .. } | Event::Planned { .. } | Event::Recorded { .. } => {}
+            Event::Rendered | Event::StepStarted { .. } | Event::Planned { .. } | Event::Recorded { .. } => {}
             Event::StepDone { index, total, id, action } => {
                 if *action != Action::Await {
                     self.say(&format!("[{}/{total}] {} {id}", index + 1, self.action(*action)));

@@ -90,7 +90,11 @@ pub(crate) async fn deploy(context: &Context<'_>, order: Order<'_>) -> ActionRes
     let context = &Context { target: &target, ..*context };
     let hold = Hold::take(context, &scope).await?;
     let result = deploy_held(context, order, &hold, prepared, started).await;
-    hold.give_back().await;
+    if result.is_ok() {
+        hold.give_back().await;
+    } else {
+        hold.give_back_and_tidy().await;
+    }
     result
 }
 
@@ -214,7 +218,7 @@ async fn want(
 ) -> ActionResult<Wanted> {
     let scope = context.scope(order.release);
     match (order.goal, course) {
-        (_, Course::Rollback(revision)) => again(context, &scope, revision).await,
+        (_, Course::Rollback(revision)) => again(context, &scope, known, revision).await,
         (Goal::Upgrade { inputs, values, .. }, _) => {
             road::want(context, &scope, known, road::Chosen { inputs, values, course }).await
         }
@@ -226,8 +230,13 @@ async fn want(
     }
 }
 
-async fn again(context: &Context<'_>, scope: &Scope, revision: u64) -> ActionResult<Wanted> {
-    Ok(Wanted::again(context.releases().get(scope, revision).await?))
+async fn again(context: &Context<'_>, scope: &Scope, known: &Known, revision: u64) -> ActionResult<Wanted> {
+    let mut wanted = Wanted::again(context.releases().get(scope, revision).await?);
+    // What later revisions chose is kept, or the next upgrade would choose anew for what is still there.
+    let mut choices = known.inventory.choices();
+    choices.0.append(&mut wanted.choices.0);
+    wanted.choices = choices;
+    Ok(wanted)
 }
 
 /// Marks what somebody began and never ended as failed. The lease is ours, so whoever it was is gone.

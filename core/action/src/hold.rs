@@ -69,4 +69,11 @@ impl Hold {
             tracing::warn!(%error, "the lease could not be given back; it ends by itself");
         }
     }
+
+    /// Gives the lease back after something that may have left no release behind.
+    pub(crate) async fn give_back_and_tidy(self) {
+        if let Err(error) = self.keeper.give_back_and_tidy().await {
+            tracing::warn!(%error, "the lease could not be given back; it ends by itself");
+        }
+    }
 }

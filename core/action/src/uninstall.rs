@@ -13,6 +13,7 @@ use crate::hold::Hold;
 use crate::known::{Known, not_found};
 use crate::names::check_name;
 use crate::planning::Planned;
+use crate::sealed_values::Secrets;
 use crate::{ActionError, ActionResult, Context, Event, Execution, FailedDeployment, Left, Wait};
 
 /// Time between two looks at whether everything is gone.
@@ -110,7 +111,7 @@ pub async fn uninstall(context: &Context<'_>, request: &UninstallRequest) -> Act
         description: request.description.as_deref(),
     };
     let result = remove_held(context, &hold, removal).await;
-    hold.give_back().await;
+    hold.give_back_and_tidy().await;
     Ok(outcome(context, request, result?))
 }
 
@@ -198,12 +199,11 @@ async fn take_away(
     seen: &Seen,
 ) -> ActionResult<()> {
     let scope = context.scope(removal.release);
-    let vault = rhumb_chart::Vault::new();
     let load = Load {
         scope: scope.clone(),
         planned: &seen.planned,
         want: &[],
-        vault: &vault,
+        given: Secrets::none(),
         before: Outcome::default(),
         awaited: Awaited::Nothing,
         started: removal.started,

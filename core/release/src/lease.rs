@@ -12,7 +12,7 @@ use rhumb_backend::{Error, ErrorKind, Result, Retry, Scope};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
 
-use crate::Storage;
+use crate::{EntryKind, Filter, Storage};
 use crate::lease_chain::{Chain, Holder, Life, Link, Liveness};
 
 /// How long a holder may give no sign of life.
@@ -124,6 +124,22 @@ impl Lease {
             Err(error) if error.kind == ErrorKind::Locked => Ok(()),
             result => result,
         }
+    }
+
+    /// Gives the lease back, and removes its link when the release has no revision left that could need a lease.
+    ///
+    /// # Errors
+    /// What the storage answers. A link that stays does no harm.
+    pub async fn release_and_tidy(&self) -> Result<()> {
+        self.release().await?;
+        let of_release =
+            Filter { namespace: Some(self.scope.namespace.clone()), release: Some(self.scope.release.clone()) };
+        if !self.storage.list(EntryKind::Head, &of_release).await?.is_empty() {
+            return Ok(());
+        }
+        let links = self.chain().links().await?;
+        let ours: Vec<Link> = links.into_iter().filter(|link| link.number <= self.number).collect();
+        self.chain().remove(&ours).await
     }
 
     async fn change(&self, change: impl Fn(&mut Link)) -> Result<()> {

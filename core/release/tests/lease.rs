@@ -130,6 +130,25 @@ async fn what_is_given_back_is_free_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_lease_leaves_nothing_where_there_is_no_release() {
+    let storage = memory();
+    let everything = Filter::default();
+    let lease = acquire(&storage, "anna", &NobodyKnows).await.unwrap();
+    lease.release_and_tidy().await.unwrap();
+    assert_eq!(storage.list(EntryKind::Lease, &everything).await.unwrap(), []);
+    let lease = acquire(&storage, "anna", &NobodyKnows).await.unwrap();
+    let head = Key {
+        kind: EntryKind::Head,
+        namespace: "default".to_owned(),
+        release: "shop".to_owned(),
+        name: "1".to_owned(),
+    };
+    storage.create(&head, &Meta::new(), b"").await.unwrap();
+    lease.release_and_tidy().await.unwrap();
+    assert_eq!(storage.list(EntryKind::Lease, &everything).await.unwrap().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn patience_waits_for_the_living() {
     let storage = memory();
     let lease = acquire(&storage, "anna", &NobodyKnows).await.unwrap();

@@ -58,6 +58,15 @@ impl Keeper {
         self.task.abort();
         self.lease.release().await
     }
+
+    /// Stops, gives the lease back, and leaves nothing of it where the release is no more.
+    ///
+    /// # Errors
+    /// What the storage answers. The lease then ends by itself after its TTL.
+    pub async fn give_back_and_tidy(self) -> Result<()> {
+        self.task.abort();
+        self.lease.release_and_tidy().await
+    }
 }
 
 impl Drop for Keeper {
