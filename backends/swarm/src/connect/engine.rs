@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::OnceCell;
 
-use super::{Address, Call, Endpoint, Environment, Settings};
+use super::{Address, Call, Endpoint, Environment, Settings, ssh};
 use crate::error::{from_engine, timeout, unexpected};
 use crate::registry_auth::Credentials;
 
@@ -181,7 +181,7 @@ struct Greeting {
 async fn connect(settings: &Settings, environment: &Environment) -> Result<Connected> {
     let endpoint = Endpoint::resolve(settings, environment)?;
     let address = endpoint.address.to_string();
-    let docker = open(&endpoint).map_err(|error| {
+    let docker = open(&endpoint, environment).map_err(|error| {
         from_engine("connect to the Docker Engine", &address, &error).with("from", endpoint.source.clone())
     })?;
     let mut connected =
@@ -220,13 +220,17 @@ fn agree(greeting: &Greeting) -> Result<ApiVersion> {
 }
 
 /// Prepares the client. Only a missing socket is noticed here.
-fn open(endpoint: &Endpoint) -> Result<Docker, bollard::errors::Error> {
+fn open(endpoint: &Endpoint, environment: &Environment) -> Result<Docker, bollard::errors::Error> {
     let seconds = GREETING.as_secs();
     match (&endpoint.address, &endpoint.tls) {
         (Address::Unix(path), _) => {
             Docker::connect_with_unix(&path.to_string_lossy(), seconds, API_DEFAULT_VERSION)
         }
-        (Address::Ssh(host), _) => Docker::connect_with_ssh(host, seconds, API_DEFAULT_VERSION, None),
+        (Address::Ssh(host), _) => {
+            let address = endpoint.address.to_string();
+            let transport = ssh::transport(host, environment);
+            Docker::connect_with_custom_transport(transport, Some(address), seconds, API_DEFAULT_VERSION)
+        }
         (Address::Tcp(host), None) => Docker::connect_with_http(host, seconds, API_DEFAULT_VERSION),
         (Address::Tcp(host), Some(tls)) => {
             install_provider();

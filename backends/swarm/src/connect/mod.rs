@@ -6,6 +6,7 @@ mod docker_config;
 mod endpoint;
 mod engine;
 mod settings;
+mod ssh;
 
 pub(crate) use call::Call;
 pub(crate) use docker_config::{Auth, DockerConfig};

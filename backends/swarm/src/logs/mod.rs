@@ -141,6 +141,9 @@ async fn pass(
     }
 }
 
+/// The engine does not even begin its answer before there is a line.
+const FOREVER: Duration = Duration::from_hours(24 * 365);
+
 fn call(source: &Source, query: &LogQuery) -> Call {
     let call = Call::get("read the service's log", format!("/services/{}/logs", source.service))
         .query("stdout", "true")
@@ -149,6 +152,7 @@ fn call(source: &Source, query: &LogQuery) -> Call {
         .query("details", "true")
         .query("follow", if query.follow { "true" } else { "false" })
         .query("tail", query.tail.map_or_else(|| "all".to_owned(), |lines| lines.to_string()));
+    let call = if query.follow { call.timeout(FOREVER) } else { call };
     match query.since {
         Some(since) => call.query("since", since.to_string()),
         None => call,

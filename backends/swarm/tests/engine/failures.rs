@@ -31,7 +31,7 @@ async fn a_crash_tells_its_exit_code_and_last_lines() {
     let command = ["sh", "-c", "echo about to fail; echo cause >&2; exit 7"];
     let app =
         workload(&json!({ "containers": { "web": { "image": "rhumb-busybox:1", "command": command } } }));
-    let failure = fail(&mut lab, &app, Duration::from_secs(60)).await;
+    let failure = fail(&mut lab, &app, Duration::from_mins(1)).await;
     assert_eq!(failure.exit_code, Some(7), "{failure:#?}");
     assert!(failure.reason.contains("non-zero exit (7)"), "{failure:#?}");
     assert!(failure.logs.contains(&"about to fail".to_owned()), "{failure:#?}");
@@ -43,7 +43,7 @@ async fn a_crash_tells_its_exit_code_and_last_lines() {
 async fn an_image_that_does_not_exist_is_told() {
     let Some(mut lab) = Lab::open("swe-image").await else { return };
     let app = workload(&json!({ "containers": { "web": { "image": "rhumb-nowhere:9" } } }));
-    let failure = fail(&mut lab, &app, Duration::from_secs(60)).await;
+    let failure = fail(&mut lab, &app, Duration::from_mins(1)).await;
     assert!(failure.reason.contains("No such image"), "{failure:#?}");
     assert!(failure.remedy.is_some());
     lab.uninstall().await;
@@ -72,7 +72,7 @@ async fn a_failed_update_that_the_engine_rolls_back_is_a_failure() {
         }))
     };
     lab.deploy(&app("sleep 1000")).await.unwrap();
-    let failure = fail(&mut lab, &app("exit 3"), Duration::from_secs(60)).await;
+    let failure = fail(&mut lab, &app("exit 3"), Duration::from_mins(1)).await;
     assert!(failure.reason.contains("rolled the update back"), "{failure:#?}");
     assert!(failure.reason.contains("non-zero exit (3)"), "{failure:#?}");
     lab.uninstall().await;
@@ -92,7 +92,7 @@ async fn what_the_engine_went_back_to_may_be_ready() {
         }))
     };
     lab.deploy(&app("sleep 1000")).await.unwrap();
-    fail(&mut lab, &app("exit 3"), Duration::from_secs(60)).await;
+    fail(&mut lab, &app("exit 3"), Duration::from_mins(1)).await;
     let receipt = loop {
         let receipt = lab.look("service/web").await;
         if receipt.rollout.get("afterRollback").is_some() {

@@ -41,7 +41,10 @@ async fn entries_are_made_once_and_changed_by_version() {
 
     let filter = Filter { release: Some("swe-records".to_owned()), ..Filter::default() };
     let listed = storage.list(EntryKind::Lease, &filter).await.unwrap();
-    assert_eq!(listed.iter().map(|entry| entry.key.clone()).collect::<Vec<_>>(), [lease.clone()]);
+    assert_eq!(
+        listed.iter().map(|entry| entry.key.clone()).collect::<Vec<_>>(),
+        std::slice::from_ref(&lease)
+    );
     assert_eq!(listed[0].meta, meta("2"));
 
     for key in [&lease, &big] {
