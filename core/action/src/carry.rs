@@ -2,15 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rhumb_backend::{Material, Object, ObjectHealth, ObjectId, Receipt, Scope, State};
-use rhumb_chart::Vault;
+use rhumb_backend::{Object, ObjectHealth, ObjectId, Receipt, Scope, State};
 use rhumb_release::Outcome;
 use tokio::time::Instant;
 
 use crate::current::receipts_of_what_is_there;
-use crate::engine::{self, CONCURRENCY, Executed, Executor, Given, RunMaterials, SealedMaterial};
+use crate::engine::{self, CONCURRENCY, Executed, Executor, Given, RunMaterials};
 use crate::hold::Hold;
 use crate::planning::Planned;
+use crate::sealed_values::Secrets;
 use crate::{ActionError, Context, Wait, roll};
 
 /// What is to be carried out.
@@ -19,7 +19,7 @@ pub(crate) struct Load<'a> {
     pub(crate) scope: Scope,
     pub(crate) planned: &'a Planned,
     pub(crate) want: &'a [Object],
-    pub(crate) vault: &'a Vault,
+    pub(crate) given: Secrets<'a>,
     /// What earlier revisions left behind.
     pub(crate) before: Outcome,
     pub(crate) awaited: Awaited,
@@ -59,8 +59,7 @@ pub(crate) struct Carried {
 
 /// Carries out a plan, and waits until what is wanted is ready if that is asked for.
 pub(crate) async fn carry(context: &Context<'_>, hold: &Hold, load: Load<'_>) -> Carried {
-    let sealed = Opened(load.vault);
-    let materials = RunMaterials::new(&sealed, (context.clock)())
+    let materials = RunMaterials::new(&load.given, (context.clock)())
         .with_earlier(&load.planned.last, &load.planned.observed);
     let executor = Executor {
         backend: context.backend(),
@@ -88,19 +87,6 @@ pub(crate) async fn carry(context: &Context<'_>, hold: &Hold, load: Load<'_>) ->
         wait(context, hold, &load, &mut carried).await;
     }
     carried
-}
-
-/// The vault of a rendering, as the engine asks for it.
-pub(crate) struct Opened<'a>(pub(crate) &'a Vault);
-
-impl SealedMaterial for Opened<'_> {
-    fn open(&self, id: &str) -> Option<Material> {
-        self.0.get(id).map(|bytes| Material::new(bytes.to_vec()))
-    }
-
-    fn origin(&self, _id: &str) -> Option<String> {
-        None
-    }
 }
 
 /// What the record keeps: what this run left behind, and what it did not touch.

@@ -2,10 +2,9 @@
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use rhumb_backend::{Action, Live, Object, Observed, Receipt, Scope, Step};
-use rhumb_chart::Vault;
 
-use crate::carry::Opened;
 use crate::engine::{CONCURRENCY, RunMaterials};
+use crate::sealed_values::Secrets;
 use crate::{ActionResult, Context};
 
 /// Reads what the objects' rollouts are by now. Nothing is written.
@@ -22,9 +21,8 @@ pub(crate) async fn receipts_of_what_is_there(
         let live = observed.find(&object.id, object.generation.as_deref())?;
         live.foreign.is_none().then(|| await_step(object, live))
     });
-    let vault = Vault::new();
-    let sealed = Opened(&vault);
-    let materials = &RunMaterials::new(&sealed, (context.clock)());
+    let nothing = Secrets::none();
+    let materials = &RunMaterials::new(&nothing, (context.clock)());
     let backend = context.backend();
     let read = |step: Step| async move { backend.apply(scope, &step, materials).await };
     Ok(stream::iter(there.map(read)).buffer_unordered(CONCURRENCY).try_collect().await?)

@@ -18,6 +18,7 @@ use crate::carry::{Awaited, Carried, Load, carry};
 use crate::hold::Hold;
 use crate::planning::Planned;
 use crate::road::{BuildRules, build};
+use crate::sealed_values::Secrets;
 use crate::{ActionError, ActionResult, AfterJob, CancellationToken, Context, Event, JobResult};
 
 /// How long the last lines of a job's output are waited for once it has ended.
@@ -88,7 +89,7 @@ impl Jobs<'_> {
             scope: self.scope(),
             planned: &planned,
             want: &want,
-            vault,
+            given: Secrets { vault: Some(vault), values: &self.record.computed },
             before: Outcome::default(),
             awaited: Awaited::Touched,
             started,
@@ -136,14 +137,13 @@ impl Jobs<'_> {
         let observed = self.observe(objects).await?;
         let planned = Planned { plan: removal(objects, &observed), observed, last: Vec::new() };
         let started = Instant::now();
-        let vault = Vault::new();
         let uncancelled = CancellationToken::new();
         let context = Context { cancel: &uncancelled, ..*self.context };
         let load = Load {
             scope: self.scope(),
             planned: &planned,
             want: &[],
-            vault: &vault,
+            given: Secrets::none(),
             before: Outcome::default(),
             awaited: Awaited::Nothing,
             started,

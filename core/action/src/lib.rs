@@ -24,6 +24,7 @@ mod road;
 mod roll;
 mod running;
 mod salt;
+mod sealed_values;
 mod secret_defaults;
 mod take_back;
 mod user_values;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use rhumb_backend::{DiffOptions, Object, ObjectId, Observed, Plan, Scope, diff};
+use rhumb_backend::{DiffOptions, Error, ErrorKind, Object, ObjectId, Observed, Plan, Scope, diff};
 use rhumb_spec::Diagnostic;
 
 use crate::known::Known;
@@ -56,6 +56,11 @@ pub(crate) async fn plan(
     };
     let last = known.inventory.last(want);
     let plan = diff(context.backend(), &last, &observed, want, &options).map_err(ActionError::Diagnostics)?;
+    if let Some(problem) = plan.verify().first() {
+        return Err(
+            Error::new(ErrorKind::Invalid, "plan", format!("the plan is not sound: {problem}")).into()
+        );
+    }
     Ok(Planned { plan, observed, last })
 }
 

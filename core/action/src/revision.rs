@@ -8,6 +8,7 @@ use crate::carry::{Awaited, Carried, Load, carry};
 use crate::deploy::{Order, Prepared, outcome};
 use crate::hold::Hold;
 use crate::planning::Planned;
+use crate::sealed_values::Secrets;
 use crate::{
     ActionError, ActionResult, Context, Deployed, Event, FailedDeployment, Left, OnFailure, TakenBack, Wait,
     take_back,
@@ -62,13 +63,13 @@ impl Revision<'_> {
     }
 
     async fn carry(&self) -> Carried {
-        let options = self.order.options;
+        let (options, wanted) = (self.order.options, &self.prepared.wanted);
         let is_awaited = options.wait == Wait::Ready || options.on_failure == OnFailure::TakeBack;
         let load = Load {
             scope: self.context.scope(self.order.release),
             planned: &self.planned,
-            want: &self.prepared.wanted.objects,
-            vault: &self.prepared.wanted.vault,
+            want: &wanted.objects,
+            given: Secrets { vault: Some(&wanted.vault), values: &wanted.computed },
             before: self.before(),
             awaited: if is_awaited { Awaited::Everything } else { Awaited::Nothing },
             started: self.started,
@@ -120,11 +121,11 @@ impl Revision<'_> {
     /// Marks earlier revisions as superseded and removes those that are too many. The release is deployed by now, so
     /// what goes wrong here is told and stops nothing.
     async fn supersede(&self, newest: &Head) -> Vec<Diagnostic> {
-        let (context, releases) = (self.context, self.context.releases());
+        let releases = self.context.releases();
         let mut problems = Vec::new();
         for head in self.prepared.known.heads.iter().filter(|head| head.status == Status::Deployed) {
             let superseded =
-                releases.set_status(head, Status::Superseded, &head.description, &context.now()).await;
+                releases.set_status(head, Status::Superseded, &head.description, &head.updated).await;
             problems.extend(superseded.err());
         }
         let max = self.order.options.history_max as usize;

@@ -1,6 +1,7 @@
 //! Every verb, on the memory backend.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may panic")]
 
+mod changes;
 mod crashes;
 mod jobs;
 mod races;

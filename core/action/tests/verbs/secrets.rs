@@ -87,6 +87,7 @@ async fn a_secret_that_is_nowhere_is_asked_for() {
     let error = world.rollback(None).await.unwrap_err();
     let ActionError::Backend(error) = error.root() else { panic!("{error}") };
     assert_eq!(error.kind, ErrorKind::MaterialMissing, "{error}");
+    assert!(error.to_string().contains("`password`"), "{error}");
     let request = rhumb_action::UpgradeRequest {
         name: "shop".to_owned(),
         inputs: world.inputs(CHART, &["password=other"]),
