@@ -136,7 +136,7 @@ boot() {
     space=$(node_space "$node")
     work=$(node_dir "$node")
     mkdir -p "$work/etc"
-    [ -f "$work/etc/daemon.json" ] || echo '{ "node-generic-resources": ["rhumb-test=one"] }' >"$work/etc/daemon.json"
+    [ -f "$work/etc/daemon.json" ] || echo '{ "node-generic-resources": ["NVIDIA-GPU=one"] }' >"$work/etc/daemon.json"
     # No registry answers from in there: a refused name fails at once, where a lost packet takes half a minute.
     echo "nameserver $prefix.$net.1" >"$work/resolv.conf"
     rm -f "$work/dockerd.pid" "$work/docker.sock"

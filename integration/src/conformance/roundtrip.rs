@@ -2,26 +2,78 @@
 
 use std::collections::BTreeSet;
 
-use rhumb_backend::{Backend, Choices, Facts, Loss, Scope, check};
-use rhumb_spec::App;
+use rhumb_backend::{Backend, Checked, Choices, Facts, Loss, Lowered, Object, Scope, check};
+use rhumb_spec::{App, Diagnostic};
 use serde_json::Value;
 
 /// Lowers an app, lifts it again and compares.
+///
+/// A field may come back in another spelling, such as a default written out. It is the same when the app that came back
+/// is lowered to the same documents.
 pub(super) fn hold(app: &App, backend: &dyn Backend, scope: &Scope, facts: &Facts) -> Result<(), String> {
+    let (checked, lowered) = lower(app, backend, scope, facts)?;
+    let lifted = backend.lift(&unmarked(&lowered.objects));
+    let losses: Vec<&Loss> = checked.losses.iter().chain(&lowered.losses).collect();
+    let mut differences = Vec::new();
+    compare(&json(checked.app.app())?, &json(&lifted.app)?, "", &mut differences);
+    differences.retain(|path| !losses.iter().any(|loss| touches(&loss.path, path)));
+    differences.retain(|path| !lifted.notes.iter().any(|note| speaks_of(note, path)));
+    if differences.is_empty() {
+        return Ok(());
+    }
+    let (_, again) = lower(&lifted.app, backend, scope, facts).map_err(|error| format!("lifted, {error}"))?;
+    let changes = changes(&lowered, &again)?;
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let notes: Vec<String> = lifted.notes.iter().map(ToString::to_string).collect();
+    Err(format!("lifted, it differs at {differences:?}, and lowered again at {changes:#?}; notes: {notes:?}"))
+}
+
+fn lower(
+    app: &App,
+    backend: &dyn Backend,
+    scope: &Scope,
+    facts: &Facts,
+) -> Result<(Checked, Lowered), String> {
     let checked =
         check(app, backend, facts, &BTreeSet::new()).map_err(|found| format!("check: {found:?}"))?;
     let lowered = backend
         .lower(&checked.app, scope, facts, &Choices::default())
         .map_err(|found| format!("lower: {found:?}"))?;
-    let lifted = backend.lift(&lowered.objects);
-    let losses: Vec<&Loss> = checked.losses.iter().chain(&lowered.losses).collect();
-    let mut differences = Vec::new();
-    compare(&json(checked.app.app())?, &json(&lifted.app)?, "", &mut differences);
-    differences.retain(|path| !losses.iter().any(|loss| touches(&loss.path, path)));
-    if differences.is_empty() {
-        return Ok(());
+    Ok((checked, lowered))
+}
+
+/// The documents without our own marks: what is lifted may be anybody's.
+fn unmarked(objects: &[Object]) -> Vec<Object> {
+    let mut objects = objects.to_vec();
+    objects.iter_mut().for_each(|object| strip(&mut object.body));
+    objects
+}
+
+fn strip(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            map.retain(|key, _| !key.starts_with("rhumb.dev/"));
+            map.values_mut().for_each(strip);
+        }
+        Value::Array(items) => items.iter_mut().for_each(strip),
+        _ => {}
     }
-    Err(format!("lifted, it differs at {differences:?}; notes: {:?}", lifted.notes))
+}
+
+/// Where the documents differ, by object and field.
+fn changes(before: &Lowered, after: &Lowered) -> Result<Vec<String>, String> {
+    let by_id = |lowered: &Lowered| -> Result<Value, String> {
+        let objects = unmarked(&lowered.objects);
+        let pairs = objects.iter().map(|object| (object.id.to_string(), object.body.clone()));
+        serde_json::to_value(pairs.collect::<std::collections::BTreeMap<_, _>>())
+            .map_err(|error| error.to_string())
+    };
+    let (before, after) = (by_id(before)?, by_id(after)?);
+    let mut found = Vec::new();
+    compare(&before, &after, "", &mut found);
+    Ok(found)
 }
 
 /// The app with its maps keyed as in paths: `workload/web.containers`.
@@ -37,6 +89,15 @@ fn touches(loss: &str, difference: &str) -> bool {
         longer.strip_prefix(shorter).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
     };
     whole(&path, loss) || whole(loss, &path)
+}
+
+/// Whether a note about the object of a workload names the field in which it differs: `` `ports` `` and `….ports`.
+fn speaks_of(note: &Diagnostic, difference: &str) -> bool {
+    let name = note.path.split_once('/').map_or("", |(_, name)| name);
+    let is_about = difference.split('.').nth(1) == Some(name);
+    let text = [Some(&note.what), note.why.as_ref(), note.remedy.as_ref()];
+    let says = |field: &str| text.iter().flatten().any(|text| text.contains(&format!("`{field}`")));
+    is_about && difference.split('.').skip(2).any(says)
 }
 
 fn compare(one: &Value, other: &Value, path: &str, differences: &mut Vec<String>) {

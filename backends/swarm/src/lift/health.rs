@@ -71,7 +71,7 @@ fn http_action(script: &str, ports: &mut IndexMap<String, Port>) -> Option<Probe
 
 /// A command that [`tcp_command`] wrote.
 fn tcp_action(script: &str, ports: &mut IndexMap<String, Port>) -> Option<ProbeAction> {
-    let number = script.strip_prefix(SHELL_TCP)?.trim_start().split(';').next()?.parse().ok()?;
+    let number = script.strip_prefix(SHELL_TCP)?.trim_start().split(' ').next()?.parse().ok()?;
     (tcp_command(number) == script).then(|| ProbeAction::Tcp { port: port_named(ports, number) })
 }
 

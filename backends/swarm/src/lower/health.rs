@@ -103,11 +103,12 @@ pub(crate) fn http_command(url: &str, headers: &BTreeMap<String, String>) -> Str
 }
 
 /// What the command of a TCP probe begins with.
-pub(crate) const SHELL_TCP: &str = "if command -v nc >/dev/null; then exec nc -z 127.0.0.1";
+pub(crate) const SHELL_TCP: &str = "if command -v nc >/dev/null; then nc -z 127.0.0.1";
 
-/// Opens a connection with nc or else bash, whichever the image has.
+/// Opens a connection with nc or else bash, whichever the image has. Debian's busybox has an nc without `-z`.
 pub(crate) fn tcp_command(port: u16) -> String {
-    format!("{SHELL_TCP} {port}; else exec bash -c ': </dev/tcp/127.0.0.1/{port}'; fi")
+    let without_z = format!("exec nc -w 1 127.0.0.1 {port} </dev/null >/dev/null");
+    format!("{SHELL_TCP} {port} 2>/dev/null || {without_z}; else exec bash -c ': </dev/tcp/127.0.0.1/{port}'; fi")
 }
 
 /// Asks the gRPC health service.

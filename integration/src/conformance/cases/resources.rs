@@ -46,13 +46,13 @@ containers: { web: { image: 'rhumb-demo:1', resources: { limits: { memory: 64Mi 
         "
 kind: Workload
 name: web
-containers: { web: { image: 'rhumb-demo:1', resources: { gpu: { count: 1, resource: rhumb-test } } } }
+containers: { web: { image: 'rhumb-demo:1', resources: { gpu: { count: 1, resource: NVIDIA-GPU } } } }
 ",
     )
     .reads(&[service(
         "web",
         "/Spec/TaskTemplate/Resources/Reservations/GenericResources",
-        r#"[{"DiscreteResourceSpec":{"Kind":"rhumb-test","Value":1}}]"#,
+        r#"[{"DiscreteResourceSpec":{"Kind":"NVIDIA-GPU","Value":1}}]"#,
     )])
     // github.com/moby/swarmkit, manager/orchestrator/constraintenforcer: HasResource is asked the wrong way round.
     .shows(Shows::Unready("engines up to 20.10 end such tasks whenever their node reports anew")),
