@@ -4,12 +4,12 @@ use rhumb_backend::change::{ListKey, ListKeys, MergeRules, three_way};
 use rhumb_backend::{Cause, Change, FieldChange, Live, Object};
 use serde_json::Value;
 
-use crate::lower::REGISTRY_AUTH;
+use crate::lower::{CRON, REGISTRY_AUTH};
 use crate::normalize;
 
 /// How services are merged.
 ///
-/// The number of replicas stays as somebody set it: a person, an autoscaler, or swarm-cronjob.
+/// The number of replicas stays as somebody set it: a person, an autoscaler, or swarm-cronjob between two updates.
 pub(crate) const SERVICE_RULES: MergeRules = MergeRules {
     lists: ListKeys(&[
         ("TaskTemplate.ContainerSpec.Env", ListKey::Name),
@@ -32,6 +32,8 @@ const OTHER_RULES: MergeRules = MergeRules { lists: ListKeys(&[]), kept: &[], se
 /// Compares one object with what is there.
 ///
 /// - A service is updated in place, except for its name and mode, which Swarm cannot change.
+/// - An update of a scheduled service takes back the replica that swarm-cronjob gave it: with it, the update itself
+///   would be a run off the schedule.
 /// - A network never changes in place. Its labels are not compared: nobody replaces a network for them.
 /// - A config or secret is named by its content, so one of the same generation is the same.
 pub fn change(last: Option<&Object>, live: &Live, want: &Object) -> Change {
@@ -53,14 +55,22 @@ fn service(last: Option<&Value>, live: &Value, want: &Value) -> Change {
         let outage = "the service is removed and made anew: its tasks stop before new ones start".to_owned();
         return Change::Replace { why, outage, changes };
     }
+    let mut kept = merged.kept;
+    let is_scheduled = want.get("Labels").and_then(|labels| labels.get(CRON)).is_some();
+    if is_scheduled {
+        kept.clear();
+    }
     if changes.is_empty() {
-        return Change::None { kept: merged.kept };
+        return Change::None { kept };
     }
     let mut body = merged.body;
+    if is_scheduled {
+        body["Mode"] = want["Mode"].clone();
+    }
     if let (Some(body), Some(auth)) = (body.as_object_mut(), want.get(REGISTRY_AUTH)) {
         body.insert(REGISTRY_AUTH.to_owned(), auth.clone());
     }
-    Change::Update { body, changes, kept: merged.kept }
+    Change::Update { body, changes, kept }
 }
 
 /// The registry's credentials go with every write and are never shown by the engine, so only what was wanted tells

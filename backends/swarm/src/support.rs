@@ -47,7 +47,8 @@ pub fn support(feature: Feature, facts: &SwarmFacts) -> Support {
         // github.com/crazy-max/swarm-cronjob, "Service labels".
         Feature::Cron if facts.cronjob => emulated(
             "swarm-cronjob starts it by labels; a run that has not ended is ended by the next one unless \
-             `concurrency: forbid` is set, and past runs leave no record but the service's tasks",
+             `concurrency: forbid` is set, an upgrade that changes it ends a run, and past runs leave no record but \
+             the service's tasks",
         ),
         Feature::CronTimeZone if facts.cronjob => {
             emulated("handed to swarm-cronjob in the schedule, as `CRON_TZ=`")

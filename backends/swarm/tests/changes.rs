@@ -230,3 +230,17 @@ fn new_credentials_are_a_change() {
     assert_eq!(changes.len(), 1);
     assert_eq!(body["$registryAuth"], json!({ "$material": { "sealed": "b" } }));
 }
+
+#[test]
+fn an_update_of_a_scheduled_service_is_no_run() {
+    let app = "kind: Workload\nname: report\nmode: cron\ncron: { schedule: \"0 3 * * *\" }\n\
+               containers: { report: { image: \"shop/report:1\" } }\n";
+    let (before, after) = (objects(app), objects(&app.replace("report:1", "report:2")));
+    let (last, want) = (find(&before, "service/report"), find(&after, "service/report"));
+    let mut live = returned(last);
+    live.object.body["Mode"]["Replicated"]["Replicas"] = json!(1);
+    live.object.body["TaskTemplate"]["ForceUpdate"] = json!(77);
+    assert_eq!(change(Some(last), &live, last), Change::None { kept: Vec::new() });
+    let Change::Update { body, .. } = change(Some(last), &live, want) else { panic!() };
+    assert_eq!(body["Mode"]["Replicated"]["Replicas"], json!(0));
+}

@@ -108,7 +108,9 @@ pub(crate) const SHELL_TCP: &str = "if command -v nc >/dev/null; then nc -z 127.
 /// Opens a connection with nc or else bash, whichever the image has. Debian's busybox has an nc without `-z`.
 pub(crate) fn tcp_command(port: u16) -> String {
     let without_z = format!("exec nc -w 1 127.0.0.1 {port} </dev/null >/dev/null");
-    format!("{SHELL_TCP} {port} 2>/dev/null || {without_z}; else exec bash -c ': </dev/tcp/127.0.0.1/{port}'; fi")
+    format!(
+        "{SHELL_TCP} {port} 2>/dev/null || {without_z}; else exec bash -c ': </dev/tcp/127.0.0.1/{port}'; fi"
+    )
 }
 
 /// Asks the gRPC health service.
