@@ -186,7 +186,8 @@ fn health_block(health: &ObjectHealth) -> Block {
     let Some(failure) = &health.failure else {
         return if health.message.is_empty() { block } else { block.line("why", health.message.clone()) };
     };
-    let exit = failure.exit_code.map(|code| format!(", exit code {code}")).unwrap_or_default();
+    let told = failure.reason.contains("exit code");
+    let exit = failure.exit_code.filter(|_| !told).map(|code| format!(", exit code {code}")).unwrap_or_default();
     let node = failure.node.as_deref().map(|node| format!(" on {node}")).unwrap_or_default();
     block = block.line("why", format!("{}{node}: {}{exit}", failure.task, failure.reason));
     if !failure.logs.is_empty() {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rhumb_spec::model::{Discovery, Expose, ExposeAs, Kind, Mode, Port, Protocol, Traffic};
+use rhumb_spec::model::{Discovery, Expose, ExposeAs, Kind, Mode, Port, Protocol, Traffic, Workload};
 use rhumb_spec::{Diagnostic, Feature};
 use serde_json::Value;
 
@@ -24,6 +24,11 @@ fn published(expose: &Expose) -> Option<Publish> {
         (ExposeAs::Node, Traffic::Local) => Some(Publish::Host),
         (ExposeAs::Node, Traffic::Cluster) | (ExposeAs::LoadBalancer, _) => Some(Publish::Ingress),
     }
+}
+
+/// Whether every task of the workload holds a port of the node that it is on.
+pub(super) fn holds_node_port(workload: &Workload) -> bool {
+    workload.expose.values().any(|expose| published(expose) == Some(Publish::Host))
 }
 
 /// The service's `EndpointSpec`; none for a job.

@@ -3,11 +3,11 @@
 use rhumb_spec::model::{
     Concurrency, Job, Mode, OnFailure, Restart, RestartPolicy, Rollback, Strategy, Update, UpdateOrder,
 };
-use rhumb_spec::{Diagnostic, Duration};
+use rhumb_spec::{Diagnostic, Duration, Feature};
 use serde_json::{Map, Value, json};
 
 use super::body::Body;
-use super::{Context, Report, Site};
+use super::{Context, Report, Site, ports};
 
 /// The label by which swarm-cronjob knows its services, and with it the ones that follow.
 pub(crate) const CRON: &str = "swarm.cronjob.enable";
@@ -138,8 +138,10 @@ fn batches(
         );
     }
     let starts_first = surge.is_some_and(|surge| surge > 0);
-    let order =
-        update.order.unwrap_or(if starts_first { UpdateOrder::StartFirst } else { UpdateOrder::StopFirst });
+    let order = update.order.unwrap_or_else(|| {
+        let fits = starts_first && surge_fits(context, site, total, surge.unwrap_or(0), report);
+        if fits { UpdateOrder::StartFirst } else { UpdateOrder::StopFirst }
+    });
     let bound = match order {
         UpdateOrder::StartFirst => surge,
         UpdateOrder::StopFirst => unavailable,
@@ -152,6 +154,29 @@ fn batches(
         (None, None) => 1,
     };
     (parallelism, order)
+}
+
+/// Whether nodes are left for the surge of a workload whose tasks each hold a port of their node. Where none are, a new
+/// task would wait for ever for the port that the old one holds, so the old one has to stop first, and that is said.
+fn surge_fits(context: &Context<'_>, site: &Site<'_>, total: u32, surge: u32, report: &mut Report) -> bool {
+    if !ports::holds_node_port(site.workload) || context.facts.nodes.is_empty() {
+        return true;
+    }
+    let active = context.facts.nodes.iter().filter(|node| node.availability == "active").count();
+    let is_global = site.workload.mode == Mode::Global;
+    let wanted = usize::try_from(total.saturating_add(surge)).unwrap_or(usize::MAX);
+    if !is_global && wanted <= active {
+        return true;
+    }
+    report.lose(
+        Feature::RollingUpdate,
+        site.at("update.maxSurge"),
+        format!(
+            "each task holds a port of its node (`traffic: local`), and {active} active node(s) have no room for \
+             {surge} more: the old task stops before the new one starts"
+        ),
+    );
+    false
 }
 
 /// The number that percentages are of; for a global workload, the active nodes.
