@@ -46,19 +46,9 @@ fn facts(subject: &str) -> SwarmFacts {
     })
 }
 
-/// Bodies by id, without the nodes that lowering chooses anew.
 fn bodies(objects: &[Object]) -> Vec<(String, Value)> {
-    let body = |object: &Object| {
-        let mut body = stripped(object).body;
-        if let Some(list) =
-            body.pointer_mut("/TaskTemplate/Placement/Constraints").and_then(Value::as_array_mut)
-        {
-            list.retain(|constraint| !constraint.as_str().unwrap().starts_with("node.id=="));
-        }
-        body
-    };
-    let mut found: Vec<(String, Value)> =
-        objects.iter().map(|object| (object.id.as_str().to_owned(), body(object))).collect();
+    let bodies = objects.iter().map(|object| (object.id.as_str().to_owned(), stripped(object).body));
+    let mut found: Vec<(String, Value)> = bodies.collect();
     found.sort_by(|one, other| one.0.cmp(&other.0));
     found
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use indexmap::IndexMap;
 use rhumb_backend::Lifted;
 use rhumb_spec::model::{
-    Capabilities, Container, Dns, Gpu, Limits, Logging, MountSource, Resources, Security, Stop, Ulimit,
+    Capabilities, Container, Dns, Gpu, Limits, Logging, MountSource, Port, Resources, Security, Stop, Ulimit,
 };
 use serde_json::Value;
 
@@ -24,10 +24,11 @@ pub(super) struct Outer {
     pub(super) labels: BTreeMap<String, String>,
 }
 
-/// Reads a task's `ContainerSpec`, `Resources` and `LogDriver`.
+/// Reads a task's `ContainerSpec`, `Resources` and `LogDriver`. The ports are those that are known already.
 pub(super) fn container(
     task: &mut Fields,
     (image, stack, names): (Option<String>, Option<&str>, &Names),
+    mut ports: IndexMap<String, Port>,
     lifted: &mut Lifted,
 ) -> (Container, Outer) {
     let mut spec = task.below("ContainerSpec");
@@ -36,7 +37,6 @@ pub(super) fn container(
     let mut env = environment::variables(&mut spec, lifted);
     let mut secrets = spec.list("Secrets");
     let command = environment::unwrap(spec.texts("Command"), &mut secrets, &mut env, names);
-    let mut ports = IndexMap::new();
     let mut container = Container {
         image: image.unwrap_or(written),
         command,

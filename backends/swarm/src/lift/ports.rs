@@ -58,7 +58,7 @@ fn exposed_port(
     let target = number(fields.small("TargetPort"))?;
     let name = fields.text("Name").filter(|name| is_name(name) && !ports.contains_key(name));
     let name = name.unwrap_or_else(|| generated(target, protocol));
-    if ports.contains_key(&name) {
+    if ports.values().any(|port| *port == Port { port: target, protocol }) {
         lifted.notes.push(not_carried(path, format!("port {target} of the container is published already")));
         return None;
     }

@@ -94,10 +94,16 @@ pub(super) fn update(service: &mut Fields, lifted: &mut Lifted) -> Option<Update
         rollback,
         ..Update::default()
     };
+    let path = service.at("RollbackConfig.Parallelism");
     fields.tell(&mut lifted.notes);
     let (all, none) = (IntOrPercent::Percent(100), IntOrPercent::Int(0));
     match (order, parallelism) {
-        (UpdateOrder::StopFirst, 0) => update.strategy = Strategy::Recreate,
+        (UpdateOrder::StopFirst, 0) => {
+            update.strategy = Strategy::Recreate;
+            // Without more said, it goes back as it came.
+            let plain = Rollback { parallelism: Some(0), ..Rollback::default() };
+            update.rollback = update.rollback.filter(|rollback| *rollback != plain);
+        }
         (UpdateOrder::StartFirst, 0) => (update.max_surge, update.max_unavailable) = (Some(all), Some(none)),
         (UpdateOrder::StopFirst, count) => {
             (update.max_surge, update.max_unavailable) = (Some(none), Some(IntOrPercent::Int(count)));
@@ -106,6 +112,15 @@ pub(super) fn update(service: &mut Fields, lifted: &mut Lifted) -> Option<Update
             (update.max_surge, update.max_unavailable) = (Some(IntOrPercent::Int(count)), Some(none));
         }
     }
+    if let Some(parallelism) = update.rollback.as_mut().map(|rollback| &mut rollback.parallelism)
+        && *parallelism == Some(0)
+    {
+        *parallelism = None;
+        lifted
+            .notes
+            .push(not_carried(path, "all replicas at once go back only with an update of all at once"));
+    }
+    update.rollback = update.rollback.filter(|rollback| *rollback != Rollback::default());
     Some(update)
 }
 

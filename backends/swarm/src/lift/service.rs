@@ -31,14 +31,16 @@ pub(super) fn lift(object: &Object, names: &Names, lifted: &mut Lifted) {
     let mut workload = Workload::default();
     rollout::mode(&mut fields, &mut workload, lifted);
     rollout::cron(&mut labels, &mut workload);
+    let mut ports = IndexMap::new();
+    let (mut expose, discovery) = ports::endpoint(&mut fields, &mut ports, lifted);
     let mut task = fields.below("TaskTemplate");
     task.ignore(&["ForceUpdate", "Runtime"]);
-    let (mut container, outer) = container::container(&mut task, (image, stack.as_deref(), names), lifted);
+    let (mut container, outer) =
+        container::container(&mut task, (image, stack.as_deref(), names), ports, lifted);
     rollout::restart(&mut task, &mut workload, lifted);
     workload.placement = placement::placement(&mut task, container::has_volumes(&container), lifted);
     workload.networks = network::attachments(&mut task, (&name, names), routed.network.as_deref(), lifted);
     workload.update = rollout::update(&mut fields, lifted);
-    let (mut expose, discovery) = ports::endpoint(&mut fields, &mut container.ports, lifted);
     workload.discovery = discovery;
     routed.lift((&name, stack.as_deref(), path), (&mut container.ports, &mut expose), lifted);
     workload.expose = expose;

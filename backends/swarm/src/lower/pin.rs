@@ -143,14 +143,14 @@ fn placements<'a>(context: &'a Context<'_>, group: &'a Group<'_>) -> impl Iterat
     workloads.map(|workload| &workload.placement)
 }
 
+/// Where the search for a node begins: by the hash of the first volume's name, and for numbered volumes, as those of
+/// ordinals are, one node further for each.
 fn start(context: &Context<'_>, group: &Group<'_>) -> u64 {
-    let sequence = group.workloads.iter().find_map(|workload| context.checked.ordinal(workload));
-    let (name, index) = match sequence {
-        Some(sequence) => (sequence.set.as_str(), u64::from(sequence.index)),
-        None => (group.volumes.first().copied().unwrap_or_default(), 0),
-    };
-    let hash = names::hash(format!("{}/{name}", context.scope.stack()).as_bytes());
-    u64::from_str_radix(&hash[..8], 16).unwrap_or(0) + index
+    let name = group.volumes.first().copied().unwrap_or_default();
+    let numbered = name.rsplit_once('-').and_then(|(base, number)| Some((base, number.parse::<u32>().ok()?)));
+    let (base, number) = numbered.unwrap_or((name, 0));
+    let hash = names::hash(format!("{}/{base}", context.scope.stack()).as_bytes());
+    u64::from_str_radix(&hash[..8], 16).unwrap_or(0) + u64::from(number)
 }
 
 fn tell_of_kept(context: &Context<'_>, group: &Group<'_>, (node, volume): (&str, &str), report: &mut Report) {

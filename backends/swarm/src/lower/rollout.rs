@@ -111,7 +111,7 @@ pub(super) fn update(context: &Context<'_>, site: &Site<'_>, report: &mut Report
     body.set_some("Delay", update.delay.map(Duration::as_nanos));
     body.set_some("FailureAction", update.on_failure.map(failure_action));
     body.set_some("Monitor", update.monitor.map(Duration::as_nanos));
-    body.set_some("MaxFailureRatio", update.max_failure_percent.map(ratio));
+    body.set_some("MaxFailureRatio", update.max_failure_percent.and_then(ratio));
     body.set("Order", order_word(order));
     Some(body.into_value())
 }
@@ -203,9 +203,9 @@ fn order_word(order: UpdateOrder) -> &'static str {
     }
 }
 
-/// A percentage as the share that the engine takes. It keeps shares in single precision.
-fn ratio(percent: u8) -> f64 {
-    f64::from(percent) / 100.0
+/// A percentage as the share that the engine takes; none for 0, which is what it takes where nothing is said.
+fn ratio(percent: u8) -> Option<f64> {
+    (percent > 0).then(|| f64::from(percent) / 100.0)
 }
 
 /// `ServiceSpec.RollbackConfig`: what the app says, else the way of the update where that is `recreate`.
@@ -228,7 +228,7 @@ fn rollback_config(rollback: &Rollback) -> Value {
     body.set("Parallelism", rollback.parallelism.unwrap_or(1));
     body.set_some("Delay", rollback.delay.map(Duration::as_nanos));
     body.set_some("Monitor", rollback.monitor.map(Duration::as_nanos));
-    body.set_some("MaxFailureRatio", rollback.max_failure_percent.map(ratio));
+    body.set_some("MaxFailureRatio", rollback.max_failure_percent.and_then(ratio));
     body.set("Order", order_word(rollback.order.unwrap_or(UpdateOrder::StopFirst)));
     body.into_value()
 }
