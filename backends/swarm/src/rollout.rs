@@ -15,7 +15,7 @@ use crate::names;
 pub(crate) struct Rollout {
     /// A digest of the service's `TaskTemplate`, as the engine returned it after the write.
     pub(crate) template: String,
-    /// The engine had rolled the service back before, and what is asked is how what it went back to fares.
+    /// The engine had begun to roll the service back before, and what is asked is how what it went back to fares.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) after_rollback: bool,
 }
@@ -31,7 +31,8 @@ impl Rollout {
     pub(crate) fn found(service: &Value) -> Self {
         let state = service.pointer("/UpdateStatus/State").and_then(Value::as_str);
         let spec = service.get("Spec").unwrap_or(&Value::Null);
-        Self { after_rollback: state == Some("rollback_completed"), ..Self::of(spec) }
+        let after_rollback = matches!(state, Some("rollback_started" | "rollback_completed"));
+        Self { after_rollback, ..Self::of(spec) }
     }
 
     /// The rollout in the shape of a receipt.

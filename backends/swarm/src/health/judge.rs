@@ -66,8 +66,10 @@ pub(super) fn judge(
         .or_else(|| case.unschedulable());
     let (state, message) = match &failed {
         Some(culprit) => (State::Failed, culprit.reason.clone()),
-        None if case.is_job && ready >= wanted => (State::Ready, format!("{ready} of {wanted} completed")),
-        None if case.is_job => (State::Progressing, format!("{ready} of {wanted} completed")),
+        None if case.is_job && ready >= wanted => (State::Ready, "completed".to_owned()),
+        None if case.is_job => {
+            (State::Progressing, case.waiting_for().unwrap_or_else(|| "to be scheduled".to_owned()))
+        }
         None => case.progress(ready, wanted),
     };
     Verdict { state, ready, wanted, message, culprit: failed }
@@ -134,14 +136,18 @@ impl<'a> Case<'a> {
         if lives.any(|other| other.has_failed()) {
             return self.patience.is_over(task, SETTLED_AGAIN);
         }
-        let has_probe = self.template.pointer("/ContainerSpec/Healthcheck/Test").is_some();
-        has_probe || self.patience.is_over(task, SETTLED)
+        self.has_probe() || self.patience.is_over(task, SETTLED)
+    }
+
+    /// The engine counts a task with a health check as running only once that passed.
+    fn has_probe(&self) -> bool {
+        self.template.pointer("/ContainerSpec/Healthcheck/Test").is_some()
     }
 
     /// The engine has given up the rollout.
     fn rolled_back(&self, rollout: &Rollout) -> Option<Culprit> {
         let (state, message) = self.update?;
-        if rollout.after_rollback && state == "rollback_completed" {
+        if rollout.after_rollback && matches!(state, "rollback_started" | "rollback_completed") {
             return None;
         }
         let what = match state {
@@ -246,35 +252,53 @@ impl<'a> Case<'a> {
     }
 
     fn progress(&self, ready: u32, wanted: u32) -> (State, String) {
-        let message = format!("{ready} of {wanted} running");
-        if let Some(("updating", _)) = self.update {
-            return (State::Progressing, format!("{message}, updating"));
+        if let Some(("updating" | "rollback_started", _)) = self.update {
+            return (State::Progressing, self.waiting_for().unwrap_or_else(|| "updating".to_owned()));
         }
         if !self.old.is_empty() {
-            return (State::Progressing, format!("{message}, {} of the old ones left", self.old.len()));
+            return (State::Progressing, format!("{} of the version before left", self.old.len()));
         }
         if ready < wanted {
-            return (
-                State::Progressing,
-                self.waiting_for().map_or(message.clone(), |what| format!("{message}, {what}")),
-            );
+            return (State::Progressing, self.waiting_for().unwrap_or_else(|| "to be scheduled".to_owned()));
         }
-        match self.update {
-            Some(("rollback_completed", _)) => {
-                (State::Ready, format!("{message}, after the engine rolled back"))
-            }
-            _ => (State::Ready, message),
-        }
+        let message = match self.update {
+            Some(("rollback_completed", _)) => "running what the engine rolled back to",
+            _ => "running",
+        };
+        (State::Ready, message.to_owned())
     }
 
-    /// What the slowest replica is about.
+    /// What the replica waits for that is furthest behind.
     fn waiting_for(&self) -> Option<String> {
-        let waits = |task: &&&Task| task.is_wanted() && !task.has_ended() && task.status.state != "running";
-        let task = self.current.iter().find(waits)?;
-        Some(match task.reason() {
-            "" => task.status.state.clone(),
-            reason => format!("{}: {reason}", task.status.state),
+        let wanted = self.current.iter().filter(|task| task.is_wanted() && !task.has_ended());
+        let waiting = wanted.filter(|task| task.status.state != "running" || !self.has_settled(task));
+        let task = waiting.min_by_key(|task| stage(&task.status.state))?;
+        let what = match stage(&task.status.state) {
+            0 => "a node",
+            1 => "the image, networks and mounts",
+            2 if self.has_probe() => "the health check",
+            2 => "the container to start",
+            _ if self.is_job => "the process to end",
+            _ => "the process to stay up",
+        };
+        let failures =
+            self.current.iter().filter(|other| other.has_failed() && other.replica() == task.replica());
+        let before = failures.max_by(|left, right| left.created_at.cmp(&right.created_at));
+        let why = Some(task.status.err.as_str()).filter(|err| !err.is_empty());
+        Some(match why.or(before.map(|before| before.reason())) {
+            Some(why) => format!("{what} ({why})"),
+            None => what.to_owned(),
         })
+    }
+}
+
+/// How far a task is that will run.
+fn stage(state: &str) -> u8 {
+    match state {
+        "new" | "allocated" | "pending" => 0,
+        "assigned" | "accepted" | "preparing" | "ready" => 1,
+        "starting" => 2,
+        _ => 3,
     }
 }
 
@@ -296,3 +320,6 @@ enum Restarts {
 fn clamp(number: u64) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests;
