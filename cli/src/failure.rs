@@ -79,6 +79,7 @@ impl Failure {
                 let _ = match *word {
                     "-->" => writeln!(text, "  {} {line}", paint.dim("-->")),
                     "|" => writeln!(text, "    {} {line}", paint.dim("|")),
+                    word if line.is_empty() => writeln!(text, "  {}", paint.dim(&format!("{word}:"))),
                     word => writeln!(text, "  {} {line}", paint.dim(&format!("{word}:"))),
                 };
             }
@@ -187,7 +188,8 @@ fn health_block(health: &ObjectHealth) -> Block {
         return if health.message.is_empty() { block } else { block.line("why", health.message.clone()) };
     };
     let told = failure.reason.contains("exit code");
-    let exit = failure.exit_code.filter(|_| !told).map(|code| format!(", exit code {code}")).unwrap_or_default();
+    let exit =
+        failure.exit_code.filter(|_| !told).map(|code| format!(", exit code {code}")).unwrap_or_default();
     let node = failure.node.as_deref().map(|node| format!(" on {node}")).unwrap_or_default();
     block = block.line("why", format!("{}{node}: {}{exit}", failure.task, failure.reason));
     if !failure.logs.is_empty() {

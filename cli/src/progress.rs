@@ -52,21 +52,23 @@ impl Lines {
         self.bar.suspend(|| eprintln!("{line}"));
     }
 
+    /// On a terminal the moving line tells everything; elsewhere a line is printed when counts change.
     fn wait_line(&self, objects: &[ObjectHealth]) {
-        let waiting: Vec<String> =
-            objects.iter().filter(|object| object.state != State::Ready).map(short_health).collect();
-        let line =
-            if waiting.is_empty() { String::new() } else { format!("waiting for {}", waiting.join(", ")) };
-        let Ok(mut last) = self.last_health.lock() else { return };
-        if *last == line || line.is_empty() {
+        let waiting: Vec<&ObjectHealth> =
+            objects.iter().filter(|object| object.state != State::Ready).collect();
+        if waiting.is_empty() {
             return;
         }
-        last.clone_from(&line);
-        if self.bar.is_hidden() {
-            self.say(&line);
-        } else {
-            self.bar.set_message(line);
+        if !self.bar.is_hidden() {
+            self.bar.set_message(format!("waiting for {}", several(&waiting, long_health)));
             self.bar.enable_steady_tick(Duration::from_millis(120));
+            return;
+        }
+        let line = format!("waiting for {}", several(&waiting, short_health));
+        let Ok(mut last) = self.last_health.lock() else { return };
+        if *last != line {
+            last.clone_from(&line);
+            self.say(&line);
         }
     }
 
@@ -131,8 +133,31 @@ impl Lines {
     }
 }
 
+/// The first few, and how many more there are.
+fn several(objects: &[&ObjectHealth], text: fn(&ObjectHealth) -> String) -> String {
+    const MOST: usize = 6;
+    let mut texts: Vec<String> = objects.iter().take(MOST).map(|object| text(object)).collect();
+    if objects.len() > MOST {
+        texts.push(format!("{} more", objects.len() - MOST));
+    }
+    texts.join(", ")
+}
+
+fn name(object: &ObjectHealth) -> &str {
+    object.workload.as_deref().unwrap_or(object.id.as_str())
+}
+
 fn short_health(object: &ObjectHealth) -> String {
-    let name = object.workload.as_deref().unwrap_or(object.id.as_str());
-    let message = if object.message.is_empty() { String::new() } else { format!(": {}", object.message) };
-    format!("{name} ({} of {}{message})", object.ready, object.wanted)
+    format!("{} ({} of {})", name(object), object.ready, object.wanted)
+}
+
+fn long_health(object: &ObjectHealth) -> String {
+    if object.message.is_empty() {
+        return short_health(object);
+    }
+    let counts = format!("{} of {}", object.ready, object.wanted);
+    if object.message.starts_with(&counts) {
+        return format!("{} ({})", name(object), object.message);
+    }
+    format!("{} ({counts}: {})", name(object), object.message)
 }

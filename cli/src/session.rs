@@ -81,9 +81,8 @@ impl Session {
     fn render_limit(&self) -> Result<Duration, Failure> {
         match self.environment.get("RHUMB_RENDER_TIMEOUT") {
             None => Ok(Watchdog::LIMIT),
-            Some(text) => duration(text).map_err(|why| {
-                Failure::usage(format!("RHUMB_RENDER_TIMEOUT is `{text}`: {why}"), "30s, 2m")
-            }),
+            Some(text) => duration(text)
+                .map_err(|why| Failure::usage(format!("RHUMB_RENDER_TIMEOUT is `{text}`: {why}"), "30s, 2m")),
         }
     }
 
@@ -132,7 +131,12 @@ impl Session {
             liveness: ThisMachine::of(&who),
             who,
             cancel,
-            progress: Lines::new(self.paint(), self.global.quiet, is_terminal, Watchdog::idle(self.render_limit()?)),
+            progress: Lines::new(
+                self.paint(),
+                self.global.quiet,
+                is_terminal,
+                Watchdog::idle(self.render_limit()?),
+            ),
         })
     }
 
