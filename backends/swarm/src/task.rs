@@ -110,7 +110,8 @@ impl Task {
     /// The exit code of its process, once that ended.
     pub(crate) fn exit_code(&self) -> Option<i64> {
         let code = self.status.container.as_ref()?.exit_code;
-        code.filter(|code| self.has_ended() || *code != 0)
+        // The engine says 0 as well where no process ran.
+        code.filter(|code| *code != 0 || self.status.state == "complete")
     }
 
     /// Which replica it is one life of: its slot, or its node where a service has one task on each.

@@ -160,7 +160,7 @@ impl Connection {
         for _ in 0..20 {
             let text = self.complaint.lock().unwrap_or_else(PoisonError::into_inner).trim().to_owned();
             if let Some(line) = text.lines().last() {
-                return io::Error::other(format!("ssh: {line}"));
+                return io::Error::other(format!("ssh: {}", line.trim_start_matches("ssh: ")));
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }

@@ -58,7 +58,8 @@ pub(super) fn judge(
 ) -> Verdict {
     let case = Case::new(service, tasks, patience);
     let wanted = case.wanted(nodes);
-    let ready = case.ready();
+    // After a rollback, the engine's own replicas are there, and none of this rollout.
+    let ready = if Rollout::of(case.spec).template == rollout.template { case.ready() } else { 0 };
     let failed = case
         .rolled_back(rollout)
         .or_else(|| case.superseded(rollout))

@@ -45,6 +45,7 @@ async fn an_image_that_does_not_exist_is_told() {
     let app = workload(&json!({ "containers": { "web": { "image": "rhumb-nowhere:9" } } }));
     let failure = fail(&mut lab, &app, Duration::from_mins(1)).await;
     assert!(failure.reason.contains("No such image"), "{failure:#?}");
+    assert_eq!(failure.exit_code, None, "no process ran");
     assert!(failure.remedy.is_some());
     lab.uninstall().await;
 }

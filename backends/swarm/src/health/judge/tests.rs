@@ -164,7 +164,9 @@ fn what_the_engine_gave_up_has_failed() {
 fn a_change_by_somebody_else_ends_the_wait() {
     let service = service(&json!({}));
     let other = Rollout::of(&json!({ "TaskTemplate": template("other") }));
-    let verdict = judge(&service, &other, &[], &[], &Patience::default());
+    let running = task(1, "new", "running", LONG_AGO);
+    let verdict = judge(&service, &other, &[&running], &[], &Patience::default());
+    assert_eq!(verdict.ready, 0, "what runs is not of this rollout");
     assert_eq!(verdict.message, "somebody changed the service before it was ready");
     assert_eq!(verdict.state, State::Failed);
 }
