@@ -22,6 +22,8 @@ pub const NAMESPACE: &str = "rhumb.dev/namespace";
 pub const OBJECT: &str = "rhumb.dev/object";
 /// Which content a content-named object has.
 pub const GENERATION: &str = "rhumb.dev/generation";
+/// What a job runs: the hash by which one run is told from another.
+pub const CONTENT: &str = "rhumb.dev/content";
 /// The workload that a service runs.
 pub const WORKLOAD: &str = "rhumb.dev/workload";
 

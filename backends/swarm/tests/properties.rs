@@ -12,9 +12,9 @@ use proptest::option::of;
 use proptest::prelude::*;
 use rhumb_backend::{Choices, Object};
 use rhumb_spec::model::{
-    Config, ConstraintOp, Container, EnvValue, Expose, ExposeAs, IntOrPercent, Limits, Mount, MountSource, NodeConstraint,
-    OnFailure, Placement, Port, Probe, ProbeAction, Probes, Protocol, Resources, Restart, RestartPolicy, Stop, Traffic,
-    Update, Workload,
+    Config, ConstraintOp, Container, EnvValue, Expose, ExposeAs, IntOrPercent, Limits, Mount, MountSource,
+    NodeConstraint, OnFailure, Placement, Port, Probe, ProbeAction, Probes, Protocol, Resources, Restart,
+    RestartPolicy, Stop, Traffic, Update, Workload,
 };
 use rhumb_spec::{App, Bytes, Duration, MilliCpu};
 use rhumb_swarm::facts::SwarmFacts;
@@ -61,7 +61,15 @@ fn update() -> impl Strategy<Value = Update> {
         |(count, is_surge, delay, monitor, on_failure, max_failure_percent)| {
             let (count, none) = (Some(IntOrPercent::Int(count)), Some(IntOrPercent::Int(0)));
             let (max_surge, max_unavailable) = if is_surge { (count, none) } else { (none, count) };
-            Update { max_surge, max_unavailable, delay, monitor, on_failure, max_failure_percent, ..Update::default() }
+            Update {
+                max_surge,
+                max_unavailable,
+                delay,
+                monitor,
+                on_failure,
+                max_failure_percent,
+                ..Update::default()
+            }
         },
     )
 }
@@ -74,13 +82,17 @@ fn restart() -> impl Strategy<Value = Restart> {
 }
 
 fn placement() -> impl Strategy<Value = Placement> {
-    let key = prop_oneof![Just("role".to_owned()), Just("hostname".to_owned()), Just("zone".to_owned()), name()];
+    let key =
+        prop_oneof![Just("role".to_owned()), Just("hostname".to_owned()), Just("zone".to_owned()), name()];
     let node = (key, any::<bool>(), name()).prop_map(|(key, is_in, value)| {
         let op = if is_in { ConstraintOp::In } else { ConstraintOp::NotIn };
         NodeConstraint { key, op, values: vec![value] }
     });
-    (vec(node, 0..4), of(1_u32..5))
-        .prop_map(|(nodes, max_per_node)| Placement { nodes, max_per_node, ..Placement::default() })
+    (vec(node, 0..4), of(1_u32..5)).prop_map(|(nodes, max_per_node)| Placement {
+        nodes,
+        max_per_node,
+        ..Placement::default()
+    })
 }
 
 fn container() -> impl Strategy<Value = Container> {

@@ -23,8 +23,8 @@ use naming::Names;
 
 /// Turns documents of Swarm back into an app, with a note for each field that it could not carry.
 ///
-/// The bodies are those of [`crate::lower()`], or what the engine returns for the same. The name of a document is that
-/// of its object without the stack's. An app that went through [`crate::lower()`] comes back with these differences:
+/// The bodies are those of [`crate::lower::lower`], or what the engine returns for the same. The name of a document is that
+/// of its object without the stack's. An app that went through [`crate::lower::lower`] comes back with these differences:
 /// - stateful workloads and init containers as the services and jobs that they became;
 /// - the one health check as both readiness and liveness;
 /// - variables from configs and addresses as text, those from secrets without an exporting shell as `NAME_FILE`;

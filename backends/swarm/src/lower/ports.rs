@@ -31,7 +31,7 @@ pub(super) fn holds_node_port(workload: &Workload) -> bool {
     workload.expose.values().any(|expose| published(expose) == Some(Publish::Host))
 }
 
-/// The service's `EndpointSpec`; none for a job.
+/// The service's `EndpointSpec`; none for a job without ports of the nodes.
 ///
 /// Source: Engine API, `EndpointSpec`; an ingress port excludes `dnsrr`.
 pub(super) fn endpoint(context: &Context<'_>, site: &Site<'_>, report: &mut Report) -> Option<Value> {
@@ -46,7 +46,7 @@ pub(super) fn endpoint(context: &Context<'_>, site: &Site<'_>, report: &mut Repo
         }
         ports.push(port_config(name, expose, *port, publish));
     }
-    if matches!(site.workload.mode, Mode::Job) {
+    if site.workload.mode == Mode::Job && ports.is_empty() {
         return None;
     }
     let mut body = Body::new();

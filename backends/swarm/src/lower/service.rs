@@ -37,8 +37,11 @@ pub(super) fn object(
         .set_some("RollbackConfig", rollout::rollback(site))
         .set_some("EndpointSpec", ports::endpoint(context, site, report))
         .set_some(REGISTRY_AUTH, registry_auth(context, site, report));
-    let body = native::patched(site, body.into_value(), report)?;
+    let mut body = native::patched(site, body.into_value(), report)?;
     let once = (site.workload.mode == Mode::Job).then(|| content(&body));
+    if let Some(once) = &once {
+        body["Labels"][names::CONTENT] = once.clone().into();
+    }
     let after = site.workload.depends_on.iter();
     Some(Object {
         once,
