@@ -2,10 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may panic")]
 
 mod changes;
+mod charts;
 mod crashes;
 mod jobs;
 mod races;
 mod releases;
+mod running;
 mod secrets;
 mod values;
 mod world;
