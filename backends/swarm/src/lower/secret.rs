@@ -17,7 +17,7 @@ pub(super) fn demands(
     match material::demands(name, secret, &|workload, port| host_and_port(checked, workload, port)) {
         Ok(demands) => demands.into_iter().map(|(key, demand)| (key, demand.to_value())).collect(),
         Err(diagnostics) => {
-            diagnostics.into_iter().for_each(|diagnostic| report.refuse(diagnostic));
+            report.diagnostics.extend(diagnostics);
             Vec::new()
         }
     }
