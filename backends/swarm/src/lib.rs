@@ -148,7 +148,7 @@ impl Backend for Swarm {
     }
 
     async fn observe(&self, scope: &Scope, ids: &[ObjectId]) -> Result<Observed> {
-        observe::observe(&self.engine, scope, ids).await
+        observe::observe(&self.engine, &self.patience, scope, ids).await
     }
 
     fn change(&self, last: Option<&Object>, live: &Live, want: &Object) -> Change {

@@ -7,6 +7,7 @@ use rhumb_backend::{Error, Live, Object, ObjectId, Observed, Ownership, Result, 
 use serde_json::{Value, json};
 
 use crate::connect::{Call, Engine};
+use crate::health::{self, Patience};
 use crate::kind::Kind;
 use crate::names;
 
@@ -15,7 +16,12 @@ use crate::names;
 ///
 /// # Errors
 /// When no kind can be listed. What could not be read of a single kind is in [`Observed::unreadable`].
-pub(crate) async fn observe(engine: &Engine, scope: &Scope, ids: &[ObjectId]) -> Result<Observed> {
+pub(crate) async fn observe(
+    engine: &Engine,
+    patience: &Patience,
+    scope: &Scope,
+    ids: &[ObjectId],
+) -> Result<Observed> {
     // One connection before many calls: each would else try its own.
     engine.connected().await?;
     let kinds = join_all(Kind::ALL.map(|kind| observe_kind(engine, scope, kind, ids))).await;
@@ -29,6 +35,7 @@ pub(crate) async fn observe(engine: &Engine, scope: &Scope, ids: &[ObjectId]) ->
             Err(error) => mark_unreadable(&mut observed, kind, ids, &error),
         }
     }
+    health::tell_jobs(engine, patience, &mut observed.objects).await?;
     Ok(observed)
 }
 
@@ -151,6 +158,7 @@ fn live(kind: Kind, document: &Value, id: ObjectId) -> Option<Live> {
     let body = if kind.has_spec() { document.get("Spec")? } else { document };
     let mut object = Object::new(id, body.clone());
     object.generation = label_of(document, names::GENERATION).map(ToOwned::to_owned);
+    object.once = label_of(document, names::CONTENT).map(ToOwned::to_owned);
     object.workload = label_of(document, names::WORKLOAD).map(ToOwned::to_owned);
     object.sensitive = kind == Kind::Secret;
     Some(Live {

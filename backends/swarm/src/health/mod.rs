@@ -8,7 +8,7 @@ mod patience;
 use std::collections::BTreeMap;
 
 use futures_util::future::{join_all, try_join3};
-use rhumb_backend::{ErrorKind, Health, ObjectHealth, Receipt, Result, State};
+use rhumb_backend::{ErrorKind, Health, Live, ObjectHealth, Receipt, Result, State};
 use serde_json::{Value, json};
 
 use crate::connect::{Call, Engine};
@@ -43,6 +43,44 @@ pub(crate) async fn health(engine: &Engine, patience: &Patience, receipts: &[Rec
         Ok(object_health(receipt, verdict, failure))
     });
     join_all(verdicts).await.into_iter().collect()
+}
+
+/// Tells what became of the jobs among these objects (see [`Live::JOB`]). Asks nothing where there are none.
+///
+/// # Errors
+/// What the engine answers.
+pub(crate) async fn tell_jobs(engine: &Engine, patience: &Patience, found: &mut [Live]) -> Result<()> {
+    let jobs: Vec<Receipt> = found.iter().filter(|live| is_job(&live.object.body)).map(receipt).collect();
+    if jobs.is_empty() {
+        return Ok(());
+    }
+    let scene = Scene::read(engine, &jobs.iter().collect::<Vec<_>>()).await?;
+    for live in found.iter_mut().filter(|live| is_job(&live.object.body)) {
+        let Some(service) = scene.services.get(&live.native) else { continue };
+        let verdict = scene
+            .judge(&Receipt { rollout: Rollout::found(service).to_value(), ..receipt(live) }, patience)?;
+        let word = match verdict.state {
+            State::Ready => Live::JOB_SUCCEEDED,
+            State::Failed => Live::JOB_FAILED,
+            State::Progressing => continue,
+        };
+        live.outputs.insert(Live::JOB.to_owned(), word.to_owned());
+    }
+    Ok(())
+}
+
+fn is_job(spec: &Value) -> bool {
+    ["/Mode/ReplicatedJob", "/Mode/GlobalJob"].iter().any(|mode| spec.pointer(mode).is_some())
+}
+
+fn receipt(live: &Live) -> Receipt {
+    Receipt {
+        id: live.object.id.clone(),
+        native: live.native.clone(),
+        workload: live.object.workload.clone(),
+        outputs: BTreeMap::new(),
+        rollout: Value::Null,
+    }
 }
 
 fn object_health(
