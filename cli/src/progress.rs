@@ -9,6 +9,7 @@ use rhumb_backend::{Action, LogStream, ObjectHealth, State};
 
 use crate::failure::diagnostic_text;
 use crate::output::Paint;
+use crate::verbs::deploy::losses;
 use crate::watchdog::Watchdog;
 
 /// Prints what a verb tells.
@@ -88,11 +89,12 @@ impl Lines {
 impl Progress for Lines {
     fn event(&self, event: &Event) {
         match event {
+            Event::Loss(loss) => self.say(losses(std::slice::from_ref(loss), self.paint).trim_end()),
             Event::Rendering => self.watchdog.rendering(),
             Event::Rendered => self.watchdog.rendered(),
             Event::Left(left) => self.left(left),
             Event::Warning(diagnostic) => self.say(diagnostic_text(diagnostic, self.paint).trim_end()),
-            Event::Rendered | Event::StepStarted { .. } | Event::Planned { .. } | Event::Recorded { .. } => {}
+            Event::StepStarted { .. } | Event::Planned { .. } | Event::Recorded { .. } => {}
             Event::StepDone { index, total, id, action } => {
                 if *action != Action::Await {
                     self.say(&format!("[{}/{total}] {} {id}", index + 1, self.action(*action)));

@@ -7,6 +7,7 @@ use rhumb_backend::{Action, Cause, FieldChange, Loss, Plan, Step};
 use serde_json::Value;
 
 use crate::arguments::DeployArguments;
+use crate::failure::diagnostic_text;
 use crate::output::{Paint, time};
 
 /// The library's options from the command line's.
@@ -25,8 +26,12 @@ pub(crate) fn options(arguments: &DeployArguments) -> DeployOptions {
 
 /// The outcome for people.
 pub(crate) fn text(deployed: &Deployed, paint: Paint) -> String {
-    let mut text = losses(&deployed.losses, paint);
+    let mut text = String::new();
     if deployed.execution == Execution::DryRun {
+        for warning in &deployed.warnings {
+            text.push_str(&diagnostic_text(warning, paint));
+        }
+        text.push_str(&losses(&deployed.losses, paint));
         text.push_str(&plan(&deployed.plan, paint));
         let _ = writeln!(text, "Nothing was changed: this was a dry run of revision {}.", deployed.revision);
         return text;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rhumb_backend::{Action, LogLine, ObjectHealth, ObjectId};
+use rhumb_backend::{Action, LogLine, Loss, ObjectHealth, ObjectId};
 use rhumb_release::Status;
 use rhumb_spec::Diagnostic;
 use serde::Serialize;
@@ -31,6 +31,9 @@ pub enum Event {
     Left(Left),
     /// Something that the user should know although nothing stops.
     Warning(Diagnostic),
+    /// Something that the chart asks for and does not get as asked. Told before anything is changed, for what earlier
+    /// revisions did not lose already.
+    Loss(Loss),
     /// Templates are about to be rendered. That cannot be interrupted, but by ending the process.
     Rendering,
     /// Templates have been rendered.

@@ -56,10 +56,24 @@ impl Revision<'_> {
             writer: writer(context),
             ..self.prepared.wanted.record()
         };
+        self.warn();
         context.tell(&Event::Planned { revision: record.revision, steps: self.planned.plan.steps.len() });
         let head = context.releases().create(&record).await?;
         context.tell(&Event::Recorded { revision: head.revision, status: head.status });
         Ok(head)
+    }
+
+    /// Tells what the user should know before anything is changed.
+    fn warn(&self) {
+        let wanted = &self.prepared.wanted;
+        for warning in &wanted.warnings {
+            self.context.tell(&Event::Warning(warning.clone()));
+        }
+        let known =
+            self.prepared.known.inventory.lender().map(|record| record.losses.as_slice()).unwrap_or_default();
+        for loss in wanted.losses.iter().filter(|loss| !known.contains(loss)) {
+            self.context.tell(&Event::Loss(loss.clone()));
+        }
     }
 
     async fn carry(&self) -> Carried {
@@ -90,6 +104,9 @@ impl Revision<'_> {
         let closed = self.close(&head, Status::Deployed, description, &carried.outcome).await;
         let head = closed.map_err(|cause| self.failed(head.revision, cause, None))?;
         let mut warnings = self.supersede(&head).await;
+        for warning in &warnings {
+            self.context.tell(&Event::Warning(warning.clone()));
+        }
         let mut deployed = outcome(self.context, self.order, &self.prepared, self.planned.plan, self.left);
         deployed.warnings.append(&mut warnings);
         Ok(Deployed {
