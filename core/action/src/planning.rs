@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use rhumb_backend::{DiffOptions, Error, ErrorKind, Object, ObjectId, Observed, Plan, Scope, diff};
+use rhumb_release::Status;
 use rhumb_spec::Diagnostic;
 
 use crate::known::Known;
@@ -53,6 +54,7 @@ pub(crate) async fn plan(
         needed,
         done: known.inventory.done(),
         take_ownership: rules.foreign == Foreign::TakeOver,
+        unfinished: known.latest().is_some_and(|head| head.status != Status::Deployed),
     };
     let last = known.inventory.last(want);
     let plan = diff(context.backend(), &last, &observed, want, &options).map_err(ActionError::Diagnostics)?;

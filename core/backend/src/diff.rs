@@ -50,6 +50,8 @@ pub struct DiffOptions {
     pub done: BTreeMap<ObjectId, String>,
     /// Take over what bears a wanted name and is not ours.
     pub take_ownership: bool,
+    /// The last revision was not carried out whole, so what it wanted and is not there may never have been.
+    pub unfinished: bool,
 }
 
 /// Plans the way from what is there to what is wanted.

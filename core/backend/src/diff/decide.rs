@@ -85,7 +85,8 @@ impl<'a> Decider<'_, 'a> {
 
     fn create(&mut self, want: &'a Object) {
         let was_there = self.scene.last.get(&want.id).is_some_and(|last| {
-            last.generation == want.generation
+            !self.scene.options.unfinished
+                && last.generation == want.generation
                 && last.once == want.once
                 && last.ownership != Ownership::External
         });

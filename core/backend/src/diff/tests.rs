@@ -68,6 +68,18 @@ fn old_generations_go_when_nobody_could_roll_back_to_them() {
 }
 
 #[test]
+fn what_is_gone_is_told_unless_it_may_never_have_been_there() {
+    let shop = [service("a", json!({}))];
+    let world = World::default();
+    let notes = |unfinished: bool| {
+        let options = DiffOptions { unfinished, ..DiffOptions::default() };
+        world.plan(&shop, &shop, &options).unwrap().notes.len()
+    };
+    assert_eq!(notes(false), 1);
+    assert_eq!(notes(true), 0);
+}
+
+#[test]
 fn generations_that_revisions_need_stay() {
     let shop = |content: &str| [config(content), with_config("a")];
     let mut options = DiffOptions::default();
