@@ -95,7 +95,8 @@ fn swarm_state(operation: &str, text: &str) -> Option<Error> {
     if text.contains("needs to be unlocked") {
         return unsupported("the swarm is locked", "run `docker swarm unlock` on this manager");
     }
-    if text.contains("does not have a leader") {
+    let leaderless = ["does not have a leader", "lost leader status", "raft: "];
+    if leaderless.iter().any(|sign| text.contains(sign)) {
         return Some(
             Error::new(
                 ErrorKind::Unreachable,
@@ -193,6 +194,13 @@ mod tests {
             ErrorKind::AlreadyExists,
             Retry::Never,
             "name conflicts with an existing object: service web already exists",
+        );
+        check(
+            500,
+            "rpc error: code = Unknown desc = raft: failed to process the request: node lost leader status",
+            ErrorKind::Unreachable,
+            Retry::Same,
+            "the swarm has no leader: too few managers are online",
         );
         check(404, "service web not found", ErrorKind::NotFound, Retry::Never, "service web not found");
         check(500, "context deadline exceeded", ErrorKind::Timeout, Retry::Same, "context deadline exceeded");
