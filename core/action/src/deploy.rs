@@ -2,6 +2,7 @@
 
 use rhumb_backend::{Plan, Scope};
 use rhumb_release::{Head, Status};
+use rhumb_spec::Diagnostic;
 use tokio::time::Instant;
 
 use crate::hold::Hold;
@@ -183,8 +184,10 @@ async fn course(context: &Context<'_>, order: Order<'_>, known: &Known) -> Actio
         },
         Goal::Upgrade { .. } if known.is_there() => Ok(Course::Upgrade),
         Goal::Upgrade { absent: IfAbsent::Install, .. } => Ok(Course::Install),
-        Goal::Upgrade { .. } => Err(not_found(context, order.release).await),
-        Goal::Rollback(_) if known.heads.is_empty() => Err(not_found(context, order.release).await),
+        Goal::Upgrade { .. } | Goal::Rollback(_) if known.heads.is_empty() => {
+            Err(not_found(context, order.release).await)
+        }
+        Goal::Upgrade { .. } => Err(uninstalled(order.release)),
         Goal::Rollback(Some(revision)) if known.heads.iter().any(|head| head.revision == revision) => {
             Ok(Course::Rollback(revision))
         }
@@ -194,6 +197,15 @@ async fn course(context: &Context<'_>, order: Order<'_>, known: &Known) -> Actio
             None => Err(no_revision(order.release, 0, &known.heads)),
         },
     }
+}
+
+fn uninstalled(release: &str) -> ActionError {
+    ActionError::of(
+        Diagnostic::error("", format!("release `{release}` was uninstalled, and only its history is kept"))
+            .remedy(format!(
+                "--install to install it again, or `rhumb rollback {release}` to bring it back as it was"
+            )),
+    )
 }
 
 fn exists(release: &str, head: &Head) -> ActionError {

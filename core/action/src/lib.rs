@@ -14,6 +14,7 @@ mod inputs;
 mod inventory;
 mod jobs;
 mod known;
+mod material_check;
 mod names;
 mod one_off;
 mod outcome;

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 use crate::carry::{Awaited, Carried, Load, carry};
 use crate::deploy::{Order, Prepared, outcome};
 use crate::hold::Hold;
+use crate::material_check::check_material;
 use crate::planning::Planned;
 use crate::sealed_values::Secrets;
 use crate::{
@@ -34,6 +35,7 @@ impl Revision<'_> {
     /// # Errors
     /// Before the record is written, what keeps it from being written; after that, `Failed`.
     pub(crate) async fn make(self) -> ActionResult<Deployed> {
+        check_material(self.context, &self.planned, self.given())?;
         let head = self.begin().await?;
         let carried = self.carry().await;
         match carried.failure {
@@ -83,13 +85,19 @@ impl Revision<'_> {
             scope: self.context.scope(self.order.release),
             planned: &self.planned,
             want: &wanted.objects,
-            given: Secrets { vault: Some(&wanted.vault), values: &wanted.computed },
+            given: self.given(),
             before: self.before(),
             awaited: if is_awaited { Awaited::Everything } else { Awaited::Nothing },
             started: self.started,
             deadline: self.started + options.timeout,
         };
         carry(self.context, self.hold, load).await
+    }
+
+    /// The secret values that this run was given.
+    fn given(&self) -> Secrets<'_> {
+        let wanted = &self.prepared.wanted;
+        Secrets { vault: Some(&wanted.vault), values: &wanted.computed }
     }
 
     /// What is known of objects that this revision leaves as they are.

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use rhumb_backend::{ObjectId, Plan, Scope, uninstall_plan};
-use rhumb_release::{Head, Outcome, Status};
+use rhumb_backend::{ObjectId, Plan, Scope, Support, uninstall_plan};
+use rhumb_release::{Head, Outcome, Record, Status};
+use rhumb_spec::Feature;
 use serde::Serialize;
 use tokio::time::Instant;
 
@@ -181,8 +182,22 @@ async fn look(context: &Context<'_>, scope: &Scope, known: &Known) -> ActionResu
     let last = known.inventory.last(&[]);
     let plan = uninstall_plan(context.backend(), &last, &observed).map_err(ActionError::Diagnostics)?;
     let goes: BTreeSet<&ObjectId> = plan.steps.iter().map(|step| &step.id).collect();
-    let kept = known.inventory.kept(&observed).into_iter().filter(|id| !goes.contains(id)).collect();
+    let objects = known.inventory.kept(&observed).into_iter().filter(|id| !goes.contains(id));
+    let kept =
+        objects.chain(known.inventory.latest().map(|record| kept_data(context, record)).unwrap_or_default());
+    let kept: BTreeSet<ObjectId> = kept.collect();
+    let kept = kept.into_iter().collect();
     Ok(Seen { planned: Planned { plan, observed, last }, kept })
+}
+
+/// Volumes that stay on a platform which makes them for its workloads, so that they are no objects of the release.
+fn kept_data(context: &Context<'_>, record: &Record) -> Vec<ObjectId> {
+    if matches!(context.backend().support(Feature::KeepVolume, &record.facts), Support::Unsupported { .. }) {
+        return Vec::new();
+    }
+    let kept = record.app.volumes.iter().filter(|(_, volume)| volume.is_kept() && !volume.external);
+    let ids = kept.map(|(name, _)| ObjectId::new("volume", name));
+    ids.filter(|id| !record.objects.iter().any(|object| object.id == *id)).collect()
 }
 
 async fn mark(context: &Context<'_>, head: &Head, status: Status, text: &str) -> ActionResult<Head> {

@@ -179,3 +179,24 @@ async fn what_cannot_be_read_is_neither_made_nor_removed() {
     assert!(error.to_string().contains("no right to read it"), "{error}");
     assert_eq!(world.history().await, [(1, "deployed".to_owned())]);
 }
+
+const DATA: &[(&str, &str)] = &[(
+    "templates/db.yaml",
+    "kind: Workload\nname: db\ncontainers:\n  db: { image: \"db:1\", mounts: { /data: { volume: data }, /tmp/x: { volume: \
+     scratch } } }\n---\nkind: Volume\nname: data\n---\nkind: Volume\nname: scratch\nkeep: false\n",
+)];
+
+#[tokio::test]
+async fn data_stay_when_a_release_goes_and_that_is_told() {
+    let world = World::new();
+    world.install(world.inputs(DATA, &[]), DeployOptions::default()).await.unwrap();
+    let removed = world.uninstall(|_| {}).await.unwrap();
+    assert_eq!(removed.kept.iter().map(ToString::to_string).collect::<Vec<_>>(), ["volume/data"]);
+    assert_eq!(world.ids().await, ["volume/data"]);
+    let back = world.install(world.inputs(DATA, &[]), DeployOptions::default()).await.unwrap();
+    assert!(
+        !actions(&back.plan).contains(&(Action::Create, "volume/data")),
+        "it is still there: {:?}",
+        back.plan
+    );
+}

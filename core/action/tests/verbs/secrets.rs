@@ -88,12 +88,17 @@ async fn a_secret_that_is_nowhere_is_asked_for() {
     let ActionError::Backend(error) = error.root() else { panic!("{error}") };
     assert_eq!(error.kind, ErrorKind::MaterialMissing, "{error}");
     assert!(error.to_string().contains("`password`"), "{error}");
+    assert!(world.ids().await.is_empty(), "it is asked for before anything is made");
+    assert_eq!(world.history().await, [(1, "uninstalled".to_owned())], "and before anything is recorded");
     let request = rhumb_action::UpgradeRequest {
         name: "shop".to_owned(),
         inputs: world.inputs(CHART, &["password=other"]),
         values: ValueReuse::Reset,
         ..rhumb_action::UpgradeRequest::default()
     };
+    let error = rhumb_action::upgrade(&world.context(&world.holder()), &request).await.unwrap_err();
+    assert!(error.to_string().contains("was uninstalled"), "{error}");
+    let request = rhumb_action::UpgradeRequest { absent: rhumb_action::IfAbsent::Install, ..request };
     rhumb_action::upgrade(&world.context(&world.holder()), &request).await.unwrap();
 }
 
@@ -112,3 +117,37 @@ async fn a_chart_with_a_secret_default_is_not_recorded() {
     assert!(record.source.is_none());
     assert!(!serde_json::to_string(&record).unwrap().contains(CANARY));
 }
+
+#[tokio::test]
+async fn what_is_composed_of_generated_material_is_refused_before_anything_is_touched() {
+    let chart: Vec<(&str, &str)> = CHART
+        .iter()
+        .map(|(name, text)| match *name {
+            "templates/db.yaml" => (*name, COMPOSED),
+            _ => (*name, *text),
+        })
+        .collect();
+    let world = World::new();
+    world.install(world.inputs(&chart, &["password=one"]), DeployOptions::default()).await.unwrap();
+    let before = world.there().await;
+    let error =
+        world.upgrade(world.inputs(&chart, &["password=two"]), DeployOptions::default()).await.unwrap_err();
+    let ActionError::Backend(error) = &error else { panic!("{error}") };
+    assert!(error.remedy.as_ref().is_some_and(|remedy| remedy.contains("rotation")), "{error:?}");
+    assert_eq!(world.there().await, before);
+    assert_eq!(world.history().await.len(), 1);
+}
+
+const COMPOSED: &str = r#"kind: Secret
+name: db
+data: { password: {{ values.password | quote }} }
+generate: { token: { length: 16 } }
+template: { url: "pg://{password}:{token}@db" }
+---
+kind: Workload
+name: db
+containers:
+  db:
+    image: {{ values.image }}
+    env: { URL: { secret: db, key: url } }
+"#;
