@@ -195,7 +195,9 @@ fn shown(value: Option<&Value>) -> String {
 fn not_ours(live: &Live) -> Diagnostic {
     let id = &live.object.id;
     let whose = live.foreign.as_deref().unwrap_or_default();
-    Diagnostic::error(id.as_str(), format!("{} is there already and is not this release's", live.native))
+    // Where the platform's ids are no names, people know the thing by its name.
+    let name = live.outputs.get("name").unwrap_or(&live.native);
+    Diagnostic::error(id.as_str(), format!("{name} is there already and is not this release's"))
         .why(whose)
         .remedy("another name, or --take-ownership to make it this release's")
 }
