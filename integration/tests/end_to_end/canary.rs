@@ -117,6 +117,7 @@ fn on_swarm() -> Result<(), Failed> {
     require_silence("the swarm", &swarm_state(engine.docker())?)?;
     require_silence("the home", &files(rhumb.home(), "config.json")?)?;
     // The secrets did arrive where they belong.
+    rhumb.succeed(&["rollback", "leaky", "1", "--wait"])?;
     let container = engine.docker().containers("leaky_web")?;
     let container = container.first().ok_or("no container runs")?;
     let file = engine.docker().exec(container, &["cat", "/run/web/set-file"])?;

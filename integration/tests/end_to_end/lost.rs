@@ -40,7 +40,7 @@ fn lost_connection() -> Result<(), Failed> {
     for bytes in [0, 300, 3_000, 10_000, 30_000] {
         let line = Line::to(engine.host().trim_start_matches("unix://"), bytes)?;
         let rhumb = Rhumb::swarm(&line.host());
-        let arguments = ["install", "cut-off", chart.argument(), "--wait", "--timeout", "30s"];
+        let arguments = ["install", "cut-off", chart.argument(), "--wait", "--timeout", "10s"];
         let ended = Ended::new(&arguments, rhumb.spawn(&arguments).wait_with_output()?);
         if line.is_cut.load(Ordering::SeqCst) {
             trial::require(
