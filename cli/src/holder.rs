@@ -38,11 +38,15 @@ fn read(path: &str) -> Option<String> {
 
 /// The start time of a process in clock ticks since the boot, the 22nd field of its `stat`.
 ///
+/// None for a process that is gone, or dead and not yet waited for by its parent.
+///
 /// The second field is the program's name in parentheses and may hold anything, so fields are counted from its end.
 fn start_of(pid: u32) -> Option<String> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let (_, fields) = stat.rsplit_once(')')?;
-    fields.split_whitespace().nth(19).map(str::to_owned)
+    let mut fields = fields.split_whitespace();
+    let is_dead = matches!(fields.next()?, "Z" | "X" | "x");
+    fields.nth(18).filter(|_| !is_dead).map(str::to_owned)
 }
 
 /// Tells of the processes of this machine, as far as `/proc` shows them.
@@ -92,5 +96,21 @@ mod tests {
         assert_eq!(machine.life(&earlier), Life::Gone);
         let elsewhere = Holder { boot: "another".to_owned(), ..holder };
         assert_eq!(machine.life(&elsewhere), Life::Unknown);
+    }
+
+    #[test]
+    fn a_killed_process_is_gone_although_nobody_waited_for_it() {
+        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        let this = this_process(&environment(), "rhumb upgrade shop".to_owned());
+        let machine = ThisMachine::of(&this);
+        let holder = Holder { pid: child.id(), started: start_of(child.id()).unwrap(), ..this };
+        assert_eq!(machine.life(&holder), Life::Alive);
+        child.kill().unwrap();
+        let is_gone = |_| {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+            machine.life(&holder) == Life::Gone
+        };
+        assert!((0..200).any(is_gone));
+        child.wait().unwrap();
     }
 }
