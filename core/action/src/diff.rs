@@ -1,6 +1,6 @@
 //! `rhumb diff`: what an upgrade would change, against what is there.
 
-use rhumb_backend::{Loss, Plan};
+use rhumb_backend::{Action, Loss, Plan};
 use rhumb_spec::Diagnostic;
 use serde::Serialize;
 
@@ -51,7 +51,7 @@ pub struct Differences {
     pub namespace: String,
     /// The revision that would be recorded.
     pub revision: u64,
-    /// Whether nothing would be written but the record.
+    /// Whether nothing would be written but the record. What no revision needs any more may be collected all the same.
     pub is_empty: bool,
     /// What would be done, field by field.
     pub plan: Plan,
@@ -85,7 +85,7 @@ pub async fn diff(context: &Context<'_>, request: &DiffRequest) -> ActionResult<
         name: request.name.clone(),
         namespace: context.namespace.to_owned(),
         revision: prepared.known.next_revision(),
-        is_empty: plan.is_empty(),
+        is_empty: plan.steps.iter().all(|step| matches!(step.action, Action::Await | Action::Collect)),
         plan,
         losses: prepared.wanted.losses,
         warnings: prepared.wanted.warnings,
