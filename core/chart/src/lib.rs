@@ -54,6 +54,7 @@ mod set;
 mod source;
 mod strict;
 mod trace;
+mod unsealed;
 mod values;
 mod version;
 

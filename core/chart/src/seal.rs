@@ -14,15 +14,29 @@ pub(crate) struct Sealer<'t> {
     tokens: &'t Tokens,
     sealing: &'t Sealing,
     vault: Vault,
+    plain: Vec<PlainEntry>,
+}
+
+/// What an entry of a secret's data holds beside tokens.
+pub(crate) struct PlainEntry {
+    pub(crate) file: String,
+    /// The line in the text before it was sealed.
+    pub(crate) line: u32,
+    /// The secret's name.
+    pub(crate) secret: String,
+    pub(crate) key: String,
+    /// The text, with a NUL in the place of each token.
+    pub(crate) text: Zeroizing<String>,
 }
 
 impl<'t> Sealer<'t> {
     pub(crate) fn new(tokens: &'t Tokens, sealing: &'t Sealing) -> Self {
-        Self { tokens, sealing, vault: Vault::new() }
+        Self { tokens, sealing, vault: Vault::new(), plain: Vec::new() }
     }
 
-    pub(crate) fn into_vault(self) -> Vault {
-        self.vault
+    /// The material that was sealed, and the text in it that came from no secret value.
+    pub(crate) fn finish(self) -> (Vault, Vec<PlainEntry>) {
+        (self.vault, self.plain)
     }
 
     /// Finds every secret value in a text that may have none.
@@ -72,7 +86,9 @@ impl<'t> Sealer<'t> {
             sealed.push_as_is(chunk, first_line);
             return moved(self.refuse_secrets(file, chunk), offset);
         };
+        let seen = self.plain.len();
         let problems = self.secret(file, &mut node);
+        self.plain.iter_mut().skip(seen).for_each(|entry| entry.line += offset);
         if chunk.starts_with("---") {
             sealed.line("---", first_line);
         }
@@ -132,6 +148,13 @@ impl<'t> Sealer<'t> {
                 },
             }
         }
+        self.plain.push(PlainEntry {
+            file: file.to_owned(),
+            line: entry.line,
+            secret: name.to_owned(),
+            key: entry.key.to_string(),
+            text: plain_text(&pieces),
+        });
         let id = self.sealing.id(&place, material.as_bytes());
         self.vault.insert(id.clone(), material.as_bytes());
         entry.value.kind = sealed_scalar(&id);
@@ -155,6 +178,14 @@ impl<'t> Sealer<'t> {
             }
         }
     }
+}
+
+fn plain_text(pieces: &[Piece<'_>]) -> Zeroizing<String> {
+    let texts = pieces.iter().map(|piece| match piece {
+        Piece::Plain(text) => *text,
+        Piece::Token(_) => "\0",
+    });
+    Zeroizing::new(texts.collect())
 }
 
 fn sealed_scalar(id: &str) -> NodeKind {

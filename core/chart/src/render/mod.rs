@@ -12,9 +12,10 @@ use crate::chart::{self, Chart, TemplateFile};
 use crate::engine::{Budget, Engine, Named, Parts, is_lent};
 use crate::files::Files;
 use crate::schema::ValuePath;
-use crate::seal;
+use crate::seal::{self, PlainEntry};
 use crate::sealed::{Sealing, Tokens, Vault};
 use crate::trace::{self, Tracer};
+use crate::unsealed;
 use crate::values::Values;
 
 /// Bounds of one rendering.
@@ -98,6 +99,12 @@ impl RenderedFile {
         let index = usize::try_from(line).unwrap_or(usize::MAX).saturating_sub(1);
         self.lines.as_ref().and_then(|lines| lines.get(index).or(lines.last())).copied().unwrap_or(line)
     }
+
+    /// The line of the text that comes from a line before secrets were sealed.
+    pub(crate) fn line_after_sealing(&self, line: u32) -> u32 {
+        let index = self.lines.as_ref().and_then(|lines| lines.iter().position(|before| *before == line));
+        index.map_or(line, |index| u32::try_from(index + 1).unwrap_or(u32::MAX))
+    }
 }
 
 impl fmt::Debug for RenderedFile {
@@ -115,6 +122,8 @@ pub struct Rendered {
     pub notes: Option<String>,
     /// The material of the secrets in the documents.
     pub vault: Vault,
+    /// What is odd, and stops nothing, at the lines of the documents.
+    warnings: Vec<Diagnostic>,
     tracer: Arc<Tracer>,
 }
 
@@ -142,15 +151,21 @@ impl Rendered {
     }
 
     fn parse_where(&self, wanted: fn(&RenderedFile) -> bool) -> Result<Parsed, Vec<Diagnostic>> {
-        let wanted = self.documents.iter().filter(|document| wanted(document));
+        let wanted: Vec<&RenderedFile> = self.documents.iter().filter(|document| wanted(document)).collect();
         let sources: Vec<Source> = wanted
+            .iter()
             .map(|document| Source { file: document.file.clone(), text: document.text.clone() })
             .collect();
         let (documents, broken) = rhumb_spec::documents(&sources);
         let mut problems: Vec<Diagnostic> =
             broken.into_iter().map(|problem| self.locate(self.with_rendered_line(problem))).collect();
         match rhumb_spec::parse_documents(documents) {
-            Ok(parsed) if problems.is_empty() => Ok(parsed),
+            Ok(mut parsed) if problems.is_empty() => {
+                let is_wanted = |place: &rhumb_spec::Place| wanted.iter().any(|file| file.file == place.file);
+                let warnings = self.warnings.iter().filter(|odd| odd.place.as_ref().is_some_and(is_wanted));
+                parsed.warnings.extend(warnings.cloned());
+                Ok(parsed)
+            }
             Ok(_) => Err(problems),
             Err(found) => {
                 problems.extend(self.locate_all(found));
@@ -239,7 +254,9 @@ impl Chart {
             return Err(problems);
         }
         let tracer = Arc::new(Tracer::new(units, around.limits));
-        finish(files, &tokens, &around.sealing, tracer)
+        let (mut rendered, plain) = finish(files, &tokens, &around.sealing, tracer)?;
+        rendered.warnings = unsealed::warnings(&plain, &scoped, values.given(), &rendered.documents);
+        Ok(rendered)
     }
 }
 
@@ -249,9 +266,10 @@ fn finish(
     tokens: &Tokens,
     sealing: &Sealing,
     tracer: Arc<Tracer>,
-) -> Result<Rendered, Vec<Diagnostic>> {
+) -> Result<(Rendered, Vec<PlainEntry>), Vec<Diagnostic>> {
     let mut sealer = seal::Sealer::new(tokens, sealing);
-    let mut rendered = Rendered { documents: Vec::new(), notes: None, vault: Vault::new(), tracer };
+    let mut rendered =
+        Rendered { documents: Vec::new(), notes: None, vault: Vault::new(), warnings: Vec::new(), tracer };
     let mut problems = Vec::new();
     for RawFile { file, text, role } in files {
         let raw_lines = count_lines(&text);
@@ -275,9 +293,10 @@ fn finish(
         };
         problems.extend(found.into_iter().map(|problem| relocate(&rendered.tracer, raw_lines, problem)));
     }
-    rendered.vault = sealer.into_vault();
+    let (vault, plain) = sealer.finish();
+    rendered.vault = vault;
     rendered.documents.retain(|document| has_content(&document.text));
-    if problems.is_empty() { Ok(rendered) } else { Err(problems) }
+    if problems.is_empty() { Ok((rendered, plain)) } else { Err(problems) }
 }
 
 fn count_lines(text: &str) -> u32 {

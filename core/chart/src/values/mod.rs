@@ -104,6 +104,11 @@ impl Values {
         &self.warnings
     }
 
+    /// The values that were given, without what charts bring. Handle with care.
+    pub(crate) fn given(&self) -> &Map<String, Value> {
+        &self.user
+    }
+
     /// The paths of the secret values.
     pub fn secrets(&self) -> impl Iterator<Item = &ValuePath> {
         self.secrets.iter()
