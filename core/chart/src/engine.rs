@@ -266,7 +266,7 @@ fn register(tera: &mut Tera, shared: &Arc<Shared>) {
     });
     let here = with(shared);
     tera.register_filter("tpl", move |template: Value, arguments: Kwargs, _: &State<'_>| {
-        let Some(template) = template.as_str().map(str::to_owned) else {
+        let Some(template) = template.as_str().map(|text| Strict::new(text).text) else {
             return Err(Error::message(format!("`tpl` takes text, and this is a {}", template.name())));
         };
         here.nested(&arguments, |tera, context, output| tera.render_str_to(&template, context, false, output))

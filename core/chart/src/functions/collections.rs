@@ -1,8 +1,8 @@
 //! Filters on maps and lists.
 
-use tera::{Error, Kwargs, Map, TeraResult, Value};
+use tera::{Error, Kwargs, Map, State, Tera, TeraResult, Value};
 
-use super::{Filter, key, list_of, map_of};
+use super::{Filter, bounds, check_arguments, key, list_of, map_of};
 
 pub(super) const FILTERS: &[Filter] = &[
     Filter::keeping("merge", &["over", "under"], merge),
@@ -40,6 +40,18 @@ pub(super) const FILTERS: &[Filter] = &[
         Ok(kept.cloned().collect::<Vec<_>>().into())
     }),
 ];
+
+/// Replaces Tera's own `join` by one that makes no text without bound.
+pub(super) fn register(tera: &mut Tera) {
+    tera.register_filter("join", |value: Value, arguments: Kwargs, _: &State<'_>| {
+        check_arguments("join", &["sep"], &arguments)?;
+        bounds::size("join", &value)?;
+        let items = list_of("join", &value)?;
+        let sep = arguments.get::<&str>("sep")?.unwrap_or_default();
+        bounds::check("join", items.len().saturating_mul(sep.len()))?;
+        Ok::<_, Error>(items.iter().map(ToString::to_string).collect::<Vec<_>>().join(sep))
+    });
+}
 
 /// Merges maps, and the maps in them: `over` wins over the value, and the value wins over `under`.
 fn merge(value: &Value, arguments: &Kwargs) -> TeraResult<Value> {

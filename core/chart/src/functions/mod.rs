@@ -3,12 +3,15 @@
 //! Every one checks what it gets: a value that is not defined, an argument that it does not have, and a secret value
 //! where it would be bent, are errors.
 
+mod bounds;
 mod collections;
 mod encode;
 mod logic;
 mod numbers;
 mod reference;
 mod text;
+
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Map as JsonMap, Value as Json};
 use tera::value::Key;
@@ -72,6 +75,7 @@ impl Filter {
         if value.is_undefined() && self.undefined == Undefined::Refuse {
             return Err(Error::message(format!("the value given to `{}` is not defined", self.name)));
         }
+        bounds::size(self.name, value)?;
         if self.secrets == Secrets::Refuse {
             refuse_secret(self.name, value)?;
             for (_, argument) in arguments.iter() {
@@ -81,6 +85,9 @@ impl Filter {
         Ok(())
     }
 }
+
+/// What all `~` of one chart's templates may put together, in bytes.
+const MAX_JOINED_BYTES: usize = 512 << 20;
 
 /// Every filter, by what it works on.
 const FILTER_TABLES: [&[Filter]; 5] =
@@ -94,14 +101,22 @@ pub(crate) fn register(tera: &mut Tera) {
             (filter.apply)(&value, &arguments)
         });
     }
-    let operand = |value: Value, _: Kwargs, _: &State<'_>| {
+    // Every text that `~` puts together is as long as its operands, and all of them come through here.
+    let left = AtomicUsize::new(MAX_JOINED_BYTES);
+    let operand = move |value: Value, _: Kwargs, _: &State<'_>| {
         if value.is_undefined() {
             return Err(Error::message(format!("the value given to `{}` is not defined", strict::FILTER)));
         }
+        let size = bounds::size("~", &value)?;
+        let spent = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(size));
+        spent.map_err(|_| {
+            Error::message(format!("`~` puts together more than {} MiB", MAX_JOINED_BYTES >> 20))
+        })?;
         Ok(value)
     };
     tera.register_filter(strict::FILTER, operand);
     logic::register(tera);
+    collections::register(tera);
 }
 
 /// The names of all filters, for suggestions.

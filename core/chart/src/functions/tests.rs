@@ -148,3 +148,23 @@ fn secrets_are_not_bent() {
         );
     }
 }
+
+#[test]
+fn texts_do_not_grow_without_bound() {
+    let double = "{% set a = 'x' %}{% for i in range(end=60) %}{% set_global a = A %}{% endfor %}";
+    for (doubled, name) in [
+        ("a | __operand ~ a | __operand", "`~`"),
+        ("a | regex_replace(pattern='.+', with='$0$0')", "`regex_replace`"),
+        ("a | repeat(times=2)", "`repeat`"),
+        ("[a, a] | to_json", "`to_json`"),
+        ("[a, a] | join(sep='')", "`join`"),
+    ] {
+        let error = render(&double.replace('A', doubled)).unwrap_err();
+        assert!(error.contains(name) && error.contains("16 MiB"), "{doubled}: {error}");
+    }
+    check_refused("'\n' | repeat(times=100000) | indent(width=1000)", "16 MiB");
+    check_refused("'x' | repeat(times=999) | replace(from='x', to='y' | repeat(times=99999))", "16 MiB");
+    check_refused("'x' | repeat(times=99999999)", "16 MiB");
+    let joined = "{% set a = 'x' | repeat(times=1000000) %}{% for i in range(end=999) %}{% set b = a | __operand ~ 1 %}{% endfor %}";
+    assert!(render(joined).unwrap_err().contains("more than 512 MiB"));
+}

@@ -2,10 +2,7 @@
 
 use tera::{Error, Kwargs, TeraResult, Value};
 
-use super::{Filter, text_of};
-
-/// The most that `indent`, `repeat` and their like may add.
-const MAX_REPEAT: usize = 10_000;
+use super::{Filter, bounds, text_of};
 
 pub(super) const FILTERS: &[Filter] = &[
     Filter::new("upper", &[], |value, _| Ok(text_of("upper", value)?.to_uppercase().into())),
@@ -30,7 +27,12 @@ pub(super) const FILTERS: &[Filter] = &[
     Filter::new("truncate", &["length", "end"], truncate),
     Filter::new("replace", &["from", "to"], |value, arguments| {
         let (from, to) = (arguments.must_get::<&str>("from")?, arguments.must_get::<&str>("to")?);
-        Ok(text_of("replace", value)?.replace(from, to).into())
+        let text = text_of("replace", value)?;
+        bounds::check(
+            "replace",
+            text.matches(from).count().saturating_mul(to.len()).saturating_add(text.len()),
+        )?;
+        Ok(text.replace(from, to).into())
     }),
     Filter::new("split", &["pat"], |value, arguments| {
         let text = text_of("split", value)?;
@@ -38,7 +40,7 @@ pub(super) const FILTERS: &[Filter] = &[
     }),
     Filter::new("repeat", &["times"], |value, arguments| {
         let (text, times) = (text_of("repeat", value)?, arguments.must_get::<usize>("times")?);
-        bounded("repeat", times.saturating_mul(text.len()))?;
+        bounds::check("repeat", times.saturating_mul(text.len()))?;
         Ok(text.repeat(times).into())
     }),
     Filter::new("reverse", &[], |value, _| match value.as_str() {
@@ -71,15 +73,23 @@ pub(super) const FILTERS: &[Filter] = &[
     }),
     Filter::new("regex_replace", &["pattern", "with"], |value, arguments| {
         let text = text_of("regex_replace", value)?;
-        Ok(pattern(arguments)?.replace_all(&text, arguments.must_get::<&str>("with")?).into_owned().into())
+        replace_all(&pattern(arguments)?, &text, arguments.must_get("with")?).map(Value::from)
     }),
 ];
 
-fn bounded(name: &str, length: usize) -> TeraResult<()> {
-    if length > 64 * MAX_REPEAT {
-        return Err(Error::message(format!("`{name}` would make a text of {length} characters")));
+/// Replaces every match; `$1` in `with` is the text of the first group.
+fn replace_all(pattern: &regex::Regex, text: &str, with: &str) -> TeraResult<String> {
+    let mut replaced = String::new();
+    let mut at = 0;
+    for groups in pattern.captures_iter(text) {
+        let Some(whole) = groups.get(0) else { continue };
+        replaced.push_str(&text[at..whole.start()]);
+        groups.expand(with, &mut replaced);
+        bounds::check("regex_replace", replaced.len())?;
+        at = whole.end();
     }
-    Ok(())
+    replaced.push_str(&text[at..]);
+    Ok(replaced)
 }
 
 fn pattern(arguments: &Kwargs) -> TeraResult<regex::Regex> {
@@ -127,7 +137,7 @@ fn truncate(value: &Value, arguments: &Kwargs) -> TeraResult<Value> {
 /// A new line, and the text with every line indented.
 fn nindent(value: &Value, arguments: &Kwargs) -> TeraResult<Value> {
     let text = text_of("nindent", value)?;
-    let indent = indentation("nindent", arguments)?;
+    let indent = indentation("nindent", &text, arguments)?;
     let mut lines = String::with_capacity(text.len() + indent.len() * 4);
     for line in text.trim_end_matches('\n').split('\n') {
         lines.push('\n');
@@ -142,7 +152,7 @@ fn nindent(value: &Value, arguments: &Kwargs) -> TeraResult<Value> {
 /// The text with every line but the first indented; blank ones are left alone.
 fn indent(value: &Value, arguments: &Kwargs) -> TeraResult<Value> {
     let text = text_of("indent", value)?;
-    let indent = indentation("indent", arguments)?;
+    let indent = indentation("indent", &text, arguments)?;
     let first = arguments.get::<bool>("first")?.unwrap_or(false);
     let blank = arguments.get::<bool>("blank")?.unwrap_or(false);
     let mut lines = String::with_capacity(text.len() + indent.len() * 4);
@@ -156,15 +166,16 @@ fn indent(value: &Value, arguments: &Kwargs) -> TeraResult<Value> {
     Ok(lines.into())
 }
 
-/// The spaces that `width`, or `n` for short, asks for.
-fn indentation(name: &str, arguments: &Kwargs) -> TeraResult<String> {
+/// The spaces that `width`, or `n` for short, asks for before the lines of a text.
+fn indentation(name: &str, text: &str, arguments: &Kwargs) -> TeraResult<String> {
     let width = match arguments.get::<usize>("width")? {
         Some(width) => width,
         None => arguments
             .must_get::<usize>("n")
             .map_err(|_| Error::message(format!("`{name}` needs a `width`")))?,
     };
-    bounded(name, width)?;
+    let lines = text.matches('\n').count() + 1;
+    bounds::check(name, lines.saturating_mul(width).saturating_add(text.len()))?;
     Ok(" ".repeat(width))
 }
 

@@ -477,3 +477,14 @@ fn recursion_is_stopped_before_the_stack_is() {
     let problems = render(&files, "").unwrap_err();
     assert!(problems[0].what.contains("nested more than 12 deep"), "{problems:?}");
 }
+
+#[test]
+fn texts_that_grow_without_bound_are_refused_at_their_line() {
+    let grow = "{% set a = 'x' %}\n{% for i in range(end=60) %}{% set_global a = a ~ a %}{% endfor %}";
+    for (template, user, line) in
+        [(grow, "", ":2:"), ("{{ values.t | tpl }}", &*format!("t: {}", json!(grow)), ":1:")]
+    {
+        let problems = texts(&render(&[("templates/a.yaml", template)], user).unwrap_err());
+        assert!(problems[0].contains("16 MiB") && problems[0].contains(line), "{problems:?}");
+    }
+}
