@@ -33,7 +33,7 @@ generate: { password: {} }
 ";
 
 /// Moments at which a command is killed, spread evenly over the time that it takes.
-const MOMENTS: u32 = 12;
+const MOMENTS: u32 = 8;
 
 /// What is done next.
 #[derive(Clone, Copy)]
