@@ -126,7 +126,9 @@ fn exit_of(error: &ActionError) -> Exit {
         ActionError::Busy { .. } | ActionError::LostLease { .. } | ActionError::AlreadyExists { .. } => {
             Exit::Busy
         }
-        ActionError::NotFound { .. } | ActionError::NoRevision { .. } => Exit::NotFound,
+        ActionError::NotFound { .. } | ActionError::NoRevision { .. } | ActionError::NothingBefore { .. } => {
+            Exit::NotFound
+        }
         ActionError::WaitFailed(_) | ActionError::TimedOut { .. } | ActionError::JobFailed { .. } => {
             Exit::NotReady
         }
@@ -154,22 +156,36 @@ fn blocks_of(error: ActionError) -> Vec<Block> {
     match error {
         ActionError::Diagnostics(diagnostics) => diagnostics.into_iter().map(diagnostic_block).collect(),
         ActionError::Backend(error) => vec![backend_block(&error)],
-        ActionError::Busy { ref holder, .. } => vec![
-            Block::error(error.to_string())
-                .line("why", format!("`{}` has been at work since {}", holder.command, holder.since))
-                .line("use", "wait until it ends; if it died on another machine, its hold ends by itself in half a minute"),
-        ],
+        ActionError::Busy { .. } => vec![Block::error(error.to_string()).line(
+            "use",
+            "wait until it ends; if it died on another machine, its hold ends by itself in half a minute",
+        )],
         ActionError::NotFound { ref nearest, .. } => {
             let remedy = match nearest.as_slice() {
-                [] => "`rhumb list` to see what is there, or `--namespace` and `--target` to look elsewhere".to_owned(),
+                [] => "`rhumb list` to see what is there, or `--namespace` and `--target` to look elsewhere"
+                    .to_owned(),
                 names => format!("one of: {}", names.join(", ")),
             };
             vec![Block::error(error.to_string()).line("use", remedy)]
         }
+        ActionError::NothingBefore { ref release, revision, status, .. } => {
+            let was = if status.is_pending() { "was left" } else { "is" };
+            vec![
+                Block::error(error.to_string()).line("why", format!("revision {revision} {was} {status}")).line(
+                    "use",
+                    format!("`rhumb upgrade {release} CHART` to go on from there, or `rhumb uninstall {release}`"),
+                ),
+            ]
+        }
         ActionError::WaitFailed(objects) => objects.iter().map(health_block).collect(),
         ActionError::TimedOut { after, waiting } => {
-            let first = Block::error(format!("not ready after {} s", after.as_secs()))
-                .line("use", "more time with --timeout, or see what it waits for with `rhumb ps` and `rhumb logs`");
+            let mut first = Block::error(format!("not ready after {} s", after.as_secs()));
+            if waiting.iter().all(|health| health.failure.is_none()) {
+                first = first.line(
+                    "use",
+                    "more time with --timeout, or see what it waits for with `rhumb ps` and `rhumb logs`",
+                );
+            }
             std::iter::once(first).chain(waiting.iter().map(health_block)).collect()
         }
         ActionError::Failed(failed) => failed_blocks(*failed),

@@ -95,9 +95,9 @@ impl Progress for Lines {
             Event::Left(left) => self.left(left),
             Event::Warning(diagnostic) => self.say(diagnostic_text(diagnostic, self.paint).trim_end()),
             Event::StepStarted { .. } | Event::Planned { .. } | Event::Recorded { .. } => {}
-            Event::StepDone { index, total, id, action } => {
+            Event::StepDone { done, total, id, action, .. } => {
                 if *action != Action::Await {
-                    self.say(&format!("[{}/{total}] {} {id}", index + 1, self.action(*action)));
+                    self.say(&format!("[{done}/{total}] {} {id}", self.action(*action)));
                 }
             }
             Event::StepFailed { id, error, .. } => {

@@ -234,6 +234,20 @@ impl Parts {
                 end_now();
             }
         });
+        self.view()
+    }
+
+    /// The library's view of it for a verb that changes nothing: the first Ctrl-C ends the process, quietly.
+    pub(crate) fn reading(&self) -> Context<'_> {
+        tokio::spawn(async {
+            if tokio::signal::ctrl_c().await.is_ok() {
+                end_now();
+            }
+        });
+        self.view()
+    }
+
+    fn view(&self) -> Context<'_> {
         Context {
             target: &self.target,
             namespace: &self.namespace,
@@ -252,7 +266,7 @@ impl Parts {
     }
 }
 
-#[expect(clippy::exit, reason = "the user asked twice")]
+#[expect(clippy::exit, reason = "the user asked for it, and knows what is under way")]
 fn end_now() {
     std::process::exit(i32::from(crate::exit::Exit::Interrupted.code()));
 }

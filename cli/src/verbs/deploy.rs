@@ -114,7 +114,8 @@ fn step_text(step: &Step, paint: Paint, text: &mut String) {
     }
 }
 
-fn change_text(change: &FieldChange, paint: Paint) -> String {
+/// One field's change: `path: from → to`.
+pub(crate) fn change_text(change: &FieldChange, paint: Paint) -> String {
     let drift = match change.cause {
         Cause::Drift => format!(" {}", paint.dim("(drift)")),
         Cause::Kept => format!(" {}", paint.dim("(kept)")),

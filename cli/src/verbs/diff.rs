@@ -52,7 +52,7 @@ pub(crate) async fn run(session: &Session, arguments: Arguments) -> Ended {
     };
     let foreign = if arguments.take_ownership { Foreign::TakeOver } else { Foreign::Refuse };
     let request = DiffRequest { name: arguments.name, against, replace: arguments.replace, foreign };
-    let differences = parts.finish(rhumb_action::diff(&parts.context(), &request).await)?;
+    let differences = parts.finish(rhumb_action::diff(&parts.reading(), &request).await)?;
     emit(session.format(), &differences, || {
         let warnings: String =
             differences.warnings.iter().map(|warning| diagnostic_text(warning, session.paint())).collect();

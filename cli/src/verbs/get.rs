@@ -64,7 +64,7 @@ pub(crate) async fn run(session: &Session, arguments: Arguments) -> Ended {
     | What::All(revision)
     | What::Values(ValuesArguments { revision, .. })) = &arguments.what;
     let request = GetRequest { name: revision.name.clone(), revision: revision.revision };
-    let recorded = parts.finish(rhumb_action::get(&parts.context(), &request).await)?;
+    let recorded = parts.finish(rhumb_action::get(&parts.reading(), &request).await)?;
     let format = session.format();
     match &arguments.what {
         What::Values(values) if values.all => show(format, &recorded.values)?,

@@ -23,7 +23,7 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(session: &Session, arguments: Arguments) -> Ended {
     let parts = session.parts(false)?;
     let request = HistoryRequest { name: arguments.name, max: arguments.max };
-    let revisions = parts.finish(rhumb_action::history(&parts.context(), &request).await)?;
+    let revisions = parts.finish(rhumb_action::history(&parts.reading(), &request).await)?;
     emit(session.format(), &revisions, || text(&revisions))?;
     Ok(Exit::Success)
 }

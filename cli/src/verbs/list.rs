@@ -32,7 +32,7 @@ pub(crate) async fn run(session: &Session, arguments: Arguments) -> Ended {
     let statuses = if arguments.all { Status::ALL.to_vec() } else { arguments.status };
     let request =
         ListRequest { all_namespaces: arguments.all_namespaces, filter: arguments.filter, statuses };
-    let listed = parts.finish(rhumb_action::list(&parts.context(), &request).await)?;
+    let listed = parts.finish(rhumb_action::list(&parts.reading(), &request).await)?;
     emit(session.format(), &listed, || text(&listed))?;
     Ok(Exit::Success)
 }

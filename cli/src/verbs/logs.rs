@@ -52,7 +52,7 @@ pub(crate) async fn run(session: &Session, arguments: Arguments) -> Ended {
     };
     let request = LogsRequest { name: arguments.name.clone(), query };
     let (sender, mut receiver) = mpsc::channel(256);
-    let context = parts.context();
+    let context = parts.reading();
     let reading = rhumb_action::logs(&context, &request, sender);
     let printing = async {
         while let Some(line) = receiver.recv().await {

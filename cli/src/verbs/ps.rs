@@ -27,7 +27,7 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(session: &Session, arguments: Arguments) -> Ended {
     let parts = session.parts(false)?;
     let request = PsRequest { name: arguments.name, workload: arguments.workload, all: arguments.all };
-    let tasks = parts.finish(rhumb_action::ps(&parts.context(), &request).await)?;
+    let tasks = parts.finish(rhumb_action::ps(&parts.reading(), &request).await)?;
     emit(session.format(), &tasks, || text(&tasks))?;
     Ok(Exit::Success)
 }

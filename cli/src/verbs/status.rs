@@ -7,6 +7,7 @@ use rhumb_action::{ReleaseStatus, StatusRequest};
 use rhumb_backend::State;
 
 use super::Ended;
+use super::deploy::change_text;
 use crate::exit::Exit;
 use crate::output::{Paint, emit, table, time};
 use crate::session::Session;
@@ -26,7 +27,7 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(session: &Session, arguments: Arguments) -> Ended {
     let parts = session.parts(false)?;
     let request = StatusRequest { name: arguments.name, revision: arguments.revision };
-    let status = parts.finish(rhumb_action::status(&parts.context(), &request).await)?;
+    let status = parts.finish(rhumb_action::status(&parts.reading(), &request).await)?;
     emit(session.format(), &status, || text(&status, session.paint()))?;
     Ok(Exit::Success)
 }
@@ -51,6 +52,9 @@ fn text(status: &ReleaseStatus, paint: Paint) -> String {
     }
     for drift in &status.drift {
         let _ = writeln!(text, "{}: {}: {}", paint.changed("drift"), drift.id, drift.text);
+        for change in &drift.changes {
+            let _ = writeln!(text, "    {}", change_text(change, paint));
+        }
     }
     for unreadable in &status.unreadable {
         let _ = writeln!(text, "{}: {}: {}", paint.bad("unreadable"), unreadable.id, unreadable.why);
@@ -70,7 +74,9 @@ fn health(status: &ReleaseStatus, paint: Paint) -> String {
         };
         let message =
             object.failure.as_ref().map_or_else(|| object.message.clone(), |failure| failure.reason.clone());
-        let name = object.workload.clone().unwrap_or_else(|| object.id.to_string());
+        let same = status.health.iter().filter(|other| other.workload == object.workload).count();
+        let alone = object.workload.clone().filter(|_| same == 1);
+        let name = alone.unwrap_or_else(|| object.id.to_string());
         [name, format!("{}/{}", object.ready, object.wanted), state, message]
     });
     table(["WORKLOAD", "READY", "STATE", "MESSAGE"], rows)

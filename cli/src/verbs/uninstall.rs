@@ -9,6 +9,7 @@ use rhumb_action::{Execution, HistoryAfter, IgnoreAbsent, UninstallRequest, Unin
 use super::{Ended, deploy};
 use crate::arguments::duration;
 use crate::exit::Exit;
+use crate::failure::diagnostic_text;
 use crate::output::{Paint, emit};
 use crate::session::Session;
 
@@ -75,6 +76,9 @@ fn text(removed: &Uninstalled, paint: Paint) -> String {
     }
     for id in &removed.kept {
         let _ = writeln!(text, "Kept {id}");
+    }
+    for warning in &removed.warnings {
+        text.push_str(&diagnostic_text(warning, paint));
     }
     text
 }

@@ -1,6 +1,6 @@
 //! What install, upgrade and rollback have in common: the way from a request to a new revision.
 
-use rhumb_backend::{Plan, Scope};
+use rhumb_backend::{Error, ErrorKind, Plan, Scope};
 use rhumb_release::{Head, Status};
 use rhumb_spec::Diagnostic;
 use tokio::time::Instant;
@@ -52,6 +52,17 @@ impl Course {
             Self::Upgrade => Status::PendingUpgrade,
             Self::Rollback(_) => Status::PendingRollback,
         }
+    }
+
+    /// The error with a remedy that this course can take: a rollback is given no values.
+    pub(crate) fn advise(self, release: &str, mut error: Error) -> Error {
+        if matches!(self, Self::Rollback(_)) && error.kind == ErrorKind::MaterialMissing {
+            let remedy = error.remedy.unwrap_or_default();
+            error.remedy = Some(format!(
+                "`rhumb upgrade {release} CHART --install`, as a rollback takes no values; {remedy}"
+            ));
+        }
+        error
     }
 
     /// How the description of its revision begins.
@@ -194,7 +205,7 @@ async fn course(context: &Context<'_>, order: Order<'_>, known: &Known) -> Actio
         Goal::Rollback(Some(revision)) => Err(no_revision(order.release, revision, &known.heads)),
         Goal::Rollback(None) => match before(&known.heads) {
             Some(revision) => Ok(Course::Rollback(revision)),
-            None => Err(no_revision(order.release, 0, &known.heads)),
+            None => Err(nothing_before(order.release, &known.heads)),
         },
     }
 }
@@ -206,6 +217,16 @@ fn uninstalled(release: &str) -> ActionError {
                 "--install to install it again, or `rhumb rollback {release}` to bring it back as it was"
             )),
     )
+}
+
+fn nothing_before(release: &str, heads: &[Head]) -> ActionError {
+    let (oldest, latest) = (heads.first(), heads.last());
+    ActionError::NothingBefore {
+        release: release.to_owned(),
+        oldest: oldest.map_or(1, |head| head.revision),
+        revision: latest.map_or(1, |head| head.revision),
+        status: latest.map(|head| head.status).unwrap_or_default(),
+    }
 }
 
 fn exists(release: &str, head: &Head) -> ActionError {
@@ -238,7 +259,7 @@ async fn want(
             let values = ValueReuse::Reset;
             road::want(context, &scope, known, road::Chosen { inputs, values, course }).await
         }
-        (Goal::Rollback(_), _) => Err(no_revision(order.release, 0, &known.heads)),
+        (Goal::Rollback(_), _) => Err(nothing_before(order.release, &known.heads)),
     }
 }
 

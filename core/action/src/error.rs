@@ -47,10 +47,22 @@ pub enum ActionError {
     NoRevision {
         /// The release.
         release: String,
-        /// The revision that was asked for; 0 stands for "the one before".
+        /// The revision that was asked for.
         revision: u64,
         /// Those that are kept.
         kept: Vec<u64>,
+    },
+    /// There is nothing to go back to.
+    #[error("no earlier revision of `{release}` {}", if *.oldest == 1 { "was ever deployed" } else { "that was deployed is kept" })]
+    NothingBefore {
+        /// The release.
+        release: String,
+        /// Its oldest revision that is kept.
+        oldest: u64,
+        /// Its latest revision.
+        revision: u64,
+        /// That revision's status.
+        status: Status,
     },
     /// An install of a release that is there.
     #[error(

@@ -81,6 +81,21 @@ impl Inventory {
         newest.into_values().cloned().collect()
     }
 
+    /// Whether an object is known to have been made: it is of a revision that was applied as a whole, or an unfinished
+    /// one left word of it.
+    pub(crate) fn was_made(&self, id: &ObjectId) -> bool {
+        self.records.iter().any(|record| {
+            let has_left = record.outcome.receipts.iter().any(|receipt| receipt.id == *id);
+            let has = || record.objects.iter().any(|object| object.id == *id);
+            has_left || (Self::is_base(record.status) && has())
+        })
+    }
+
+    /// The revisions, the newest first.
+    pub(crate) fn records(&self) -> &[Record] {
+        &self.records
+    }
+
     /// What is there and stays when the release goes.
     pub(crate) fn kept(&self, observed: &Observed) -> Vec<ObjectId> {
         let recorded = self.records.iter().flat_map(|record| &record.objects);

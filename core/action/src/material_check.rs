@@ -4,10 +4,10 @@ use rhumb_backend::material::{Demand, meet};
 use rhumb_backend::{Action, Error, Materials, Step};
 use serde_json::Value;
 
+use crate::Context;
 use crate::engine::RunMaterials;
 use crate::planning::Planned;
 use crate::sealed_values::Secrets;
-use crate::{ActionResult, Context};
 
 /// Tries to make every secret that the plan makes, and forgets what was made.
 ///
@@ -17,7 +17,7 @@ pub(crate) fn check_material(
     context: &Context<'_>,
     planned: &Planned,
     given: Secrets<'_>,
-) -> ActionResult<()> {
+) -> Result<(), Error> {
     let materials =
         RunMaterials::new(&given, (context.clock)()).with_earlier(&planned.last, &planned.observed);
     let makes = |step: &&Step| matches!(step.action, Action::Create | Action::Replace);

@@ -1,6 +1,7 @@
 //! A job that is like a container of a workload, with another command.
 
 use indexmap::IndexMap;
+use rhumb_backend::{Error, ErrorKind};
 use rhumb_spec::model::{Container, Mode, MountSource, Probes, Workload};
 use rhumb_spec::{App, Diagnostic};
 
@@ -12,14 +13,11 @@ use crate::{ActionError, ActionResult, RunRequest};
 /// be taken for the workload: no ports, probes, replicas.
 ///
 /// # Errors
-/// A workload or container that the app does not have, and the choice that is missing when there are several.
+/// `NotFound` for a workload or container that the app does not have, and the choice that is missing when there are several.
 pub(crate) fn job_like(app: &App, request: &RunRequest) -> ActionResult<Workload> {
     let workload = app.workloads.get(&request.workload).ok_or_else(|| {
         let names: Vec<&str> = app.workloads.keys().map(String::as_str).collect();
-        not_there(
-            format!("the release has no workload `{}`", request.workload),
-            format!("one of {}", names.join(", ")),
-        )
+        not_there("the release has no such workload", &names).with("workload", &request.workload)
     })?;
     let (name, container) = chosen(workload, request)?;
     let mut container = Container {
@@ -52,25 +50,23 @@ pub(crate) fn job_like(app: &App, request: &RunRequest) -> ActionResult<Workload
 }
 
 fn chosen<'a>(workload: &'a Workload, request: &'a RunRequest) -> ActionResult<(&'a str, &'a Container)> {
-    let names = || workload.containers.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+    let names: Vec<&str> = workload.containers.keys().map(String::as_str).collect();
     match (&request.container, workload.containers.first()) {
         (Some(name), _) => {
             let found = workload.containers.get(name).map(|container| (name.as_str(), container));
-            found.ok_or_else(|| {
-                let what = format!("`{}` has no container `{name}`", request.workload);
-                not_there(what, format!("one of {}", names()))
-            })
+            let missing = || not_there("the workload has no such container", &names);
+            Ok(found.ok_or_else(|| missing().with("workload", &request.workload).with("container", name))?)
         }
         (None, Some((name, container))) if workload.containers.len() == 1 => Ok((name, container)),
         (None, _) => {
-            let what = format!("`{}` has several containers", request.workload);
-            Err(not_there(what, format!("--container with one of {}", names())))
+            let several = Diagnostic::error("", format!("`{}` has several containers", request.workload));
+            Err(ActionError::of(several.remedy(format!("--container with one of {}", names.join(", ")))))
         }
     }
 }
 
-fn not_there(what: String, remedy: String) -> ActionError {
-    ActionError::of(Diagnostic::error("", what).remedy(remedy))
+fn not_there(what: &str, names: &[&str]) -> Error {
+    Error::new(ErrorKind::NotFound, "run a job", what).remedy(format!("one of {}", names.join(", ")))
 }
 
 #[cfg(test)]
@@ -135,9 +131,12 @@ mod tests {
     fn what_is_not_there_is_told_with_what_is() {
         let text = |app: &App, request: &RunRequest| job_like(app, request).unwrap_err().to_string();
         let two = app(Mode::Replicated, &["pg", "log"]);
-        assert!(text(&App::default(), &request(None, &[])).contains("no workload `db`"));
+        assert_eq!(
+            text(&App::default(), &request(None, &[])),
+            "cannot run a job (workload db): the release has no such workload"
+        );
         assert!(text(&two, &request(None, &[])).contains("--container with one of pg, log"));
-        assert!(text(&two, &request(Some("x"), &[])).contains("no container `x`"));
+        assert!(text(&two, &request(Some("x"), &[])).contains("no such container"));
         assert!(job_like(&two, &request(Some("log"), &[])).unwrap().containers.contains_key("log"));
     }
 }

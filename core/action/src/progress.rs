@@ -91,6 +91,8 @@ pub enum Event {
     StepDone {
         /// Its place in the plan, from 0.
         index: usize,
+        /// How many of the plan's steps are done, this one among them. Steps end in any order.
+        done: usize,
         /// How many there are.
         total: usize,
         /// The object.

@@ -5,7 +5,7 @@ use rhumb_spec::Diagnostic;
 use tokio::time::Instant;
 
 use crate::carry::{Awaited, Carried, Load, carry};
-use crate::deploy::{Order, Prepared, outcome};
+use crate::deploy::{Course, Order, Prepared, outcome};
 use crate::hold::Hold;
 use crate::material_check::check_material;
 use crate::planning::Planned;
@@ -35,7 +35,8 @@ impl Revision<'_> {
     /// # Errors
     /// Before the record is written, what keeps it from being written; after that, `Failed`.
     pub(crate) async fn make(self) -> ActionResult<Deployed> {
-        check_material(self.context, &self.planned, self.given())?;
+        check_material(self.context, &self.planned, self.given())
+            .map_err(|error| self.prepared.course.advise(self.order.release, error))?;
         let head = self.begin().await?;
         let carried = self.carry().await;
         match carried.failure {
@@ -180,7 +181,10 @@ impl Revision<'_> {
     }
 
     fn failed(&self, revision: u64, cause: ActionError, taken_back: Option<TakenBack>) -> ActionError {
-        let (release, deployed) = (self.order.release, self.prepared.known.deployed());
+        let release = self.order.release;
+        // What this rollback could not bring back, the next one to the same could not either.
+        let was_tried = |head: &&Head| self.prepared.course == Course::Rollback(head.revision);
+        let deployed = self.prepared.known.deployed().filter(|head| !was_tried(head));
         ActionError::Failed(Box::new(FailedDeployment {
             release: release.to_owned(),
             revision,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use rhumb_backend::{
-    Action, DiffOptions, FieldChange, Object, ObjectHealth, ObjectId, Observed, Plan, Scope, diff,
+    Action, DiffOptions, FieldChange, Object, ObjectHealth, ObjectId, Observed, Plan, Scope, State, diff,
 };
 use rhumb_release::{Holder, Lease, Life, Status, Writer};
 use serde::Serialize;
@@ -54,9 +54,9 @@ pub struct ReleaseStatus {
 pub struct Drift {
     /// The object.
     pub id: ObjectId,
-    /// What is so, in a few words: `gone`, `changed`, `replicas stay at 5 …`.
+    /// What is so, in a few words.
     pub text: String,
-    /// The fields that differ.
+    /// The fields that differ: from what is there to what is recorded.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<FieldChange>,
 }
@@ -118,17 +118,29 @@ async fn look(context: &Context<'_>, scope: &Scope, known: &Known, want: &[Objec
     ids.extend(want.iter().map(|object| object.id.clone()));
     let observed = context.backend().observe(scope, &ids.into_iter().collect::<Vec<_>>()).await?;
     let done = known.inventory.done();
-    let running: Vec<&Object> = want
-        .iter()
-        .filter(|object| object.workload.is_some())
-        .filter(|object| object.once.is_none() || done.get(&object.id) != object.once.as_ref())
-        .collect();
+    let is_done = |object: &&Object| object.once.is_some() && done.get(&object.id) == object.once.as_ref();
+    let (ended, running): (Vec<&Object>, Vec<&Object>) =
+        want.iter().filter(|object| object.workload.is_some()).partition(is_done);
     let receipts = receipts_of_what_is_there(context, scope, &observed, &running).await?;
     let mut health = context.backend().health(scope, &receipts).await?;
+    health.extend(ended.into_iter().map(completed));
     health.sort_by(|one, other| one.id.cmp(&other.id));
     let unreadable =
         observed.unreadable.iter().map(|(id, why)| Unreadable { id: id.clone(), why: why.clone() });
     Ok(Live { health, drift: drift(context, known, &observed, want), unreadable: unreadable.collect() })
+}
+
+/// The health of a job of which the record says that it succeeded.
+fn completed(job: &Object) -> ObjectHealth {
+    ObjectHealth {
+        id: job.id.clone(),
+        workload: job.workload.clone(),
+        state: State::Ready,
+        ready: 1,
+        wanted: 1,
+        message: "completed".to_owned(),
+        failure: None,
+    }
 }
 
 /// Where the target differs from what is recorded: what an upgrade to the same would do.
@@ -145,7 +157,7 @@ fn drift(context: &Context<'_>, known: &Known, observed: &Observed, want: &[Obje
         unfinished: known.latest().is_some_and(|head| head.status != Status::Deployed),
     };
     match diff(context.backend(), &known.inventory.last(want), observed, want, &options) {
-        Ok(plan) => differences(plan),
+        Ok(plan) => differences(plan, known),
         Err(found) => found
             .into_iter()
             .map(|found| Drift {
@@ -157,7 +169,7 @@ fn drift(context: &Context<'_>, known: &Known, observed: &Observed, want: &[Obje
     }
 }
 
-fn differences(plan: Plan) -> Vec<Drift> {
+fn differences(plan: Plan, known: &Known) -> Vec<Drift> {
     let described: BTreeSet<ObjectId> = plan.steps.iter().map(|step| step.id.clone()).collect();
     let notes = plan.notes.into_iter().filter(|note| !described.contains(&note.id));
     let mut drift: Vec<Drift> =
@@ -165,6 +177,9 @@ fn differences(plan: Plan) -> Vec<Drift> {
     for step in plan.steps {
         let text = match step.action {
             Action::Await => continue,
+            // What is only tried anew is as it was recorded.
+            Action::Update if step.changes.is_empty() => continue,
+            Action::Create if !known.inventory.was_made(&step.id) => continue,
             Action::Create => "it is not there",
             Action::Update => "it was changed",
             Action::Replace => "it was changed, and can be put right only by making it anew",

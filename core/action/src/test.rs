@@ -37,7 +37,7 @@ pub struct TestRequest {
 pub struct Tested {
     /// The release.
     pub name: String,
-    /// Each test.
+    /// Each test; none when the chart has none.
     pub tests: Vec<JobResult>,
 }
 
@@ -53,11 +53,14 @@ impl Tested {
 /// The chart is the one in the record, so that what is tested is what is deployed.
 ///
 /// # Errors
-/// `NotFound`; a chart without tests, or one that is not in the record; `Busy`; what the platform cannot have or
+/// `NotFound`; a test that the chart does not have; a chart that is not in the record; `Busy`; what the platform cannot have or
 /// answers. That a test failed is in the outcome.
 pub async fn test(context: &Context<'_>, request: &TestRequest) -> ActionResult<Tested> {
     let record = find_record(context, &request.name, None).await?;
     let suite = Suite::of(context, &record, request)?;
+    if suite.names.is_empty() {
+        return Ok(Tested { name: request.name.clone(), tests: Vec::new() });
+    }
     let hold = Hold::take(context, &record.scope()).await?;
     let jobs = Jobs { context, hold: &hold, record: &record, timeout: request.timeout, after: request.after };
     let result = suite.run(&jobs).await;
@@ -131,14 +134,13 @@ fn no_chart(release: &str) -> Diagnostic {
 /// The tests that are to be run, in the order of their names.
 fn chosen(tests: &App, request: &TestRequest) -> ActionResult<Vec<String>> {
     let all: Vec<String> = tests.workloads.keys().cloned().collect();
-    if all.is_empty() {
-        let found = Diagnostic::error("", format!("the chart of `{}` has no tests", request.name));
-        return Err(ActionError::of(found.remedy("jobs in templates/tests/")));
-    }
     let mut problems = Vec::new();
     for name in request.only.iter().filter(|name| !all.contains(name)) {
         let found = Diagnostic::error("", format!("there is no test `{name}`"));
-        problems.push(found.remedy(format!("one of {}", all.join(", "))));
+        problems.push(found.remedy(match all.as_slice() {
+            [] => "a job of that name in templates/tests/ of the chart".to_owned(),
+            all => format!("one of {}", all.join(", ")),
+        }));
     }
     for (name, _) in tests.workloads.iter().filter(|(_, workload)| workload.mode != Mode::Job) {
         let found = Diagnostic::error(Kind::Workload.path(name), "a test must run to its end");

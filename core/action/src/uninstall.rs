@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use rhumb_backend::{ObjectId, Plan, Scope, Support, uninstall_plan};
 use rhumb_release::{Head, Outcome, Record, Status};
-use rhumb_spec::Feature;
+use rhumb_spec::model::{Kind, MountSource, Volume, Workload};
+use rhumb_spec::{Diagnostic, Feature};
 use serde::Serialize;
 use tokio::time::Instant;
 
@@ -75,6 +76,9 @@ pub struct Uninstalled {
     pub plan: Plan,
     /// What stays on the target: volumes that are kept, and what exists without the release.
     pub kept: Vec<ObjectId>,
+    /// What the user should know.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Diagnostic>,
     /// A revision that was found unfinished.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub left: Option<Left>,
@@ -145,6 +149,7 @@ pub(crate) struct Found {
 struct Seen {
     planned: Planned,
     kept: Vec<ObjectId>,
+    warnings: Vec<Diagnostic>,
 }
 
 /// Removes a release under a lease that is held.
@@ -183,11 +188,13 @@ async fn look(context: &Context<'_>, scope: &Scope, known: &Known) -> ActionResu
     let plan = uninstall_plan(context.backend(), &last, &observed).map_err(ActionError::Diagnostics)?;
     let goes: BTreeSet<&ObjectId> = plan.steps.iter().map(|step| &step.id).collect();
     let objects = known.inventory.kept(&observed).into_iter().filter(|id| !goes.contains(id));
-    let kept =
-        objects.chain(known.inventory.latest().map(|record| kept_data(context, record)).unwrap_or_default());
-    let kept: BTreeSet<ObjectId> = kept.collect();
-    let kept = kept.into_iter().collect();
-    Ok(Seen { planned: Planned { plan, observed, last }, kept })
+    let records = known.inventory.records();
+    let data = records.iter().flat_map(|record| kept_data(context, record));
+    let kept: BTreeSet<ObjectId> = objects.chain(data).collect();
+    let has_data = kept.iter().any(|id| id.kind() == "volume");
+    let warnings =
+        (has_data && !plan.is_empty()).then(|| generated_for(records)).flatten().into_iter().collect();
+    Ok(Seen { planned: Planned { plan, observed, last }, kept: kept.into_iter().collect(), warnings })
 }
 
 /// Volumes that stay on a platform which makes them for its workloads, so that they are no objects of the release.
@@ -195,9 +202,50 @@ fn kept_data(context: &Context<'_>, record: &Record) -> Vec<ObjectId> {
     if matches!(context.backend().support(Feature::KeepVolume, &record.facts), Support::Unsupported { .. }) {
         return Vec::new();
     }
-    let kept = record.app.volumes.iter().filter(|(_, volume)| volume.is_kept() && !volume.external);
+    let used: BTreeSet<&str> = record.app.workloads.values().flat_map(volumes_of).collect();
+    let stays = |name: &str, volume: &Volume| volume.is_kept() || has_lost_removal(record, name);
+    let kept = record
+        .app
+        .volumes
+        .iter()
+        .filter(|(name, volume)| used.contains(name.as_str()) && !volume.external && stays(name, volume));
     let ids = kept.map(|(name, _)| ObjectId::new("volume", name));
     ids.filter(|id| !record.objects.iter().any(|object| object.id == *id)).collect()
+}
+
+/// The volumes that a workload mounts.
+fn volumes_of(workload: &Workload) -> impl Iterator<Item = &str> {
+    let containers = workload.init_containers.values().chain(workload.containers.values());
+    containers.flat_map(|container| container.mounts.values()).filter_map(|mount| match &mount.source {
+        MountSource::Volume { name } => Some(name.as_str()),
+        _ => None,
+    })
+}
+
+/// Whether the platform said that it does not remove a volume which the chart does not want kept.
+fn has_lost_removal(record: &Record, volume: &str) -> bool {
+    let path = format!("{}.keep", Kind::Volume.path(volume));
+    record.losses.iter().any(|loss| loss.path == path)
+}
+
+/// That what was generated for secrets goes, while data that were made with it stay.
+fn generated_for(records: &[Record]) -> Option<Diagnostic> {
+    let secrets = records.iter().flat_map(|record| &record.app.secrets);
+    let keys: BTreeSet<String> = secrets
+        .filter(|(_, secret)| !secret.external)
+        .flat_map(|(name, secret)| secret.generate.keys().map(move |key| format!("{name}.{key}")))
+        .collect();
+    if keys.is_empty() {
+        return None;
+    }
+    let keys = keys.into_iter().collect::<Vec<_>>().join(", ");
+    let what =
+        format!("what was generated for {keys} goes with the release, and the data on its volumes stay");
+    Some(
+        Diagnostic::warning("", what)
+            .why("the next install generates new values, and data that were made with the old ones may not open")
+            .remedy("give the old values on the next install, or remove the kept volumes before it"),
+    )
 }
 
 async fn mark(context: &Context<'_>, head: &Head, status: Status, text: &str) -> ActionResult<Head> {
@@ -270,7 +318,8 @@ async fn failed(context: &Context<'_>, head: Head, removal: Removal<'_>, cause: 
 
 fn outcome(context: &Context<'_>, request: &UninstallRequest, found: Found) -> Uninstalled {
     let is_found = found.seen.is_some();
-    let (plan, kept) = found.seen.map_or_else(Default::default, |seen| (seen.planned.plan, seen.kept));
+    let (plan, kept, warnings) =
+        found.seen.map_or_else(Default::default, |seen| (seen.planned.plan, seen.kept, seen.warnings));
     Uninstalled {
         name: request.name.clone(),
         namespace: context.namespace.to_owned(),
@@ -278,6 +327,7 @@ fn outcome(context: &Context<'_>, request: &UninstallRequest, found: Found) -> U
         execution: request.execution,
         plan,
         kept,
+        warnings,
         left: found.left,
     }
 }

@@ -188,6 +188,7 @@ struct Run<'a> {
     awaited: BTreeMap<ObjectId, usize>,
     underway: FuturesUnordered<BoxFuture<'a, Done>>,
     calls: usize,
+    applied: usize,
     is_verifying: bool,
     is_polling: bool,
     receipts: Vec<Receipt>,
@@ -210,6 +211,7 @@ impl<'a> Run<'a> {
             awaited: BTreeMap::new(),
             underway: FuturesUnordered::new(),
             calls: 0,
+            applied: 0,
             is_verifying: false,
             is_polling: false,
             receipts: Vec::new(),
@@ -329,8 +331,10 @@ impl<'a> Run<'a> {
 
     fn applied(&mut self, index: usize, receipt: Receipt) {
         let step = &self.given.plan.steps[index];
+        self.applied += 1;
         self.executor.progress.event(&Event::StepDone {
             index,
+            done: self.applied,
             total: self.given.plan.steps.len(),
             id: step.id.clone(),
             action: step.action,

@@ -193,10 +193,26 @@ async fn data_stay_when_a_release_goes_and_that_is_told() {
     let removed = world.uninstall(|_| {}).await.unwrap();
     assert_eq!(removed.kept.iter().map(ToString::to_string).collect::<Vec<_>>(), ["volume/data"]);
     assert_eq!(world.ids().await, ["volume/data"]);
+    assert!(removed.warnings.is_empty(), "nothing was generated");
     let back = world.install(world.inputs(DATA, &[]), DeployOptions::default()).await.unwrap();
     assert!(
         !actions(&back.plan).contains(&(Action::Create, "volume/data")),
         "it is still there: {:?}",
         back.plan
     );
+}
+
+#[tokio::test]
+async fn that_generated_values_go_while_data_stay_is_told() {
+    let world = World::new();
+    let mut chart = DATA.to_vec();
+    chart.push((
+        "templates/key.yaml",
+        "kind: Secret\nname: key\ngenerate: { token: { length: 16 } }\n---\nkind: Workload\nname: web\n\
+         containers:\n  web: { image: \"web:1\", env: { KEY: { secret: key, key: token } } }\n",
+    ));
+    world.install(world.inputs(&chart, &[]), DeployOptions::default()).await.unwrap();
+    let removed = world.uninstall(|_| {}).await.unwrap();
+    let [warning] = removed.warnings.as_slice() else { panic!("{:?}", removed.warnings) };
+    assert!(warning.to_string().contains("key.token"), "{warning}");
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use rhumb_action::{ActionError, AfterJob, DeployOptions, Event, RunRequest, TestRequest};
+use rhumb_backend::ErrorKind;
 
 use crate::world::World;
 
@@ -95,5 +96,24 @@ async fn a_workload_that_is_not_there_is_told() {
     world.install(world.inputs(CHART, &[]), DeployOptions::default()).await.unwrap();
     let request = RunRequest { workload: "wep".to_owned(), ..run_request(&[]) };
     let error = rhumb_action::run(&world.context(&world.holder()), &request).await.unwrap_err();
-    assert!(matches!(error, ActionError::Diagnostics(_)), "{error}");
+    let ActionError::Backend(error) = &error else { panic!("{error}") };
+    assert_eq!(error.kind, ErrorKind::NotFound, "{error}");
+    assert_eq!(error.remedy.as_deref(), Some("one of web"));
+}
+
+#[tokio::test]
+async fn a_chart_without_tests_has_passed_them_all() {
+    let world = World::new();
+    world.install(world.inputs(&CHART[..2], &[]), DeployOptions::default()).await.unwrap();
+    let request = TestRequest {
+        name: "shop".to_owned(),
+        only: Vec::new(),
+        timeout: Duration::from_secs(5),
+        after: AfterJob::Remove,
+    };
+    let tested = rhumb_action::test(&world.context(&world.holder()), &request).await.unwrap();
+    assert!(tested.tests.is_empty() && tested.succeeded());
+    let request = TestRequest { only: vec!["smoke".to_owned()], ..request };
+    let error = rhumb_action::test(&world.context(&world.holder()), &request).await.unwrap_err();
+    assert!(error.to_string().contains("no test `smoke`"), "{error}");
 }

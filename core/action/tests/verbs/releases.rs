@@ -168,11 +168,23 @@ async fn a_rollback_goes_to_what_was_deployed_before() {
     let world = World::new();
     assert!(matches!(world.rollback(None).await.unwrap_err(), ActionError::NotFound { .. }));
     world.install(world.shop(), DeployOptions::default()).await.unwrap();
-    assert!(matches!(world.rollback(None).await.unwrap_err(), ActionError::NoRevision { .. }));
+    assert!(matches!(world.rollback(None).await.unwrap_err(), ActionError::NothingBefore { .. }));
     let error = world.rollback(Some(7)).await.unwrap_err();
     assert!(error.to_string().contains("no revision 7; it has 1"), "{error}");
     world.upgrade(world.inputs(SHOP, &["mode=crash:1"]), waiting()).await.unwrap_err();
     assert_eq!(world.rollback(None).await.unwrap().description, "Rollback to 1 complete");
+}
+
+#[tokio::test]
+async fn a_rollback_to_nothing_says_what_is_there() {
+    let world = World::new();
+    world.install(world.shop(), DeployOptions::default()).await.unwrap();
+    let error = world.rollback(None).await.unwrap_err();
+    let ActionError::NothingBefore { revision: 1, status: Status::Deployed, .. } = &error else {
+        panic!("{error}")
+    };
+    assert_eq!(error.to_string(), "no earlier revision of `shop` was ever deployed");
+    assert_eq!(world.history().await, [(1, "deployed".to_owned())]);
 }
 
 #[tokio::test]
@@ -291,6 +303,17 @@ async fn status_tells_health_and_drift() {
     let status = rhumb_action::status(&context, &request).await.unwrap();
     assert_eq!(status.unreadable.len(), 1);
     assert!(!status.drift.is_empty());
+}
+
+#[tokio::test]
+async fn what_a_failed_install_never_made_is_no_drift() {
+    let world = World::new();
+    let inputs = world.inputs(SHOP, &["mode=unpullable"]);
+    world.install(inputs, DeployOptions::default()).await.unwrap_err();
+    let request = StatusRequest { name: "shop".to_owned(), revision: None };
+    let status = rhumb_action::status(&world.context(&world.holder()), &request).await.unwrap();
+    assert_eq!(status.recorded.status, Status::Failed);
+    assert!(status.drift.is_empty(), "{:?}", status.drift);
 }
 
 #[tokio::test]

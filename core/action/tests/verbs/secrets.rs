@@ -88,6 +88,11 @@ async fn a_secret_that_is_nowhere_is_asked_for() {
     let ActionError::Backend(error) = error.root() else { panic!("{error}") };
     assert_eq!(error.kind, ErrorKind::MaterialMissing, "{error}");
     assert!(error.to_string().contains("`password`"), "{error}");
+    let remedy = error.remedy.as_deref().unwrap_or_default();
+    assert!(
+        remedy.starts_with("`rhumb upgrade shop CHART --install`"),
+        "a rollback takes no values: {remedy}"
+    );
     assert!(world.ids().await.is_empty(), "it is asked for before anything is made");
     assert_eq!(world.history().await, [(1, "uninstalled".to_owned())], "and before anything is recorded");
     let request = rhumb_action::UpgradeRequest {
