@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::draft::Draft;
 use super::graph::Graph;
 use super::scene::Scene;
+use crate::material::Demand;
 use crate::reference::{self, Outputs};
 use crate::{Action, Cause, Change, FieldChange, Live, Note, Object, ObjectId, Ownership, Step};
 
@@ -91,7 +92,8 @@ impl<'a> Decider<'_, 'a> {
                 && last.ownership != Ownership::External
         });
         if was_there {
-            let text = "it is gone, though nobody removed it through a release; it is made again".to_owned();
+            let new = if is_generated(&want.body) { ", with new generated values" } else { "" };
+            let text = format!("it is gone, though nobody removed it through a release; it is made again{new}");
             self.draft.notes.push(Note { id: want.id.clone(), text });
         }
         let step = step(&self.resolved(want), Action::Create, None);
@@ -206,4 +208,24 @@ fn needs_replace(id: &ObjectId, why: &str, outage: &str) -> Diagnostic {
     Diagnostic::error(id.as_str(), format!("{id} cannot be changed in place"))
         .why(format!("{why}; made anew: {outage}"))
         .remedy(format!("--replace {id} to have it removed and made anew"))
+}
+
+/// Whether some of a body is material that is made when the object is.
+fn is_generated(body: &Value) -> bool {
+    if let Some(demand) = Demand::parse(body) {
+        return asks_for_generated(&demand);
+    }
+    match body {
+        Value::Array(items) => items.iter().any(is_generated),
+        Value::Object(map) => map.values().any(is_generated),
+        _ => false,
+    }
+}
+
+fn asks_for_generated(demand: &Demand) -> bool {
+    match demand {
+        Demand::Sealed(_) => false,
+        Demand::Generate { .. } => true,
+        Demand::Template { keys, .. } => keys.values().any(asks_for_generated),
+    }
 }
