@@ -45,6 +45,22 @@ pub fn change(last: Option<&Object>, live: &Live, want: &Object) -> Change {
     }
 }
 
+/// A service that its update gave up, so that the engine tries anew: equal but for a number that nobody else reads.
+pub(crate) fn again(live: &Live, want: &Object) -> Option<Value> {
+    let mut body = live.object.body.clone();
+    force(body.get_mut("TaskTemplate")?);
+    if let (Some(body), Some(auth)) = (body.as_object_mut(), want.body.get(REGISTRY_AUTH)) {
+        body.insert(REGISTRY_AUTH.to_owned(), auth.clone());
+    }
+    Some(body)
+}
+
+/// Makes another template of one that is else equal, so that the engine replaces the tasks.
+pub(crate) fn force(template: &mut Value) {
+    let before = template.get("ForceUpdate").and_then(Value::as_u64).unwrap_or(0);
+    template["ForceUpdate"] = before.wrapping_add(1).into();
+}
+
 fn service(last: Option<&Value>, live: &Value, want: &Value) -> Change {
     let wanted = normalize::wanted_service(want, live);
     let last_wanted = last.map(|last| normalize::wanted_service(last, live));

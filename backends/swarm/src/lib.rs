@@ -36,6 +36,7 @@ use rhumb_backend::{
     Object, ObjectId, Observed, Receipt, Result, Runtime, Scope, Step, Support, Survey, Task,
 };
 use rhumb_spec::{App, Diagnostic, Feature};
+use serde_json::Value;
 use tokio::sync::mpsc;
 
 pub use connect::{Address, Endpoint, Environment, Settings, TlsFiles, TlsSettings};
@@ -153,6 +154,10 @@ impl Backend for Swarm {
 
     fn change(&self, last: Option<&Object>, live: &Live, want: &Object) -> Change {
         change::change(last, live, want)
+    }
+
+    fn again(&self, live: &Live, want: &Object) -> Option<Value> {
+        change::again(live, want)
     }
 
     fn claims(&self, object: &Object) -> BTreeSet<String> {

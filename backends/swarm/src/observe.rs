@@ -10,6 +10,7 @@ use crate::connect::{Call, Engine};
 use crate::health::{self, Patience};
 use crate::kind::Kind;
 use crate::names;
+use crate::rollout::given_up;
 
 /// Looks at these ids and at whatever bears the release's marks: one list for each kind, all at once, and another for
 /// names that are wanted and not found among ours.
@@ -35,7 +36,7 @@ pub(crate) async fn observe(
             Err(error) => mark_unreadable(&mut observed, kind, ids, &error),
         }
     }
-    health::tell_jobs(engine, patience, &mut observed.objects).await?;
+    health::tell_rollouts(engine, patience, &mut observed.objects).await?;
     Ok(observed)
 }
 
@@ -64,7 +65,13 @@ pub(crate) async fn ours(engine: &Engine, scope: &Scope, kind: Kind) -> Result<V
     ];
     let call = Call::get(kind.listing(), kind.path()).filters(&json!({ "label": marks }));
     let documents = engine.json::<Vec<Value>>(call).await?;
-    Ok(documents.iter().filter_map(|document| live(kind, document, object_id(document)?)).collect())
+    let found = documents.iter().filter_map(|document| {
+        let mut live = live(kind, document, object_id(document)?)?;
+        let state = document.pointer("/UpdateStatus/State").and_then(Value::as_str);
+        live.outputs.extend(state.and_then(given_up).map(|why| (Live::GIVEN_UP.to_owned(), why.to_owned())));
+        Some(live)
+    });
+    Ok(found.collect())
 }
 
 /// Objects by their names, which are wanted under these ids.

@@ -20,6 +20,16 @@ pub(crate) struct Rollout {
     pub(crate) after_rollback: bool,
 }
 
+/// What it means where the engine has given up an update with this `UpdateStatus.State`, if it has.
+pub(crate) fn given_up(state: &str) -> Option<&'static str> {
+    match state {
+        "paused" => Some("the engine paused the update"),
+        "rollback_started" | "rollback_completed" => Some("the engine rolled the update back"),
+        "rollback_paused" => Some("the engine began to roll the update back, and paused"),
+        _ => None,
+    }
+}
+
 impl Rollout {
     /// The rollout of a service with this spec.
     pub(crate) fn of(spec: &Value) -> Self {

@@ -7,6 +7,7 @@ use rhumb_backend::{Error, ErrorKind, Live, LogLine, LogQuery, Receipt, Result, 
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
+use crate::change::force;
 use crate::connect::{Call, Engine};
 use crate::health::{Node, nodes};
 use crate::kind::Kind;
@@ -125,8 +126,7 @@ pub(crate) async fn restart(engine: &Engine, scope: &Scope, workload: &str) -> R
     for service in services(engine, scope, Some(workload)).await? {
         let mut body = service.object.body.clone();
         let Some(template) = body.get_mut("TaskTemplate") else { continue };
-        let before = template.get("ForceUpdate").and_then(Value::as_u64).unwrap_or(0);
-        template["ForceUpdate"] = json!(before.wrapping_add(1));
+        force(template);
         receipts.push(write(engine, scope, service, body).await?);
     }
     Ok(receipts)

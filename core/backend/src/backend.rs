@@ -6,6 +6,7 @@ use std::fmt;
 use async_trait::async_trait;
 use rhumb_spec::{App, Diagnostic, Feature};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{
     Change, CheckedApp, Choices, Facts, Health, Live, Loss, Materials, Object, ObjectId, Observed, Receipt,
@@ -61,6 +62,13 @@ pub trait Backend: fmt::Debug + Send + Sync {
     /// Compares what was wanted last, what is there, and what is wanted now. References that can be resolved are
     /// resolved in `last` and `want`. Differences that come of the server's own defaults are none.
     fn change(&self, last: Option<&Object>, live: &Live, want: &Object) -> Change;
+
+    /// The body that makes the platform try anew a rollout that it gave up (see [`Live::GIVEN_UP`]), though nothing else
+    /// is wanted; none where nothing does.
+    fn again(&self, live: &Live, want: &Object) -> Option<Value> {
+        let _ = (live, want);
+        None
+    }
 
     /// Names that only one object on the target can have at a time, such as a published port. Who gives one up goes
     /// before who takes it.

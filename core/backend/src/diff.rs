@@ -7,6 +7,8 @@
 //!    counts as what was wanted last.
 //! 4. What is absent is made. What is named by its content and there is left alone. Everything else is compared by
 //!    [`Backend::change`], references resolved as far as they are known.
+//!    What is as wanted and was given up by the platform before the last revision was whole is written again, where
+//!    the backend knows how ([`Backend::again`]).
 //! 5. A job that succeeded with the wanted content is left alone, whether its object is still there or not. One that
 //!    failed with it is made anew.
 //! 6. What the platform can change only by making it anew needs the user's word for that object, but for jobs.
@@ -50,7 +52,8 @@ pub struct DiffOptions {
     pub done: BTreeMap<ObjectId, String>,
     /// Take over what bears a wanted name and is not ours.
     pub take_ownership: bool,
-    /// The last revision was not carried out whole, so what it wanted and is not there may never have been.
+    /// The last revision was not carried out whole, so what it wanted and is not there may never have been,
+    /// and what the platform gave up is tried anew.
     pub unfinished: bool,
 }
 

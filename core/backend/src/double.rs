@@ -74,6 +74,13 @@ impl Backend for Double {
         Change::Update { body: merged.body, changes: merged.changes, kept: merged.kept }
     }
 
+    fn again(&self, live: &Live, _: &Object) -> Option<Value> {
+        let mut body = live.object.body.clone();
+        let tries = body.get("tries")?.as_u64()?;
+        body["tries"] = (tries + 1).into();
+        Some(body)
+    }
+
     fn claims(&self, object: &Object) -> BTreeSet<String> {
         object.body.get("port").map(Value::to_string).into_iter().collect()
     }

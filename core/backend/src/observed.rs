@@ -36,6 +36,9 @@ impl Live {
     pub const JOB_SUCCEEDED: &'static str = "succeeded";
     /// The job ended without success and will not be tried again by itself.
     pub const JOB_FAILED: &'static str = "failed";
+    /// The output by which a backend tells that the platform has given up a rollout and will not go on with it by
+    /// itself: why.
+    pub const GIVEN_UP: &'static str = "given-up";
 }
 
 /// What is there: the wanted ids, the last inventory's, and whatever bears the release's marks.

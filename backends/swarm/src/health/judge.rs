@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::Patience;
 use super::constraint::Node;
-use crate::rollout::Rollout;
+use crate::rollout::{Rollout, given_up};
 use crate::task::Task;
 
 /// How far a rollout is, and who is to blame if it failed.
@@ -61,7 +61,7 @@ pub(super) fn judge(
     // After a rollback, the engine's own replicas are there, and none of this rollout.
     let ready = if Rollout::of(case.spec).template == rollout.template { case.ready() } else { 0 };
     let failed = case
-        .rolled_back(rollout)
+        .given_up(rollout, ready >= wanted)
         .or_else(|| case.superseded(rollout))
         .or_else(|| case.exhausted())
         .or_else(|| case.unschedulable());
@@ -145,18 +145,17 @@ impl<'a> Case<'a> {
         self.template.pointer("/ContainerSpec/Healthcheck/Test").is_some()
     }
 
-    /// The engine has given up the rollout.
-    fn rolled_back(&self, rollout: &Rollout) -> Option<Culprit> {
+    /// The engine has given up the rollout. It goes on starting the tasks that there are, so they may have come to run
+    /// nevertheless, and then nothing is amiss.
+    fn given_up(&self, rollout: &Rollout, is_complete: bool) -> Option<Culprit> {
         let (state, message) = self.update?;
+        if is_complete && self.old.is_empty() {
+            return None;
+        }
         if rollout.after_rollback && matches!(state, "rollback_started" | "rollback_completed") {
             return None;
         }
-        let what = match state {
-            "paused" => "the engine paused the update",
-            "rollback_started" | "rollback_completed" => "the engine rolled the update back",
-            "rollback_paused" => "the engine began to roll the update back, and paused",
-            _ => return None,
-        };
+        let what = given_up(state)?;
         let message = message.trim();
         let cause = self.newest_failure();
         let reason = match &cause {

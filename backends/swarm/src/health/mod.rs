@@ -45,20 +45,26 @@ pub(crate) async fn health(engine: &Engine, patience: &Patience, receipts: &[Rec
     join_all(verdicts).await.into_iter().collect()
 }
 
-/// Tells what became of the jobs among these objects (see [`Live::JOB`]). Asks nothing where there are none.
+/// Tells what became of the jobs among these objects (see [`Live::JOB`]), and which rollouts that the engine gave up
+/// are not whole (see [`Live::GIVEN_UP`]). Asks nothing where there are none.
 ///
 /// # Errors
 /// What the engine answers.
-pub(crate) async fn tell_jobs(engine: &Engine, patience: &Patience, found: &mut [Live]) -> Result<()> {
-    let jobs: Vec<Receipt> = found.iter().filter(|live| is_job(&live.object.body)).map(receipt).collect();
-    if jobs.is_empty() {
+pub(crate) async fn tell_rollouts(engine: &Engine, patience: &Patience, found: &mut [Live]) -> Result<()> {
+    let is_asked = |live: &Live| is_job(&live.object.body) || live.outputs.contains_key(Live::GIVEN_UP);
+    let asked: Vec<Receipt> = found.iter().filter(|live| is_asked(live)).map(receipt).collect();
+    if asked.is_empty() {
         return Ok(());
     }
-    let scene = Scene::read(engine, &jobs.iter().collect::<Vec<_>>()).await?;
-    for live in found.iter_mut().filter(|live| is_job(&live.object.body)) {
+    let scene = Scene::read(engine, &asked.iter().collect::<Vec<_>>()).await?;
+    for live in found.iter_mut().filter(|live| is_asked(live)) {
         let Some(service) = scene.services.get(&live.native) else { continue };
         let verdict = scene
             .judge(&Receipt { rollout: Rollout::found(service).to_value(), ..receipt(live) }, patience)?;
+        if !is_job(&live.object.body) {
+            tell_given_up(live, verdict);
+            continue;
+        }
         let word = match verdict.state {
             State::Ready => Live::JOB_SUCCEEDED,
             State::Failed => Live::JOB_FAILED,
@@ -67,6 +73,15 @@ pub(crate) async fn tell_jobs(engine: &Engine, patience: &Patience, found: &mut 
         live.outputs.insert(Live::JOB.to_owned(), word.to_owned());
     }
     Ok(())
+}
+
+/// What runs as it should needs no other try, whatever the engine thought of it.
+fn tell_given_up(live: &mut Live, verdict: Verdict) {
+    if verdict.state == State::Failed {
+        live.outputs.insert(Live::GIVEN_UP.to_owned(), verdict.message);
+    } else {
+        live.outputs.remove(Live::GIVEN_UP);
+    }
 }
 
 fn is_job(spec: &Value) -> bool {

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use rhumb_backend::{ErrorKind, Failure, State};
+use rhumb_backend::{DiffOptions, ErrorKind, Failure, State};
 use serde_json::{Value, json};
 
-use crate::lab::{Lab, of};
+use crate::lab::{Lab, of, steps};
 
 fn workload(fields: &Value) -> Value {
     let mut workload = json!({ "containers": { "web": { "image": "rhumb-busybox:1" } } });
@@ -101,6 +101,96 @@ async fn what_the_engine_went_back_to_may_be_ready() {
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
     };
+    let health = lab.wait(&[receipt]).await;
+    assert_eq!(of(&health, "service/web").state, State::Ready, "{health:#?}");
+    lab.uninstall().await;
+}
+
+/// The engine's own client, for what no release does.
+fn docker() -> bollard::Docker {
+    let host = std::env::var("RHUMB_TEST_DOCKER_HOST").unwrap();
+    bollard::Docker::connect_with_unix(&host, 20, bollard::API_DEFAULT_VERSION).unwrap()
+}
+
+/// Gives an image of the engine a second name, or takes that away again.
+async fn name_image(name: &str, is_there: bool) {
+    if is_there {
+        let options = bollard::query_parameters::TagImageOptionsBuilder::new().repo(name).tag("1").build();
+        docker().tag_image("rhumb-busybox:1", Some(options)).await.unwrap();
+    } else {
+        // It may not be there, which is as good.
+        let _ = docker()
+            .remove_image(&format!("{name}:1"), None::<bollard::query_parameters::RemoveImageOptions>, None)
+            .await;
+    }
+}
+
+#[tokio::test]
+async fn an_update_that_the_engine_paused_is_tried_anew() {
+    let Some(mut lab) = Lab::open("swe-paused").await else { return };
+    name_image("swe-late", false).await;
+    let app = |image: &str| {
+        workload(&json!({
+            "replicas": 2,
+            "update": { "onFailure": "pause", "monitor": "1s", "order": "stopFirst" },
+            "containers": { "web": {
+                "image": image,
+                "command": ["sh", "-c", "sleep 1000"],
+                "stop": { "grace": "1s" },
+            } },
+        }))
+    };
+    lab.deploy(&app("rhumb-busybox:1")).await.unwrap();
+    let failure = fail(&mut lab, &app("swe-late:1"), Duration::from_mins(1)).await;
+    assert!(failure.reason.contains("No such image"), "{failure:#?}");
+    let want = lab.lower(&app("swe-late:1")).await;
+    let unfinished = DiffOptions { unfinished: true, ..DiffOptions::default() };
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while lab.plan_with(&want, &unfinished).await.1.is_empty() {
+        assert!(Instant::now() < deadline, "the engine never paused");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    name_image("swe-late", true).await;
+    let (observed, plan) = lab.plan_with(&want, &unfinished).await;
+    assert_eq!(steps(&plan), ["Update service/web"]);
+    let reason = plan.steps[0].reason.clone().unwrap();
+    assert!(reason.contains("paused the update"), "{reason}");
+    let receipts = lab.carry_out(&observed, &plan).await.unwrap();
+    let health = lab.wait(&receipts).await;
+    assert_eq!(
+        (of(&health, "service/web").state, of(&health, "service/web").ready),
+        (State::Ready, 2),
+        "{health:#?}"
+    );
+    let (_, plan) = lab.plan_with(&want, &unfinished).await;
+    assert!(plan.is_empty(), "what runs is not tried again: {plan:#?}");
+    lab.uninstall().await;
+    name_image("swe-late", false).await;
+}
+
+#[tokio::test]
+async fn what_somebody_rolled_back_by_hand_is_ready() {
+    let Some(mut lab) = Lab::open("swe-by-hand").await else { return };
+    let app = |seconds: u32| {
+        let command = ["sh", "-c", &format!("sleep {seconds}")];
+        workload(&json!({ "containers": { "web": {
+            "image": "rhumb-busybox:1", "command": command, "stop": { "grace": "1s" },
+        } } }))
+    };
+    lab.deploy(&app(1000)).await.unwrap();
+    lab.deploy(&app(1001)).await.unwrap();
+    let live = docker()
+        .inspect_service("swe-by-hand_web", None::<bollard::query_parameters::InspectServiceOptions>)
+        .await
+        .unwrap();
+    let version = i32::try_from(live.version.unwrap().index.unwrap()).unwrap();
+    let options = bollard::query_parameters::UpdateServiceOptionsBuilder::new()
+        .version(version)
+        .rollback("previous")
+        .build();
+    docker().update_service("swe-by-hand_web", live.spec.unwrap(), options, None).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let receipt = lab.look("service/web").await;
     let health = lab.wait(&[receipt]).await;
     assert_eq!(of(&health, "service/web").state, State::Ready, "{health:#?}");
     lab.uninstall().await;

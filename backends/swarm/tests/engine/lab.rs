@@ -58,8 +58,12 @@ impl Lab {
     }
 
     pub(crate) async fn plan(&self, want: &[Object]) -> (Observed, Plan) {
+        self.plan_with(want, &DiffOptions::default()).await
+    }
+
+    pub(crate) async fn plan_with(&self, want: &[Object], options: &DiffOptions) -> (Observed, Plan) {
         let observed = self.observe(want).await;
-        let plan = diff(&self.swarm, &self.last, &observed, want, &DiffOptions::default());
+        let plan = diff(&self.swarm, &self.last, &observed, want, options);
         (observed, plan.unwrap())
     }
 

@@ -93,7 +93,8 @@ impl<'a> Decider<'_, 'a> {
         });
         if was_there {
             let new = if is_generated(&want.body) { ", with new generated values" } else { "" };
-            let text = format!("it is gone, though nobody removed it through a release; it is made again{new}");
+            let text =
+                format!("it is gone, though nobody removed it through a release; it is made again{new}");
             self.draft.notes.push(Note { id: want.id.clone(), text });
         }
         let step = step(&self.resolved(want), Action::Create, None);
@@ -123,7 +124,10 @@ impl<'a> Decider<'_, 'a> {
             _ => None,
         };
         match self.scene.backend.change(last.as_ref(), live, &resolved) {
-            Change::None { kept } => self.note_kept(want, &kept),
+            Change::None { kept } => {
+                self.note_kept(want, &kept);
+                self.try_anew(live, &resolved);
+            }
             Change::Update { body, changes, kept } => {
                 self.note_kept(want, &kept);
                 let mut step = step(want, Action::Update, Some(live));
@@ -141,6 +145,18 @@ impl<'a> Decider<'_, 'a> {
                 step.reason = Some(format!("{why}; {outage}"));
                 self.replace(step);
             }
+        }
+    }
+
+    /// What is as wanted is written again where the platform gave it up before the last revision was whole.
+    fn try_anew(&mut self, live: &'a Live, want: &Object) {
+        let given_up = live.outputs.get(Live::GIVEN_UP).filter(|_| self.scene.options.unfinished);
+        let Some(why) = given_up else { return };
+        if let Some(body) = self.scene.backend.again(live, want) {
+            let mut step = step(want, Action::Update, Some(live));
+            step.object.body = body;
+            step.reason = Some(format!("it is tried anew: {why}"));
+            self.draft.push(step);
         }
     }
 

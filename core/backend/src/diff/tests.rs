@@ -80,6 +80,26 @@ fn what_is_gone_is_told_unless_it_may_never_have_been_there() {
 }
 
 #[test]
+fn what_the_platform_gave_up_is_tried_anew_by_who_did_not_end() {
+    let shop = [service("a", json!({ "tries": 1 })), service("b", json!({}))];
+    let mut world = World::default();
+    world.reach(&[], &shop, &DiffOptions::default()).unwrap();
+    let plan = |world: &World, unfinished: bool| {
+        let options = DiffOptions { unfinished, ..DiffOptions::default() };
+        world.plan(&shop, &shop, &options).unwrap()
+    };
+    assert!(plan(&world, true).steps.is_empty(), "nothing was given up");
+    for live in world.live.values_mut() {
+        live.outputs.insert(Live::GIVEN_UP.to_owned(), "the platform paused".to_owned());
+    }
+    assert!(plan(&world, false).steps.is_empty(), "what was deployed is let alone");
+    let plan = plan(&world, true);
+    assert_eq!(steps(&plan), ["Update service/a"], "nothing brings b to try anew");
+    assert_eq!(plan.steps[0].object.body, json!({ "tries": 2 }));
+    assert_eq!(plan.steps[0].reason.as_deref(), Some("it is tried anew: the platform paused"));
+}
+
+#[test]
 fn generations_that_revisions_need_stay() {
     let shop = |content: &str| [config(content), with_config("a")];
     let mut options = DiffOptions::default();

@@ -161,6 +161,21 @@ fn what_the_engine_gave_up_has_failed() {
 }
 
 #[test]
+fn what_runs_after_the_engine_gave_up_is_ready() {
+    let both = [task(1, "new", "running", LONG_AGO), task(2, "new", "running", LONG_AGO)];
+    for state in ["paused", "rollback_paused", "rollback_completed"] {
+        let status = json!({ "State": state, "Message": "manually requested rollback" });
+        let service = service(&json!({ "UpdateStatus": status }));
+        assert_eq!(verdict(&service, &both).state, State::Ready, "{state}");
+        let one = [both[0].clone(), task(2, "old", "running", LONG_AGO)];
+        assert_eq!(verdict(&service, &one).state, State::Failed, "{state}");
+        let mut left = both.to_vec();
+        left.push(task(3, "old", "running", LONG_AGO));
+        assert_eq!(verdict(&service, &left).state, State::Failed, "{state}: the old one stays for ever");
+    }
+}
+
+#[test]
 fn a_change_by_somebody_else_ends_the_wait() {
     let service = service(&json!({}));
     let other = Rollout::of(&json!({ "TaskTemplate": template("other") }));
