@@ -166,6 +166,7 @@ impl Engine {
         let shown = self.sources.get(name).map_or(name, |source| &source.shown);
         Diagnostic::error("", format!("the templates render to more than {} MiB", limit >> 20))
             .why("a loop in a template may have no end, or a value may be far too large")
+            .remedy("a bound for each `range(end=…)`, and values of the size that was meant")
             .at(shown, 1)
     }
 }

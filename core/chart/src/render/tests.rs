@@ -1,3 +1,5 @@
+mod secrets;
+
 use serde_json::json;
 
 use super::*;
@@ -187,7 +189,8 @@ fn endless_output_is_stopped() {
         &[("templates/a.yaml", template)],
         "",
         &["error: the templates render to more than 1 MiB\n  --> templates/a.yaml:1\n  \
-           why: a loop in a template may have no end, or a value may be far too large"],
+           why: a loop in a template may have no end, or a value may be far too large\n  \
+           use: a bound for each `range(end=…)`, and values of the size that was meant"],
     );
 }
 
