@@ -207,7 +207,11 @@ fn health_block(health: &ObjectHealth) -> Block {
     let exit =
         failure.exit_code.filter(|_| !told).map(|code| format!(", exit code {code}")).unwrap_or_default();
     let node = failure.node.as_deref().map(|node| format!(" on {node}")).unwrap_or_default();
-    block = block.line("why", format!("{}{node}: {}{exit}", failure.task, failure.reason));
+    let task = match failure.task.as_str() {
+        "" => String::new(),
+        task => format!("{task}{node}: "),
+    };
+    block = block.line("why", format!("{task}{}{exit}", failure.reason));
     if !failure.logs.is_empty() {
         block = block.line("its last lines", "");
         for line in &failure.logs {
@@ -240,4 +244,38 @@ fn failed_blocks(failed: FailedDeployment) -> Vec<Block> {
     };
     blocks.push(note);
     blocks
+}
+
+#[cfg(test)]
+mod tests {
+    use rhumb_backend::{ObjectId, State};
+
+    use super::*;
+
+    fn timed_out(failure: Option<rhumb_backend::Failure>) -> String {
+        let waiting = ObjectHealth {
+            id: ObjectId::new("workload", "web"),
+            workload: Some("web".to_owned()),
+            state: State::Progressing,
+            ready: 0,
+            wanted: 1,
+            message: "starting".to_owned(),
+            failure,
+        };
+        let error =
+            ActionError::TimedOut { after: std::time::Duration::from_secs(5), waiting: vec![waiting] };
+        Failure::from(error).text(Paint::plain())
+    }
+
+    #[test]
+    fn time_that_ran_out_is_told_with_the_remedy_that_is_known() {
+        assert!(timed_out(None).contains("more time with --timeout"));
+        let text = timed_out(Some(rhumb_backend::Failure {
+            reason: "no suitable node".to_owned(),
+            remedy: Some("a node with more memory".to_owned()),
+            ..rhumb_backend::Failure::default()
+        }));
+        assert!(text.contains("use: a node with more memory"), "{text}");
+        assert!(!text.contains("--timeout"), "{text}");
+    }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use clap::Args;
 use rhumb_action::{ReleaseStatus, StatusRequest};
-use rhumb_backend::State;
+use rhumb_backend::{ObjectHealth, State};
 
 use super::Ended;
 use super::deploy::change_text;
@@ -48,7 +48,7 @@ fn text(status: &ReleaseStatus, paint: Paint) -> String {
     }
     if !status.health.is_empty() {
         text.push('\n');
-        text.push_str(&health(status, paint));
+        text.push_str(&health(&status.health, paint));
     }
     for drift in &status.drift {
         let _ = writeln!(text, "{}: {}: {}", paint.changed("drift"), drift.id, drift.text);
@@ -65,8 +65,8 @@ fn text(status: &ReleaseStatus, paint: Paint) -> String {
     text
 }
 
-fn health(status: &ReleaseStatus, paint: Paint) -> String {
-    let rows = status.health.iter().map(|object| {
+fn health(objects: &[ObjectHealth], paint: Paint) -> String {
+    let rows = objects.iter().map(|object| {
         let state = match object.state {
             State::Ready => paint.good("ready"),
             State::Progressing => paint.changed("progressing"),
@@ -74,10 +74,36 @@ fn health(status: &ReleaseStatus, paint: Paint) -> String {
         };
         let message =
             object.failure.as_ref().map_or_else(|| object.message.clone(), |failure| failure.reason.clone());
-        let same = status.health.iter().filter(|other| other.workload == object.workload).count();
+        let same = objects.iter().filter(|other| other.workload == object.workload).count();
         let alone = object.workload.clone().filter(|_| same == 1);
         let name = alone.unwrap_or_else(|| object.id.to_string());
         [name, format!("{}/{}", object.ready, object.wanted), state, message]
     });
     table(["WORKLOAD", "READY", "STATE", "MESSAGE"], rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use rhumb_backend::ObjectId;
+
+    use super::*;
+
+    #[test]
+    fn objects_of_one_workload_are_told_apart() {
+        let object = |id: &str, workload: &str| ObjectHealth {
+            id: ObjectId::from(id),
+            workload: Some(workload.to_owned()),
+            state: State::Ready,
+            ready: 1,
+            wanted: 1,
+            message: String::new(),
+            failure: None,
+        };
+        let objects =
+            [object("service/db-0", "db"), object("service/db-1", "db"), object("service/web", "web")];
+        let text = health(&objects, Paint::plain());
+        let names: Vec<&str> =
+            text.lines().skip(1).filter_map(|line| line.split_whitespace().next()).collect();
+        assert_eq!(names, ["service/db-0", "service/db-1", "web"]);
+    }
 }

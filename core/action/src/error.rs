@@ -198,7 +198,9 @@ fn health_line(health: &ObjectHealth) -> String {
     let counts = format!("{name}: {} of {} ready", health.ready, health.wanted);
     match &health.failure {
         Some(failure) => {
-            let exit = failure.exit_code.map(|code| format!(" (exit code {code})")).unwrap_or_default();
+            let told = failure.reason.contains("exit code");
+            let exit = failure.exit_code.filter(|_| !told).map(|code| format!(" (exit code {code})"));
+            let exit = exit.unwrap_or_default();
             format!("{counts}, {}: {}{exit}", failure.task, failure.reason)
         }
         None if health.message.is_empty() => counts,

@@ -181,8 +181,11 @@ fn differences(plan: Plan, known: &Known) -> Vec<Drift> {
             Action::Update if step.changes.is_empty() => continue,
             Action::Create if !known.inventory.was_made(&step.id) => continue,
             Action::Create => "it is not there",
-            Action::Update => "it was changed",
-            Action::Replace => "it was changed, and can be put right only by making it anew",
+            // What is only tried again is as it is recorded; its health tells the rest.
+            Action::Update if step.changes.is_empty() => continue,
+            Action::Replace if step.object.once.is_some() && step.changes.is_empty() => continue,
+            Action::Update => "it is not as recorded",
+            Action::Replace => "it is not as recorded, and can be put right only by making it anew",
             Action::Delete | Action::Collect => "it is there and the revision does not have it",
         };
         drift.push(Drift { id: step.id, text: text.to_owned(), changes: step.changes });

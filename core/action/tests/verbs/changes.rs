@@ -1,7 +1,9 @@
 //! What upgrades do about drift, owners, replacements and jobs.
 
-use rhumb_action::{ActionError, CancellationToken, DeployOptions, Foreign, OnFailure, TakenBack};
-use rhumb_backend::{Action, Backend as _, Error, ErrorKind, Live, Material, Materials, Plan, Step};
+use rhumb_action::{
+    ActionError, CancellationToken, DeployOptions, Foreign, OnFailure, StatusRequest, TakenBack,
+};
+use rhumb_backend::{Action, Backend as _, Error, ErrorKind, Live, Material, Materials, Plan, State, Step};
 use rhumb_spec::model::Generate;
 use serde_json::json;
 
@@ -56,6 +58,11 @@ async fn drift_is_put_back_by_an_upgrade_to_the_same() {
         live.object.body["containers"]["front"]["image"] = json!("evil:1");
     })
     .await;
+    let request = StatusRequest { name: "shop".to_owned(), revision: None };
+    let drift = rhumb_action::status(&world.context(&world.holder()), &request).await.unwrap().drift;
+    let [front] = drift.as_slice() else { panic!("{drift:?}") };
+    let [image] = front.changes.as_slice() else { panic!("{front:?}") };
+    assert_eq!((image.from.clone(), image.to.clone()), (Some(json!("evil:1")), Some(json!("front:1"))));
     let upgraded = world.upgrade(world.shop(), DeployOptions::default()).await.unwrap();
     assert_eq!(actions(&upgraded.plan), [(Action::Update, "workload/front")]);
     assert_eq!(world.there().await, before);
@@ -69,6 +76,18 @@ async fn what_is_gone_is_made_again_and_told() {
     let upgraded = world.upgrade(world.shop(), DeployOptions::default()).await.unwrap();
     assert!(actions(&upgraded.plan).contains(&(Action::Create, "workload/front")));
     assert!(upgraded.plan.notes.iter().any(|note| note.text.contains("gone")), "{:?}", upgraded.plan.notes);
+}
+
+#[tokio::test]
+async fn a_generated_secret_that_is_made_again_is_told_to_be_new() {
+    let secret = [("templates/key.yaml", "kind: Secret\nname: key\ngenerate: { token: { length: 16 } }\n")];
+    let world = World::new();
+    world.install(world.inputs(&secret, &[]), DeployOptions::default()).await.unwrap();
+    let ids = world.ids().await;
+    meddle(&world, &ids[0], Action::Delete, |_| {}).await;
+    let upgraded = world.upgrade(world.inputs(&secret, &[]), DeployOptions::default()).await.unwrap();
+    let [note] = upgraded.plan.notes.as_slice() else { panic!("{ids:?}: {:?}", upgraded.plan) };
+    assert!(note.text.contains("with new generated values"), "{}", note.text);
 }
 
 #[tokio::test]
@@ -127,6 +146,12 @@ async fn a_job_runs_once_for_each_content() {
     let same = world.upgrade(world.inputs(JOB, &[]), waiting()).await.unwrap();
     assert!(same.plan.is_empty(), "{:?}", same.plan);
     assert_eq!(world.record(2).await.outcome.done, world.record(1).await.outcome.done);
+    let request = StatusRequest { name: "shop".to_owned(), revision: None };
+    let status = rhumb_action::status(&world.context(&world.holder()), &request).await.unwrap();
+    let states: Vec<(&str, State)> =
+        status.health.iter().map(|health| (health.id.as_str(), health.state)).collect();
+    assert_eq!(states, [("workload/migrate", State::Ready), ("workload/web", State::Ready)]);
+    assert!(status.drift.is_empty(), "{:?}", status.drift);
     let other = world.upgrade(world.inputs(JOB, &["image=migrate:2"]), waiting()).await.unwrap();
     let written: Vec<&str> = other
         .plan
