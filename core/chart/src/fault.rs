@@ -8,6 +8,7 @@ use rhumb_spec::{Diagnostic, Place, suggest};
 use tera::{Error, ErrorKind, ReportError};
 
 use crate::functions;
+use crate::sealed::without_tokens;
 use crate::source::segments;
 use crate::strict::Strict;
 
@@ -55,7 +56,7 @@ pub(crate) fn diagnose(error: &Error, sources: &Sources) -> Vec<Diagnostic> {
                     .at(file, 1),
             ]
         }
-        _ => vec![Diagnostic::error("", error.to_string())],
+        _ => vec![Diagnostic::error("", without_tokens(&error.to_string()))],
     }
 }
 
@@ -119,6 +120,7 @@ type Spot<'s> = (&'s str, Range<usize>);
 
 /// Says what an engine's message means, with the expression at fault.
 fn explain(message: &str, at: Option<&Spot<'_>>) -> Diagnostic {
+    let message = &*without_tokens(message);
     let excerpt = at.and_then(|(source, range)| excerpt(source, range.start));
     let mut problem = undefined(message, at).or_else(|| unknown(message)).unwrap_or_else(|| {
         let mut first = message.trim_end_matches('.').to_owned();

@@ -205,6 +205,17 @@ pub(crate) fn has_token(text: &str) -> bool {
     text.contains(MARK)
 }
 
+/// A text for people, without tokens.
+pub(crate) fn without_tokens(text: &str) -> String {
+    let mut parts = text.split(MARK);
+    let mut shown = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        shown.push_str("(secret)");
+        shown.push_str(part.trim_start_matches(|c: char| c.is_ascii_hexdigit()));
+    }
+    shown
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

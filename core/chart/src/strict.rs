@@ -1,4 +1,5 @@
-//! Makes `a ~ b` refuse operands that are not defined, which Tera takes for empty text.
+//! Makes `a ~ b` refuse operands that are not defined, which Tera takes for empty text, and `a == b` and `a != b`
+//! refuse secret values, in whose place they would compare tokens.
 //!
 //! Each operand gets a filter behind it that checks it. Places in the changed text are led back to the template.
 
@@ -6,16 +7,22 @@ use std::ops::Range;
 
 use crate::source::{Segment, segments};
 
-/// The filter that checks an operand.
-pub(crate) const FILTER: &str = "__operand";
-const INSERTED: &str = " | __operand";
+/// The filter that checks an operand of `~`.
+pub(crate) const OPERAND: &str = "__operand";
+/// The filter that checks what is compared.
+pub(crate) const COMPARED: &str = "__compare";
+const INSERT_OPERAND: &str = " | __operand";
+const INSERT_COMPARED: &str = " | __compare";
+/// The length of what is put in, in bytes, whichever it is.
+const INSERTED: usize = INSERT_OPERAND.len();
+const _: () = assert!(INSERTED == INSERT_COMPARED.len(), "places are led back by one length");
 
-/// A template whose `~` check their operands.
+/// A template whose operators check their operands.
 #[derive(Clone, Debug)]
 pub(crate) struct Strict {
     pub(crate) text: String,
-    /// Where a filter was put in, as offsets in the template.
-    inserted: Vec<usize>,
+    /// Where a filter was put in, as offsets in the template, and which.
+    inserted: Vec<(usize, &'static str)>,
 }
 
 impl Strict {
@@ -30,16 +37,16 @@ impl Strict {
                 Segment::Silent(code) => code.starts_with("{%"),
                 Segment::Text(_) => false,
             };
-            if is_code && code.contains('~') {
-                inserted.extend(operand_ends(code).into_iter().map(|end| start + end));
+            if is_code && ["~", "==", "!="].iter().any(|operator| code.contains(operator)) {
+                inserted.extend(operand_ends(code).into_iter().map(|(end, filter)| (start + end, filter)));
             }
             start += code.len();
         }
         inserted.sort_unstable();
         inserted.dedup();
         let mut text = template.to_owned();
-        for at in inserted.iter().rev() {
-            text.insert_str(*at, INSERTED);
+        for (at, filter) in inserted.iter().rev() {
+            text.insert_str(*at, filter);
         }
         Self { text, inserted }
     }
@@ -51,9 +58,9 @@ impl Strict {
 
     fn original_offset(&self, changed: usize) -> usize {
         let mut shift = 0;
-        for at in &self.inserted {
-            if changed >= at + shift + INSERTED.len() {
-                shift += INSERTED.len();
+        for (at, _) in &self.inserted {
+            if changed >= at + shift + INSERTED {
+                shift += INSERTED;
             } else if changed > at + shift {
                 return *at;
             } else {
@@ -73,19 +80,33 @@ impl Strict {
     }
 }
 
-/// Where the operands of each `~` in a piece of code end.
-fn operand_ends(code: &str) -> Vec<usize> {
+/// Where the operands of each operator in a piece of code end, and the filter that checks them.
+fn operand_ends(code: &str) -> Vec<(usize, &'static str)> {
     let tokens = tokens(code);
+    let text = |index: usize| tokens.get(index).map(|token: &Range<usize>| &code[token.clone()]);
     let mut ends = Vec::new();
-    for (index, token) in tokens.iter().enumerate().filter(|(_, token)| &code[token.start..token.end] == "~")
-    {
-        if let Some(before) = index.checked_sub(1).and_then(|before| tokens.get(before)) {
-            ends.push(before.end);
-        }
-        ends.extend(operand_end(code, &tokens[index + 1..]));
-        debug_assert!(token.start < token.end, "no token is empty");
+    for index in 0..tokens.len() {
+        let before = index.checked_sub(1);
+        let filter = match text(index) {
+            Some("~") => INSERT_OPERAND,
+            Some("==" | "!=")
+                if !text(index + 1).is_some_and(is_nothing)
+                    && !before.and_then(text).is_some_and(is_nothing) =>
+            {
+                INSERT_COMPARED
+            }
+            _ => continue,
+        };
+        let left = before.and_then(|before| tokens.get(before)).map(|token| token.end);
+        let right = operand_end(code, &tokens[index + 1..]);
+        ends.extend(left.into_iter().chain(right).map(|end| (end, filter)));
     }
     ends
+}
+
+/// Whether a literal says that nothing is there, which may be asked of a secret value, too.
+fn is_nothing(literal: &str) -> bool {
+    matches!(literal, "\"\"" | "''" | "``" | "none" | "None" | "null")
 }
 
 /// Where the operand ends that begins with the first token.
@@ -151,7 +172,7 @@ fn token_length(rest: &str) -> usize {
         _ if first.is_whitespace() => run(char::is_whitespace),
         _ if first.is_ascii_digit() => run(|c| c.is_ascii_digit() || c == '.'),
         _ if first.is_ascii_alphabetic() || first == '_' => run(|c| c.is_ascii_alphanumeric() || c == '_'),
-        _ if ["?.", "?[", "/>"].iter().any(|pair| rest.starts_with(pair)) => 2,
+        _ if ["?.", "?[", "/>", "==", "!="].iter().any(|pair| rest.starts_with(pair)) => 2,
         _ => first.len_utf8(),
     }
 }
@@ -175,9 +196,9 @@ mod tests {
 
     fn check(template: &str, expected: &str) {
         let strict = Strict::new(template);
-        assert_eq!(strict.text.replace(INSERTED, "§"), expected);
+        assert_eq!(strict.text.replace(INSERT_OPERAND, "§").replace(INSERT_COMPARED, "¤"), expected);
         for (offset, _) in template.char_indices() {
-            let shift = strict.inserted.iter().filter(|at| **at <= offset).count() * INSERTED.len();
+            let shift = strict.inserted.iter().filter(|(at, _)| *at <= offset).count() * INSERTED;
             assert_eq!(strict.original_offset(offset + shift), offset, "{template} at {offset}");
         }
     }
@@ -189,13 +210,16 @@ mod tests {
             "{{ \"a ~ b\" ~ x.y[1]?.z(a=1) | f(b=2) ~ 'q' }}",
             "{{ \"a ~ b\"§ ~ x.y[1]?.z(a=1) | f(b=2)§ ~ 'q'§ }}",
         );
-        check("{% if (a ~ b) == c ~ -1.5 %}", "{% if (a§ ~ b§) == c§ ~ -1.5§ %}");
+        check("{% if (a ~ b) == c ~ -1.5 %}", "{% if (a§ ~ b§)¤ == c¤§ ~ -1.5§ %}");
         check(
             "{{ [a ~ {\"k\": b ~ c}] ~ <Comp x={a ~ b} /> }}",
             "{{ [a§ ~ {\"k\": b§ ~ c§}§]§ ~ <Comp x={a§ ~ b§} />§ }}",
         );
         check("{% raw %}{{ a ~ b }}{% endraw %}", "{% raw %}{{ a ~ b }}{% endraw %}");
         check("{{ a ~ b if c ~ d else e }}", "{{ a§ ~ b§ if c§ ~ d§ else e }}");
+        check("{% if a.b | f(x=1) != 'x' and c %}", "{% if a.b | f(x=1)¤ != 'x'¤ and c %}");
+        check("{% if a == \"\" or '' != b or c == none %}", "{% if a == \"\" or '' != b or c == none %}");
+        check("{% set x = a >= b %}{{ f(a=b) }}", "{% set x = a >= b %}{{ f(a=b) }}");
         check("{{- a ~ b -}}", "{{- a§ ~ b§ -}}");
         check("{{ a ~", "{{ a§ ~");
         check("{{ a ~ €", "{{ a§ ~ €§");
@@ -211,9 +235,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_taken(template in r#"([{}%#~|()\[\]"' ab.\-\n€]|raw|\{\{|\}\}|\{%|%\}){0,24}"#) {
+        fn any_text_is_taken(template in r#"([{}%#~=!|()\[\]"' ab.\-\n€]|raw|\{\{|\}\}|\{%|%\}){0,24}"#) {
             let strict = Strict::new(&template);
-            prop_assert_eq!(strict.text.replace(INSERTED, ""), template.replace(INSERTED, ""));
+            let without = |text: &str| text.replace(INSERT_OPERAND, "").replace(INSERT_COMPARED, "");
+            prop_assert_eq!(without(&strict.text), without(&template));
             let whole = strict.original(&(0..strict.text.len()));
             prop_assert_eq!(whole, 0..template.len());
         }

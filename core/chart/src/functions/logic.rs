@@ -3,7 +3,7 @@
 use semver::Version;
 use tera::{Error, Kwargs, State, Tera, TeraResult, Value};
 
-use super::{Filter, check_arguments, text_of};
+use super::{Filter, check_arguments, refuse_secret, text_of};
 use crate::version::VersionRange;
 
 pub(super) const FILTERS: &[Filter] = &[
@@ -19,7 +19,7 @@ pub(super) const FILTERS: &[Filter] = &[
     .accepting_undefined(),
     Filter::keeping("required", &["message"], |value, arguments| {
         if is_empty(value) {
-            return Err(Error::message(arguments.must_get::<&str>("message")?));
+            return Err(message("required", arguments)?);
         }
         Ok(value.clone())
     })
@@ -43,10 +43,12 @@ pub(super) fn register(tera: &mut Tera) {
         let condition = arguments.must_get::<Value>("condition")?;
         arguments.must_get::<Value>(if condition.is_truthy() { "yes" } else { "no" })
     });
-    tera.register_function("fail", |arguments: Kwargs, _: &State<'_>| {
-        check_arguments("fail", &["message"], &arguments)?;
-        Err::<Value, _>(Error::message(arguments.must_get::<&str>("message")?))
-    });
+    for name in ["fail", "throw"] {
+        tera.register_function(name, move |arguments: Kwargs, _: &State<'_>| {
+            check_arguments(name, &["message"], &arguments)?;
+            Err::<Value, _>(message(name, &arguments)?)
+        });
+    }
     tera.register_function("dict", |arguments: Kwargs, _: &State<'_>| {
         let mut map = tera::Map::new();
         for (key, value) in arguments.iter() {
@@ -61,6 +63,13 @@ pub(super) fn register(tera: &mut Tera) {
         check_arguments("list", &["items"], &arguments)?;
         Ok::<_, Error>(arguments.get::<Vec<Value>>("items")?.unwrap_or_default())
     });
+}
+
+/// The error that an author asks for. It must not tell a secret.
+fn message(name: &str, arguments: &Kwargs) -> TeraResult<Error> {
+    let message = arguments.must_get::<Value>("message")?;
+    refuse_secret(name, &message)?;
+    Ok(Error::message(text_of(name, &message)?))
 }
 
 /// The first value that is defined and not empty.

@@ -105,7 +105,7 @@ pub(crate) fn register(tera: &mut Tera) {
     let left = AtomicUsize::new(MAX_JOINED_BYTES);
     let operand = move |value: Value, _: Kwargs, _: &State<'_>| {
         if value.is_undefined() {
-            return Err(Error::message(format!("the value given to `{}` is not defined", strict::FILTER)));
+            return Err(Error::message(format!("the value given to `{}` is not defined", strict::OPERAND)));
         }
         let size = bounds::size("~", &value)?;
         let spent = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(size));
@@ -114,7 +114,15 @@ pub(crate) fn register(tera: &mut Tera) {
         })?;
         Ok(value)
     };
-    tera.register_filter(strict::FILTER, operand);
+    tera.register_filter(strict::OPERAND, operand);
+    tera.register_filter(strict::COMPARED, |value: Value, _: Kwargs, _: &State<'_>| {
+        if value.as_str().is_some_and(has_token) {
+            return Err(Error::message(
+                "a secret value cannot be compared: all that can be asked is whether it is empty, with `\"\"`",
+            ));
+        }
+        Ok(value)
+    });
     logic::register(tera);
     collections::register(tera);
 }

@@ -138,6 +138,10 @@ fn secrets_are_not_bent() {
         "v.secret | length",
         "'x' | replace(from='x', to=v.secret)",
         "v.secret | regex_match(pattern='a')",
+        "fail(message=v.secret)",
+        "fail(message='no ' ~ v.secret)",
+        "throw(message=v.secret)",
+        "v.empty | required(message=v.secret)",
     ] {
         check_refused(expression, "secret value cannot go through");
     }
