@@ -55,6 +55,50 @@ fn ingress_ports_need_a_virtual_address() {
     );
 }
 
+/// The losses of an app on these nodes.
+fn losses_on(nodes: &[NodeFact], app: &str) -> Vec<String> {
+    let facts = SwarmFacts { nodes: nodes.to_vec(), ..SwarmFacts::default() };
+    let lowered = offline::lowered(&offline::parse(app), &facts, &Choices::default()).unwrap();
+    lowered.losses.iter().map(|loss| loss.path.clone()).collect()
+}
+
+#[test]
+fn only_nodes_that_can_take_a_task_have_room_for_its_port() {
+    let edge = |update: &str| {
+        let placed = "expose:\n  http: { port: 80, as: node, traffic: local }\nplacement:\n  nodes: [{ key: zone, values: [a] }]";
+        web("    ports: { http: 8080 }", &format!("{placed}\nupdate: {update}"))
+    };
+    let check = |second_zone: &str, update: &str, expected: &[&str]| {
+        let in_zone = |id: &str, zone: &str| NodeFact {
+            labels: [("zone".to_owned(), zone.to_owned())].into(),
+            ..node(id, id)
+        };
+        assert_eq!(
+            losses_on(&[in_zone("n1", "a"), in_zone("n2", second_zone)], &edge(update)),
+            expected,
+            "{update}"
+        );
+    };
+    check("a", "{ maxSurge: 1 }", &[]);
+    check("b", "{ maxSurge: 1 }", &["workload/web.update.maxSurge"]);
+    check("a", "{ order: startFirst }", &[]);
+    check("b", "{ order: startFirst }", &["workload/web.update.order"]);
+    check("b", "{ order: stopFirst }", &[]);
+}
+
+#[test]
+fn volumes_that_are_not_to_be_kept_stay_and_that_is_said() {
+    let check = |workload: &str, expected: &[&str]| {
+        let web = web("    mounts: { /data: { volume: data } }", workload);
+        let app = format!("{web}\n---\nkind: Volume\nname: data\nkeep: false\n");
+        let mut losses = losses_on(&[node("n1", "n1")], &app);
+        losses.retain(|path| path.ends_with(".keep"));
+        assert_eq!(losses, expected);
+    };
+    check("", &["volume/data.keep"]);
+    check("mode: stateful\nreplicas: 2", &["volume/data-web-0.keep", "volume/data-web-1.keep"]);
+}
+
 #[test]
 fn a_container_has_four_mebibytes() {
     check(

@@ -15,13 +15,10 @@ const LINES: u64 = 15;
 /// A node that is gone must not hold up the news.
 const LOGS_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Tells all that is known of a failure: the exit code, the node, the last lines, and what to do.
-pub(super) async fn explain(
-    engine: &Engine,
-    culprit: &Culprit,
-    task: Option<&Task>,
-    nodes: &[Node],
-) -> Failure {
+/// Tells all that is known of a failure: the exit code, the node, the last lines, and what to do. `tasks` are those of
+/// the service.
+pub(super) async fn explain(engine: &Engine, culprit: &Culprit, tasks: &[&Task], nodes: &[Node]) -> Failure {
+    let task = tasks.iter().copied().find(|task| task.id == culprit.task);
     let node = task.and_then(|task| nodes.iter().find(|node| node.id() == task.node_id));
     let exit_code = task.and_then(Task::exit_code);
     let lines = match task.filter(|task| !task.node_id.is_empty() && task.status.state != "rejected") {
@@ -34,8 +31,24 @@ pub(super) async fn explain(
         exit_code,
         node: node.map(|node| node.name().to_owned()),
         logs: lines,
-        remedy: remedy(&culprit.reason, exit_code).map(ToOwned::to_owned),
+        remedy: own_port(&culprit.reason, task, tasks)
+            .or_else(|| remedy(&culprit.reason, exit_code))
+            .map(ToOwned::to_owned),
     }
+}
+
+/// What to do about a port of the node that the service itself holds: its old task, or another replica.
+fn own_port(reason: &str, task: Option<&Task>, tasks: &[&Task]) -> Option<&'static str> {
+    let task = task.filter(|_| reason.contains("host-mode port already in use"))?;
+    let mut holders = tasks.iter().filter(|other| other.id != task.id && other.status.state == "running");
+    let first = holders.next()?;
+    let is_old = |other: &Task| other.replica() == task.replica();
+    Some(if is_old(first) || holders.any(|other| is_old(other)) {
+        "its own old task holds the port until the new one runs: stop it first, with `maxSurge: 0` or \
+         `strategy: recreate`"
+    } else {
+        "its other replicas hold the port, one on each node: ask for fewer replicas, or add nodes"
+    })
 }
 
 fn is_tty(task: &Task) -> bool {
@@ -86,7 +99,27 @@ fn remedy(reason: &str, exit_code: Option<i64>) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::remedy;
+    use serde_json::json;
+
+    use super::{Task, own_port, remedy};
+
+    #[test]
+    fn who_holds_the_port_itself_is_told_so() {
+        let task = |id: &str, slot: u64, state: &str| -> Task {
+            serde_json::from_value(json!({ "ID": id, "Slot": slot, "Status": { "State": state } })).unwrap()
+        };
+        let new = task("new", 1, "pending");
+        let check = |other: &Task, expect: Option<&str>| {
+            let reason = "no suitable node (host-mode port already in use on 1 node)";
+            let remedy = own_port(reason, Some(&new), &[other, &new]);
+            assert_eq!(remedy.is_some(), expect.is_some(), "{remedy:?}");
+            assert!(remedy.unwrap_or_default().contains(expect.unwrap_or_default()), "{remedy:?}");
+        };
+        check(&task("old", 1, "running"), Some("maxSurge: 0"));
+        check(&task("old", 2, "running"), Some("fewer replicas"));
+        check(&task("old", 1, "shutdown"), None);
+        assert_eq!(own_port("No such image", Some(&new), &[&task("old", 1, "running"), &new]), None);
+    }
 
     #[test]
     fn known_reasons_have_a_remedy() {

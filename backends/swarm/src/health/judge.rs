@@ -11,7 +11,7 @@ use super::constraint::Node;
 use crate::rollout::{Rollout, given_up};
 use crate::task::Task;
 
-/// How far a rollout is, and who is to blame if it failed.
+/// How far a rollout is, and who is to blame if it failed or no node takes it yet.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Verdict {
     pub(super) state: State,
@@ -46,7 +46,7 @@ const SETTLED_AGAIN: Duration = Duration::from_secs(5);
 
 /// A node may become ready, and a stopped task may give back what it had.
 const UNSCHEDULABLE: Duration = Duration::from_secs(5);
-const OCCUPIED: Duration = Duration::from_secs(20);
+const OCCUPIED: Duration = Duration::from_secs(10);
 
 /// Judges the rollout that a receipt names.
 pub(super) fn judge(
@@ -73,7 +73,8 @@ pub(super) fn judge(
         }
         None => case.progress(ready, wanted),
     };
-    Verdict { state, ready, wanted, message, culprit: failed }
+    let culprit = failed.or_else(|| case.waits_for_node().filter(|_| state == State::Progressing));
+    Verdict { state, ready, wanted, message, culprit }
 }
 
 struct Case<'a> {
@@ -232,10 +233,20 @@ impl<'a> Case<'a> {
         )
     }
 
-    fn unschedulable(&self) -> Option<Culprit> {
+    /// The tasks that no node takes now.
+    fn homeless(&self) -> impl Iterator<Item = &'a Task> {
         let waiting =
             self.current.iter().copied().filter(|task| task.status.state == "pending" && task.is_wanted());
-        waiting.filter(|task| task.status.err.contains("no suitable node")).find_map(|task| {
+        waiting.filter(|task| task.status.err.contains("no suitable node"))
+    }
+
+    /// Who waits for a node, though that may still pass.
+    fn waits_for_node(&self) -> Option<Culprit> {
+        self.homeless().next().map(|task| self.blame(Some(task), task.status.err.clone()))
+    }
+
+    fn unschedulable(&self) -> Option<Culprit> {
+        self.homeless().find_map(|task| {
             let passes = ["port already in use", "insufficient resources"]
                 .iter()
                 .any(|why| task.status.err.contains(why));

@@ -36,7 +36,8 @@ pub(crate) async fn health(engine: &Engine, patience: &Patience, receipts: &[Rec
         let verdict = scene.judge(receipt, patience)?;
         let failure = match &verdict.culprit {
             Some(culprit) => {
-                Some(failure::explain(engine, culprit, scene.task(&culprit.task), &scene.nodes).await)
+                let tasks = scene.tasks_of(&receipt.native);
+                Some(failure::explain(engine, culprit, &tasks, &scene.nodes).await)
             }
             None => None,
         };
@@ -140,12 +141,11 @@ impl Scene {
             return Ok(Verdict::gone());
         };
         let rollout = Rollout::parse(&receipt.rollout)?;
-        let tasks: Vec<_> = self.tasks.iter().filter(|task| task.service_id == receipt.native).collect();
-        Ok(judge(service, &rollout, &tasks, &self.nodes, patience))
+        Ok(judge(service, &rollout, &self.tasks_of(&receipt.native), &self.nodes, patience))
     }
 
-    fn task(&self, id: &str) -> Option<&Task> {
-        self.tasks.iter().find(|task| task.id == id)
+    fn tasks_of(&self, service: &str) -> Vec<&Task> {
+        self.tasks.iter().filter(|task| task.service_id == service).collect()
     }
 }
 

@@ -22,7 +22,12 @@ pub(super) struct Pins(BTreeMap<String, String>);
 impl Pins {
     /// The constraint that keeps a workload where its data are.
     pub(super) fn constraint(&self, workload: &str) -> Option<String> {
-        self.0.get(workload).map(|node| format!("node.id=={node}"))
+        self.node(workload).map(|node| format!("node.id=={node}"))
+    }
+
+    /// The id of the node that has a workload's data.
+    pub(super) fn node(&self, workload: &str) -> Option<&str> {
+        self.0.get(workload).map(String::as_str)
     }
 }
 

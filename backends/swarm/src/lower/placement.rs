@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::body::Body;
 use super::pin::Pins;
-use super::{Report, Site};
+use super::{Context, Report, Site};
 use crate::facts::NodeFact;
 
 /// `TaskTemplate.Placement`.
@@ -144,6 +144,16 @@ fn refuse_near(site: &Site<'_>, placement: &Placement, report: &mut Report) {
                 .remedy("the same `placement.nodes` on both workloads"),
         );
     }
+}
+
+/// The active nodes that can take a workload's tasks. What is not known of nodes, which is their engines' labels, is
+/// taken to hold.
+pub(super) fn admitted<'a>(context: &Context<'a>, site: &Site<'_>, pins: &Pins) -> Vec<&'a NodeFact> {
+    let mut placement = site.workload.placement.clone();
+    placement.nodes.retain(|constraint| !attribute(&constraint.key).starts_with("engine."));
+    let active = context.facts.nodes.iter().filter(|node| node.availability == "active");
+    let pinned = active.filter(|node| pins.node(site.name).is_none_or(|pin| pin == node.id));
+    pinned.filter(|node| fits(node, &placement)).collect()
 }
 
 /// Whether a node can take a task with this placement.

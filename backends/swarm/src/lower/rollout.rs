@@ -7,7 +7,10 @@ use rhumb_spec::{Diagnostic, Duration, Feature};
 use serde_json::{Map, Value, json};
 
 use super::body::Body;
+use super::pin::Pins;
+use super::placement::admitted;
 use super::{Context, Report, Site, ports};
+use crate::facts::NodeFact;
 
 /// The label by which swarm-cronjob knows its services, and with it the ones that follow.
 pub(crate) const CRON: &str = "swarm.cronjob.enable";
@@ -100,12 +103,17 @@ fn job_restart(job: Option<&Job>, restart: Option<&Restart>) -> Value {
 /// - `recreate` is one batch of all, old tasks stopped first.
 ///
 /// Source: Engine API, `ServiceSpec.UpdateConfig`.
-pub(super) fn update(context: &Context<'_>, site: &Site<'_>, report: &mut Report) -> Option<Value> {
+pub(super) fn update(
+    context: &Context<'_>,
+    site: &Site<'_>,
+    pins: &Pins,
+    report: &mut Report,
+) -> Option<Value> {
     if matches!(site.workload.mode, Mode::Job) {
         return None;
     }
     let update = site.workload.update.as_ref()?;
-    let (parallelism, order) = batches(context, site, update, report);
+    let (parallelism, order) = batches(context, site, (update, pins), report);
     let mut body = Body::new();
     body.set("Parallelism", parallelism);
     body.set_some("Delay", update.delay.map(Duration::as_nanos));
@@ -119,13 +127,13 @@ pub(super) fn update(context: &Context<'_>, site: &Site<'_>, report: &mut Report
 fn batches(
     context: &Context<'_>,
     site: &Site<'_>,
-    update: &Update,
+    (update, pins): (&Update, &Pins),
     report: &mut Report,
 ) -> (u32, UpdateOrder) {
     if update.strategy == Strategy::Recreate {
         return (0, UpdateOrder::StopFirst);
     }
-    let total = replicas(context, site);
+    let total = replicas(context, site, pins);
     let surge = update.max_surge.map(|surge| surge.of_rounded_up(total));
     let unavailable = update.max_unavailable.map(|unavailable| unavailable.of_rounded_down(total));
     if surge == Some(0) && update.max_unavailable.is_some_and(rhumb_spec::model::IntOrPercent::is_zero) {
@@ -138,8 +146,12 @@ fn batches(
         );
     }
     let starts_first = surge.is_some_and(|surge| surge > 0);
+    let room = Room::of(context, site, pins);
+    if update.order == Some(UpdateOrder::StartFirst) {
+        tell_of_no_room(site, room.as_ref(), report);
+    }
     let order = update.order.unwrap_or_else(|| {
-        let fits = starts_first && surge_fits(context, site, total, surge.unwrap_or(0), report);
+        let fits = starts_first && surge_fits(site, room.as_ref(), surge.unwrap_or(0), report);
         if fits { UpdateOrder::StartFirst } else { UpdateOrder::StopFirst }
     });
     let bound = match order {
@@ -156,36 +168,71 @@ fn batches(
     (parallelism, order)
 }
 
-/// Whether nodes are left for the surge of a workload whose tasks each hold a port of their node. Where none are, a new
-/// task would wait for ever for the port that the old one holds, so the old one has to stop first, and that is said.
-fn surge_fits(context: &Context<'_>, site: &Site<'_>, total: u32, surge: u32, report: &mut Report) -> bool {
-    if !ports::holds_node_port(site.workload) || context.facts.nodes.is_empty() {
-        return true;
+/// The nodes of a workload whose tasks each hold a port of their node.
+struct Room {
+    /// How many nodes can take its tasks.
+    nodes: u32,
+    /// On how many of them its tasks are when all run.
+    taken: u32,
+}
+
+impl Room {
+    /// None where tasks hold no port of their nodes, or the nodes are not known.
+    fn of(context: &Context<'_>, site: &Site<'_>, pins: &Pins) -> Option<Self> {
+        if !ports::holds_node_port(site.workload) || context.facts.nodes.is_empty() {
+            return None;
+        }
+        let nodes = count(&admitted(context, site, pins));
+        let is_global = site.workload.mode == Mode::Global;
+        Some(Self { nodes, taken: if is_global { nodes } else { site.workload.replicas.unwrap_or(1) } })
     }
-    let active = context.facts.nodes.iter().filter(|node| node.availability == "active").count();
-    let is_global = site.workload.mode == Mode::Global;
-    let wanted = usize::try_from(total.saturating_add(surge)).unwrap_or(usize::MAX);
-    if !is_global && wanted <= active {
-        return true;
+
+    fn takes(&self, more: u32) -> bool {
+        self.taken.saturating_add(more) <= self.nodes
     }
+}
+
+/// Whether nodes are left for the surge. Where none are, a new task would wait for ever for the port that the old one
+/// holds, so the old one has to stop first, and that is said.
+fn surge_fits(site: &Site<'_>, room: Option<&Room>, surge: u32, report: &mut Report) -> bool {
+    let Some(room) = room.filter(|room| !room.takes(surge)) else { return true };
     report.lose(
         Feature::RollingUpdate,
         site.at("update.maxSurge"),
         format!(
-            "each task holds a port of its node (`traffic: local`), and {active} active node(s) have no room for \
-             {surge} more: the old task stops before the new one starts"
+            "each task holds a port of its node (`traffic: local`), and {} active node(s) that can take it have no \
+             room for {surge} more: the old task stops before the new one starts",
+            room.nodes
         ),
     );
     false
 }
 
-/// The number that percentages are of; for a global workload, the active nodes.
-fn replicas(context: &Context<'_>, site: &Site<'_>) -> u32 {
+/// Says that an order which is written down has no node to begin on.
+fn tell_of_no_room(site: &Site<'_>, room: Option<&Room>, report: &mut Report) {
+    let Some(room) = room.filter(|room| !room.takes(1)) else { return };
+    report.lose(
+        Feature::RollingUpdate,
+        site.at("update.order"),
+        format!(
+            "no update can end: each task holds a port of its node (`traffic: local`), and the {} active node(s) that \
+             can take it are taken by old tasks, which stop only once new ones run. Leave `order` out, or say \
+             `stopFirst`",
+            room.nodes
+        ),
+    );
+}
+
+/// The number that percentages are of; for a global workload, the active nodes that can take it.
+fn replicas(context: &Context<'_>, site: &Site<'_>, pins: &Pins) -> u32 {
     if site.workload.mode == Mode::Global {
-        let active = context.facts.nodes.iter().filter(|node| node.availability == "active").count();
-        return u32::try_from(active).unwrap_or(u32::MAX).max(1);
+        return count(&admitted(context, site, pins)).max(1);
     }
     site.workload.replicas.unwrap_or(1)
+}
+
+fn count(nodes: &[&NodeFact]) -> u32 {
+    u32::try_from(nodes.len()).unwrap_or(u32::MAX)
 }
 
 fn failure_action(action: OnFailure) -> &'static str {

@@ -33,7 +33,7 @@ pub(super) fn object(
         .set("Labels", labels(context, site, &id, routes))
         .set("TaskTemplate", task(context, site, (pins, routes), report))
         .set("Mode", rollout::mode(site))
-        .set_some("UpdateConfig", rollout::update(context, site, report))
+        .set_some("UpdateConfig", rollout::update(context, site, pins, report))
         .set_some("RollbackConfig", rollout::rollback(site))
         .set_some("EndpointSpec", ports::endpoint(context, site, report))
         .set_some(REGISTRY_AUTH, registry_auth(context, site, report));

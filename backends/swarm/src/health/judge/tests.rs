@@ -150,6 +150,24 @@ fn what_fits_no_node_is_given_a_moment() {
 }
 
 #[test]
+fn what_waits_for_a_port_tells_so_before_it_has_failed() {
+    let seconds_ago = |seconds: i64| {
+        let moment = jiff::Timestamp::now() - jiff::SignedDuration::from_secs(seconds);
+        moment.to_string()
+    };
+    let check = |seconds: i64, state: State| {
+        let mut waiting = task(1, "new", "pending", &seconds_ago(seconds));
+        let err = "no suitable node (host-mode port already in use on 1 node)";
+        err.clone_into(&mut waiting.status.err);
+        let verdict = verdict(&service(&json!({})), &[waiting]);
+        assert_eq!((verdict.state, verdict.culprit.unwrap().reason.as_str()), (state, err), "{seconds}");
+    };
+    check(2, State::Progressing);
+    check(8, State::Progressing);
+    check(11, State::Failed);
+}
+
+#[test]
 fn what_the_engine_gave_up_has_failed() {
     let check = |state: &str, expect: &str| {
         let service = service(&json!({ "UpdateStatus": { "State": state } }));
