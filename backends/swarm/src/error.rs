@@ -27,6 +27,33 @@ pub(crate) fn timeout(operation: &str, address: &str) -> Error {
         .retry(Retry::Same)
 }
 
+/// What an answer to the first call means, which every Docker Engine answers to whoever may call it.
+pub(crate) fn from_greeting(operation: &str, address: &str, error: &EngineError) -> Error {
+    match error {
+        EngineError::DockerResponseServerError { status_code, message }
+            if !is_refusal(*status_code, message) =>
+        {
+            no_engine(operation, address, &format!("HTTP {status_code}"))
+        }
+        other => from_engine(operation, address, other),
+    }
+}
+
+/// An engine, or who guards it, may refuse a caller in words of its own. What is no engine answers with a page.
+fn is_refusal(status: u16, message: &str) -> bool {
+    let text = message.trim();
+    matches!(status, 401 | 403) && !text.is_empty() && !text.starts_with('<')
+}
+
+/// Something answered that is no engine. `what` is its answer in a few words.
+pub(crate) fn no_engine(operation: &str, address: &str, what: &str) -> Error {
+    let message = format!("what answers at {address} is no Docker Engine ({what})");
+    Error::new(ErrorKind::Unreachable, operation, message).remedy(
+        "see whether the address and its port are those of Docker's API (`docker -H ADDRESS version`), and name the \
+         right one with the target's `host` or `context`, DOCKER_HOST or DOCKER_CONTEXT",
+    )
+}
+
 /// The engine answered something that is not understood.
 pub(crate) fn unexpected(operation: &str, message: impl Into<String>) -> Error {
     Error::new(
@@ -69,8 +96,11 @@ fn io_kind(error: &(dyn StdError + 'static)) -> Option<io::ErrorKind> {
     chain(error).filter_map(|error| error.downcast_ref::<io::Error>()).map(io::Error::kind).last()
 }
 
+/// The innermost error that says something.
 fn innermost(error: &(dyn StdError + 'static)) -> String {
-    chain(error).last().unwrap_or(error).to_string()
+    let texts: Vec<String> =
+        chain(error).map(ToString::to_string).filter(|text| !text.trim().is_empty()).collect();
+    texts.into_iter().next_back().unwrap_or_else(|| "the connection broke".to_owned())
 }
 
 /// What an answer with an error status means. The engine's texts come from moby, `daemon/cluster` and swarmkit,
@@ -84,7 +114,8 @@ fn answer(operation: &str, status: u16, message: &str) -> Error {
         return Error::new(ErrorKind::Conflict, operation, "somebody changed it since it was read");
     }
     let kind = kind_of(status, text);
-    let error = Error::new(kind, operation, text);
+    let empty = format!("the Docker Engine answered HTTP {status} without a reason");
+    let error = Error::new(kind, operation, if text.trim().is_empty() { empty.as_str() } else { text });
     if matches!(kind, ErrorKind::Timeout | ErrorKind::Unreachable) { error.retry(Retry::Same) } else { error }
 }
 
@@ -204,6 +235,29 @@ mod tests {
         );
         check(404, "service web not found", ErrorKind::NotFound, Retry::Never, "service web not found");
         check(500, "context deadline exceeded", ErrorKind::Timeout, Retry::Same, "context deadline exceeded");
+    }
+
+    #[test]
+    fn no_reason_is_empty() {
+        let status = |status_code: u16, message: &str| EngineError::DockerResponseServerError {
+            status_code,
+            message: message.to_owned(),
+        };
+        let error = from_engine("list services", "unix:///x", &status(404, " "));
+        assert_eq!(
+            error.to_string(),
+            "cannot list services: the Docker Engine answered HTTP 404 without a reason"
+        );
+        let error = from_engine("list services", "unix:///x", &EngineError::from(io::Error::other("")));
+        assert_eq!(error.message, "the connection broke");
+        let greet = |status_code, message| from_greeting("connect", "tcp://x", &status(status_code, message));
+        assert_eq!(greet(503, "<html>").kind, ErrorKind::Unreachable);
+        assert_eq!(greet(403, "<html>").kind, ErrorKind::Unreachable);
+        let refused = greet(403, "authorization denied by plugin");
+        assert_eq!(
+            (refused.kind, refused.message.as_str()),
+            (ErrorKind::Forbidden, "authorization denied by plugin")
+        );
     }
 
     #[test]

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use tokio::sync::OnceCell;
 
 use super::{Address, Call, Endpoint, Environment, Settings, ssh};
-use crate::error::{from_engine, timeout, unexpected};
+use crate::error::{from_engine, from_greeting, no_engine, timeout, unexpected};
 use crate::registry_auth::Credentials;
 
 /// An engine that is connected to when it is first called.
@@ -60,6 +60,11 @@ impl std::fmt::Display for ApiVersion {
 
 /// The first answer of an engine decides how it is spoken to, so it is waited for less long.
 const GREETING: Duration = Duration::from_secs(20);
+
+const CONNECT: &str = "connect to the Docker Engine";
+
+/// What an error of a call means, by the operation and the engine's address.
+type Meaning = fn(&str, &str, &bollard::errors::Error) -> Error;
 
 impl Engine {
     /// An engine that is not connected to yet.
@@ -133,8 +138,12 @@ impl Engine {
 
 impl Connected {
     async fn send(&self, call: Call) -> Result<Vec<u8>> {
+        self.collect(call, from_engine).await
+    }
+
+    async fn collect(&self, call: Call, meaning: Meaning) -> Result<Vec<u8>> {
         let (operation, limit) = (call.operation, call.timeout);
-        let collected = self.stream(call)?.try_fold(Vec::new(), |mut whole, bytes| {
+        let collected = self.answer(call, meaning)?.try_fold(Vec::new(), |mut whole, bytes| {
             whole.extend_from_slice(&bytes);
             std::future::ready(Ok(whole))
         });
@@ -149,8 +158,24 @@ impl Connected {
         serde_json::from_slice(&bytes).map_err(|error| unexpected(operation, error.to_string()))
     }
 
-    /// The client has no call for documents as they are, so one of its calls that return bytes is aimed elsewhere.
     fn stream(&self, call: Call) -> Result<impl Stream<Item = Result<Vec<u8>>> + Unpin + use<>> {
+        self.answer(call, from_engine)
+    }
+
+    /// The first call, to what may be no engine at all.
+    async fn greet(&self) -> Result<Greeting> {
+        let call = Call::get(CONNECT, "/version").timeout(GREETING);
+        let bytes = self.collect(call, from_greeting).await?;
+        serde_json::from_slice(&bytes)
+            .map_err(|_| no_engine(CONNECT, &self.address, "it does not tell a version of Docker's API"))
+    }
+
+    /// The client has no call for documents as they are, so one of its calls that return bytes is aimed elsewhere.
+    fn answer(
+        &self,
+        call: Call,
+        meaning: Meaning,
+    ) -> Result<impl Stream<Item = Result<Vec<u8>>> + Unpin + use<>> {
         let (operation, limit) = (call.operation, call.timeout);
         let address = self.address.clone();
         let modifier = call.into_modifier(&self.prefix)?;
@@ -162,7 +187,7 @@ impl Connected {
         let stream = docker.export_image("any");
         Ok(stream
             .map(move |bytes| {
-                bytes.map(|bytes| bytes.to_vec()).map_err(|error| from_engine(operation, &address, &error))
+                bytes.map(|bytes| bytes.to_vec()).map_err(|error| meaning(operation, &address, &error))
             })
             .boxed())
     }
@@ -181,14 +206,11 @@ struct Greeting {
 async fn connect(settings: &Settings, environment: &Environment) -> Result<Connected> {
     let endpoint = Endpoint::resolve(settings, environment)?;
     let address = endpoint.address.to_string();
-    let docker = open(&endpoint, environment).map_err(|error| {
-        from_engine("connect to the Docker Engine", &address, &error).with("from", endpoint.source.clone())
-    })?;
+    let docker = open(&endpoint, environment)
+        .map_err(|error| from_engine(CONNECT, &address, &error).with("from", endpoint.source.clone()))?;
     let mut connected =
         Connected { docker, address, prefix: String::new(), version: String::new(), api: OLDEST };
-    let call = Call::get("connect to the Docker Engine", "/version").timeout(GREETING);
-    let greeting: Greeting =
-        connected.json(call).await.map_err(|error| error.with("from", endpoint.source.clone()))?;
+    let greeting = connected.greet().await.map_err(|error| error.with("from", endpoint.source.clone()))?;
     let spoken = agree(&greeting)?;
     connected.prefix = format!("/v{spoken}");
     connected.api = spoken;
@@ -197,12 +219,11 @@ async fn connect(settings: &Settings, environment: &Environment) -> Result<Conne
 }
 
 fn agree(greeting: &Greeting) -> Result<ApiVersion> {
-    let newest = ApiVersion::parse(&greeting.newest).ok_or_else(|| {
-        unexpected("connect to the Docker Engine", format!("API version `{}`", greeting.newest))
-    })?;
+    let newest = ApiVersion::parse(&greeting.newest)
+        .ok_or_else(|| unexpected(CONNECT, format!("API version `{}`", greeting.newest)))?;
     let oldest = ApiVersion::parse(&greeting.oldest).unwrap_or(OLDEST);
     let unsupported = |message: String, remedy: &str| {
-        Error::new(ErrorKind::Unsupported, "connect to the Docker Engine", message).remedy(remedy.to_owned())
+        Error::new(ErrorKind::Unsupported, CONNECT, message).remedy(remedy.to_owned())
     };
     if newest < OLDEST {
         let message =
