@@ -13,6 +13,8 @@ use super::{MAX_DEPTH, ValuePath, resolve};
 /// One rule that a value breaks.
 pub(crate) struct Violation {
     pub(crate) path: ValuePath,
+    /// The keys in it that should not be there.
+    pub(crate) unexpected: Vec<String>,
     pub(crate) what: String,
     pub(crate) why: String,
     pub(crate) remedy: Option<String>,
@@ -51,7 +53,12 @@ impl Checker<'_> {
             format!("`{path}` {what}")
         };
         let why = format!("the schema's rule `{}` at {}", error.kind().keyword(), location(error));
-        vec![Violation { path, what, why, remedy }]
+        let unexpected = match error.kind() {
+            ValidationErrorKind::AdditionalProperties { unexpected }
+            | ValidationErrorKind::UnevaluatedProperties { unexpected } => unexpected.clone(),
+            _ => Vec::new(),
+        };
+        vec![Violation { path, unexpected, what, why, remedy }]
     }
 
     /// The settings that misspelt ones were probably meant to be.

@@ -1,5 +1,7 @@
 //! Values: what a person gives, merged with what charts bring, checked against their schemas.
 
+mod option;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
@@ -15,6 +17,7 @@ use crate::merge::{self, SEALED_KEY, sealed_id};
 use crate::schema::{ValuePath, Violation};
 use crate::sealed::{SealedContent, Sealing, Tokens};
 use crate::set::{SetError, SetMode, set};
+use option::{OptionPaths, option_of};
 
 /// The values that a person gives, in the order in which they are given: later ones win.
 ///
@@ -24,6 +27,7 @@ pub struct UserValues {
     values: Map<String, Value>,
     /// The files they came from, the last one first in rank.
     sources: Vec<(String, Arc<Node>)>,
+    options: OptionPaths,
 }
 
 impl fmt::Debug for UserValues {
@@ -40,7 +44,7 @@ impl UserValues {
 
     /// The values that a release stored, as [`Values::sealed_json`] wrote them.
     pub fn from_stored(values: Map<String, Value>) -> Self {
-        Self { values, sources: Vec::new() }
+        Self { values, ..Self::default() }
     }
 
     /// Lays the content of a file of values (`-f`) upon them. `name` is how diagnostics name the file.
@@ -59,6 +63,7 @@ impl UserValues {
 
     /// Sets what an expression of `--set` or its kin says.
     pub fn set(&mut self, expression: &str, mode: SetMode<'_>) -> Result<(), SetError> {
+        self.options.note(expression, mode);
         set(&mut self.values, expression, mode)
     }
 
@@ -66,6 +71,7 @@ impl UserValues {
     pub fn layer(&mut self, over: Self) {
         merge::layer(&mut self.values, over.values);
         self.sources.extend(over.sources);
+        self.options.extend(over.options);
     }
 
     /// The values with secrets in them. Handle with care.
@@ -215,7 +221,7 @@ impl Chart {
     /// What cannot be merged.
     pub(crate) fn merge(&self, user: UserValues) -> Result<(Values, Vec<Diagnostic>), Vec<Diagnostic>> {
         let mut problems = Vec::new();
-        let UserValues { mut values, sources } = user;
+        let UserValues { mut values, sources, options } = user;
         let mut all = coalesce(self, &values, &ValuePath::default(), &Enabled::All, &mut problems);
         if !problems.is_empty() {
             return Err(problems);
@@ -230,7 +236,7 @@ impl Chart {
         }
         warnings.extend(clashing(self, &values));
         let secrets = secrets(self, &all);
-        let problems = check(self, &merged, &enabled, &secrets, &sources);
+        let problems = check(self, &merged, &enabled, &secrets, (&sources, &options));
         Ok((Values { user: values, merged, secrets, enabled, warnings }, problems))
     }
 }
@@ -362,7 +368,7 @@ fn check(
     merged: &Map<String, Value>,
     enabled: &Enabled,
     secrets: &BTreeSet<ValuePath>,
-    sources: &[(String, Arc<Node>)],
+    (sources, options): (&[(String, Arc<Node>)], &OptionPaths),
 ) -> Vec<Diagnostic> {
     let mut problems = Vec::new();
     each_scope(chart, merged, &ValuePath::default(), &mut |inner, values, at| {
@@ -377,7 +383,8 @@ fn check(
         for violation in schema.check(&values, at, secrets) {
             // What was sealed before was checked before, and cannot be seen any more.
             if !sealed.iter().any(|sealed| sealed.leads_to(&violation.path)) {
-                problems.push(diagnose(violation, chart, sources));
+                let given = option_of(&violation, merged, sources, options);
+                problems.push(diagnose(violation, given, chart, sources));
             }
         }
     });
@@ -397,15 +404,23 @@ fn unmark(value: &mut Value) {
     }
 }
 
-fn diagnose(violation: Violation, chart: &Chart, sources: &[(String, Arc<Node>)]) -> Diagnostic {
-    let mut problem = Diagnostic::error(violation.path.to_string(), violation.what).why(violation.why);
+fn diagnose(
+    violation: Violation,
+    given: Option<String>,
+    chart: &Chart,
+    sources: &[(String, Arc<Node>)],
+) -> Diagnostic {
+    let mut problem = Diagnostic::error(violation.path.to_string(), violation.what);
     problem.remedy = violation.remedy;
+    if let Some(option) = given {
+        return problem.why(format!("given with `{option}`; {}", violation.why));
+    }
     problem.place = written(chart, sources, &violation.path).map(|(file, node)| Place {
         file,
         line: node.line,
         column: Some(node.column),
     });
-    problem
+    problem.why(violation.why)
 }
 
 /// Where a value was written: in the last file that has it, or in the defaults of a chart.

@@ -285,3 +285,26 @@ fn a_map_that_replaces_a_scalar_is_warned_of() {
     let paths: Vec<&str> = values.warnings().iter().map(|warning| warning.path.as_str()).collect();
     assert_eq!(paths, ["a", "b"]);
 }
+
+#[test]
+fn what_an_option_gave_is_not_looked_for_in_files() {
+    let schema = r#"{"additionalProperties": false, "properties": {
+        "pw": {"type": "string", "writeOnly": true, "minLength": 20}, "n": {"type": "integer"}, "m": {"type": "integer"}
+    }}"#;
+    let chart = chart(&[PARENT, ("values.yaml", "pw: ''\nn: 1\nm: 1\n"), ("values.schema.json", schema)]);
+    let mut values = given("m: x\n");
+    values.set("pw=hunter2,prot=1", SetMode::Typed).unwrap();
+    values.set("n=x", SetMode::Text).unwrap();
+    let mut told: Vec<String> = chart.values(values).unwrap_err().iter().map(ToString::to_string).collect();
+    told.sort();
+    assert_eq!(told.len(), 4, "{told:?}");
+    for (told, expected) in told.iter().zip([
+        "given.yaml:1",
+        "given with `--set-string n=…`",
+        "given with `--set pw=…`",
+        "given with `--set prot=…`",
+    ]) {
+        assert!(told.contains(expected) && !told.contains("hunter2"), "{told}");
+        assert_eq!(told.contains(".yaml:"), expected == "given.yaml:1", "{told}");
+    }
+}
