@@ -177,11 +177,9 @@ fn differences(plan: Plan, known: &Known) -> Vec<Drift> {
     for step in plan.steps {
         let text = match step.action {
             Action::Await => continue,
-            // What is only tried anew is as it was recorded.
-            Action::Update if step.changes.is_empty() => continue,
             Action::Create if !known.inventory.was_made(&step.id) => continue,
             Action::Create => "it is not there",
-            // What is only tried again is as it is recorded; its health tells the rest.
+            // What is only tried anew is as it was recorded; its health tells the rest.
             Action::Update if step.changes.is_empty() => continue,
             Action::Replace if step.object.once.is_some() && step.changes.is_empty() => continue,
             Action::Update => "it is not as recorded",
