@@ -55,6 +55,25 @@ mod tests {
         assert!(rendered.notes.unwrap().contains("h.example"));
     }
 
+    fn check_cleared(name: &str, files: &Files, cleared: &str) {
+        let mut values = UserValues::new();
+        values.file("null.yaml", cleared).unwrap();
+        let found = lint(files, values, &sample());
+        assert!(crate::lint::is_sound(&found), "{name}: {found:?}");
+    }
+
+    #[test]
+    fn maps_can_be_cleared() {
+        check_cleared("new", &create("shop").unwrap(), "{env: null, secretEnv: null, config: null}");
+        let charts = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../charts");
+        for (name, cleared) in [
+            ("web", "{env: null, secretEnv: null, config: null, command: null, args: null}"),
+            ("postgres", "{config: null}"),
+        ] {
+            check_cleared(name, &crate::load::load_files(&charts.join(name)).unwrap(), cleared);
+        }
+    }
+
     #[test]
     fn a_name_that_names_no_chart_makes_none() {
         assert_eq!(create("../evil"), None);
