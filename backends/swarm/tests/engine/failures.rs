@@ -169,6 +169,23 @@ async fn an_update_that_the_engine_paused_is_tried_anew() {
 }
 
 #[tokio::test]
+async fn a_port_that_its_own_old_task_holds_is_told() {
+    let Some(mut lab) = Lab::open("swe-own-port").await else { return };
+    let app = |version: &str| {
+        workload(&json!({
+            "containers": { "web": { "image": "rhumb-demo:1", "ports": { "http": 8080 }, "env": { "V": version } } },
+            "expose": { "http": { "port": 38_231, "as": "node", "traffic": "local", "internalPort": 8080 } },
+            "update": { "maxSurge": 1, "order": "startFirst" },
+        }))
+    };
+    lab.deploy(&app("1")).await.unwrap();
+    let failure = fail(&mut lab, &app("2"), Duration::from_secs(18)).await;
+    assert!(failure.reason.contains("port already in use"), "{failure:#?}");
+    assert!(failure.remedy.as_ref().is_some_and(|remedy| remedy.contains("maxSurge: 0")), "{failure:#?}");
+    lab.uninstall().await;
+}
+
+#[tokio::test]
 async fn what_somebody_rolled_back_by_hand_is_ready() {
     let Some(mut lab) = Lab::open("swe-by-hand").await else { return };
     let app = |seconds: u32| {
