@@ -148,9 +148,9 @@ async fn a_job_runs_once_for_each_content() {
     assert_eq!(world.record(2).await.outcome.done, world.record(1).await.outcome.done);
     let request = StatusRequest { name: "shop".to_owned(), revision: None };
     let status = rhumb_action::status(&world.context(&world.holder()), &request).await.unwrap();
-    let states: Vec<(&str, State)> =
+    let found: Vec<(&str, State)> =
         status.health.iter().map(|health| (health.id.as_str(), health.state)).collect();
-    assert_eq!(states, [("workload/migrate", State::Ready), ("workload/web", State::Ready)]);
+    assert_eq!(found, [("workload/migrate", State::Ready), ("workload/web", State::Ready)]);
     assert!(status.drift.is_empty(), "{:?}", status.drift);
     let other = world.upgrade(world.inputs(JOB, &["image=migrate:2"]), waiting()).await.unwrap();
     let written: Vec<&str> = other
