@@ -76,7 +76,7 @@ impl Rhumb {
     /// When it cannot be started.
     pub fn run(&self, arguments: &[&str]) -> Ended {
         let output = self.command(arguments).output().expect("rhumb starts");
-        Ended::new(arguments, output)
+        Ended::new(arguments, &output)
     }
 
     /// Starts it with its output captured.
@@ -107,7 +107,7 @@ impl Rhumb {
 
 impl Ended {
     /// What a process that ran with these arguments ended with.
-    pub fn new(arguments: &[&str], output: std::process::Output) -> Self {
+    pub fn new(arguments: &[&str], output: &std::process::Output) -> Self {
         Self {
             arguments: arguments.join(" "),
             code: output.status.code(),

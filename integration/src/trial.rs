@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::swarm::{Docker, Engine, Unavailable};
 
 /// How long [`eventually`] waits.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A test that needs a swarm: reported as ignored where this machine can have none.
 pub fn needs_swarm(name: &str, test: impl FnOnce() -> Result<(), Failed> + Send + 'static) -> Trial {

@@ -1,5 +1,7 @@
 //! The invariants of `docs/architecture.md` that the manifests show.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;

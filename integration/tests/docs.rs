@@ -68,8 +68,10 @@ fn every_page_is_in_the_table_of_contents() {
     let mut all = BTreeSet::new();
     pages(&source, &mut all);
     let summary = source.join("SUMMARY.md");
-    let listed: BTreeSet<PathBuf> =
-        links(&fs::read_to_string(&summary).expect("the summary")).iter().map(|link| source.join(link)).collect();
+    let listed: BTreeSet<PathBuf> = links(&fs::read_to_string(&summary).expect("the summary"))
+        .iter()
+        .map(|link| source.join(link))
+        .collect();
     all.remove(&summary);
     let missing: Vec<_> = all.difference(&listed).collect();
     assert!(missing.is_empty(), "pages that SUMMARY.md does not list: {missing:?}");

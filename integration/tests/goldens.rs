@@ -2,6 +2,7 @@
 //!
 //! `RHUMB_BLESS=1` writes them anew; the difference is then the reviewer's to judge.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -57,10 +58,10 @@ async fn text(backend: &dyn Backend, chart: &str, values: &[&str]) -> String {
     let templated = template(backend, &request).await.unwrap_or_else(|error| panic!("{chart}: {error}"));
     let mut text = String::new();
     for loss in &templated.losses {
-        text.push_str(&format!("# loss: {}: {} ({})\n", loss.path, loss.text, loss.feature));
+        let _ = writeln!(text, "# loss: {}: {} ({})", loss.path, loss.text, loss.feature);
     }
     for object in &templated.objects {
-        text.push_str(&format!("---\n# {}\n", object.id));
+        let _ = writeln!(text, "---\n# {}", object.id);
         text.push_str(&yaml::to_string(&object.body).expect("a body is plain data"));
     }
     text
@@ -83,7 +84,11 @@ async fn first_party_charts_become_what_they_were_seen_to_become() {
             }
         }
     }
-    assert!(stale.is_empty(), "not as before (look at it, then run with RHUMB_BLESS=1):\n{}", stale.join("\n"));
+    assert!(
+        stale.is_empty(),
+        "not as before (look at it, then run with RHUMB_BLESS=1):\n{}",
+        stale.join("\n")
+    );
 }
 
 #[test]

@@ -47,7 +47,9 @@ fn lower(
 /// The documents without our own marks: what is lifted may be anybody's.
 fn unmarked(objects: &[Object]) -> Vec<Object> {
     let mut objects = objects.to_vec();
-    objects.iter_mut().for_each(|object| strip(&mut object.body));
+    for object in &mut objects {
+        strip(&mut object.body);
+    }
     objects
 }
 

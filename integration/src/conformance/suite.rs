@@ -17,7 +17,7 @@ use super::{Case, Proof, Shows};
 use crate::ChartFolder;
 
 /// How long an app may take to become ready.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Carries out a case and says how it was proven.
 ///

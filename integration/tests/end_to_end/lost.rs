@@ -41,7 +41,7 @@ fn lost_connection() -> Result<(), Failed> {
         let line = Line::to(engine.host().trim_start_matches("unix://"), bytes)?;
         let rhumb = Rhumb::swarm(&line.host());
         let arguments = ["install", "cut-off", chart.argument(), "--wait", "--timeout", "10s"];
-        let ended = Ended::new(&arguments, rhumb.spawn(&arguments).wait_with_output()?);
+        let ended = Ended::new(&arguments, &rhumb.spawn(&arguments).wait_with_output()?);
         if line.is_cut.load(Ordering::SeqCst) {
             trial::require(
                 ended.code.is_some_and(|code| code == 7 || code == 6),

@@ -13,6 +13,9 @@ use std::process::ExitCode;
 
 use libtest_mimic::Arguments;
 
+/// Trials wait for the platform most of the time.
+const AT_ONCE: usize = 5;
+
 fn main() -> ExitCode {
     let groups = [
         memory::trials(),
@@ -25,5 +28,7 @@ fn main() -> ExitCode {
         managers::trials(),
     ];
     let trials = groups.into_iter().flatten().collect();
-    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads.get_or_insert(AT_ONCE);
+    libtest_mimic::run(&arguments, trials).exit_code()
 }

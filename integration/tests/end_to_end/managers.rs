@@ -213,7 +213,7 @@ containers: { api: { image: 'rhumb-demo:1', env: { COLOUR: '{{ values.colour }}'
     let upgrade = rhumb_there.spawn(&arguments);
     std::thread::sleep(Duration::from_millis(1500));
     let lost = swarm.lose_node(leader);
-    let ended = Ended::new(&arguments, upgrade.wait_with_output()?);
+    let ended = Ended::new(&arguments, &upgrade.wait_with_output()?);
     lost?;
     // It may end well or tell that it did not; the next command must do.
     trial::require(ended.code.is_some_and(|code| [0, 1, 6, 7].contains(&code)), &ended.to_string())?;

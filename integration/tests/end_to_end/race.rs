@@ -29,7 +29,7 @@ fn two_upgrades() -> Result<(), Failed> {
         let children = arguments.each_ref().map(|arguments| rhumb.spawn(arguments));
         let mut ended = Vec::new();
         for (child, arguments) in children.into_iter().zip(&arguments) {
-            ended.push(Ended::new(arguments, child.wait_with_output()?));
+            ended.push(Ended::new(arguments, &child.wait_with_output()?));
         }
         let winners = ended.iter().filter(|ended| ended.code == Some(0)).count();
         let losers: Vec<&Ended> = ended.iter().filter(|ended| ended.code == Some(5)).collect();
