@@ -83,7 +83,7 @@ start_engine() {
 
 # Adds up the closing lines of test binaries. A test that found nothing to do says so in a line `skipped: …`.
 count_tests() {
-    local output=$1 said
+    local output=$1 said p f i
     read -r p f i < <(sed -n 's/^test result: [^.]*\. \([0-9]*\) passed; \([0-9]*\) failed; \([0-9]*\) ignored.*/\1 \2 \3/p' "$output" |
         awk '{ p += $1; f += $2; i += $3 } END { print p + 0, f + 0, i + 0 }')
     said=$(grep -c '^skipped: ' "$output" || true)
@@ -96,6 +96,10 @@ count_tests() {
 tests() {
     local output=$target/rhumb-cargo-test.log before=$failed
     echo "== tests"
+    # The program is built along with its own tests; what runs it need not build it again.
+    if cargo test --workspace --no-run >"$output" 2>&1 && [ -x "$target/debug/rhumb" ]; then
+        export RHUMB_TEST_BINARY=$target/debug/rhumb
+    fi
     if cargo test --workspace --no-fail-fast -- --show-output ${filter:+"$filter"} >"$output" 2>&1; then
         count_tests "$output"
     else
