@@ -48,12 +48,12 @@ impl Docker {
         command.output().map_err(|error| format!("docker: {error}"))
     }
 
-    /// The JSON of `docker inspect` for one object of a type: `service`, `config`, `container` …
+    /// The JSON of `docker KIND inspect` for one object: a `service`, `config`, `container` …
     ///
     /// # Errors
     /// When there is no such object.
     pub fn inspect(&self, kind: &str, name: &str) -> Result<Value, String> {
-        let text = self.run(&["inspect", "--type", kind, name])?;
+        let text = self.run(&[kind, "inspect", name])?;
         let list: Vec<Value> = serde_json::from_str(&text).map_err(|error| error.to_string())?;
         list.into_iter().next().ok_or_else(|| format!("no {kind} {name}"))
     }
