@@ -12,8 +12,8 @@ use rhumb_backend::{Error, ErrorKind, Result, Retry, Scope};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep};
 
-use crate::{EntryKind, Filter, Storage};
 use crate::lease_chain::{Chain, Holder, Life, Link, Liveness};
+use crate::{EntryKind, Filter, Storage};
 
 /// How long a holder may give no sign of life.
 pub const DEFAULT_TTL: Duration = Duration::from_secs(30);
@@ -132,8 +132,10 @@ impl Lease {
     /// What the storage answers. A link that stays does no harm.
     pub async fn release_and_tidy(&self) -> Result<()> {
         self.release().await?;
-        let of_release =
-            Filter { namespace: Some(self.scope.namespace.clone()), release: Some(self.scope.release.clone()) };
+        let of_release = Filter {
+            namespace: Some(self.scope.namespace.clone()),
+            release: Some(self.scope.release.clone()),
+        };
         if !self.storage.list(EntryKind::Head, &of_release).await?.is_empty() {
             return Ok(());
         }
