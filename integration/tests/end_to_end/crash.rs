@@ -123,14 +123,18 @@ impl Bench {
             let dry = [&self.upgrade("colour=red")[..], &["--dry-run"]].concat();
             if matches!(next, Next::Upgrade) {
                 let plan = self.rhumb.json(&dry)?;
-                trial::require(
-                    plan["plan"]["steps"] == serde_json::json!([]),
-                    &format!("something is left: {plan}"),
-                )?;
+                trial::require(!has_work(&plan), &format!("something is left: {plan}"))?;
             }
         }
         Ok(())
     }
+}
+
+/// Whether a plan would change anything that the release wants. What only a revision needs that the next one pushes out
+/// of the history is collected by the next one, and that is no work left over.
+fn has_work(plan: &serde_json::Value) -> bool {
+    let steps = plan["plan"]["steps"].as_array().map_or(&[][..], Vec::as_slice);
+    steps.iter().any(|step| !matches!(step["action"].as_str(), Some("collect" | "await")))
 }
 
 fn installs(next: Next) -> Result<(), Failed> {
