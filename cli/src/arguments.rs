@@ -206,6 +206,9 @@ pub(crate) struct DeployArguments {
     /// Take over objects that bear the release's names and nobody's marks
     #[arg(long)]
     pub(crate) take_ownership: bool,
+    /// Take fields that another writer set on the platform, instead of ending with an error that names it
+    #[arg(long)]
+    pub(crate) force_conflicts: bool,
     /// What the record says of this revision
     #[arg(long, value_name = "TEXT")]
     pub(crate) description: Option<String>,

@@ -16,6 +16,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("rhumb-release", &["rhumb-spec", "rhumb-backend"]),
     ("rhumb-action", &["rhumb-spec", "rhumb-chart", "rhumb-backend", "rhumb-release"]),
     ("rhumb-memory", &["rhumb-spec", "rhumb-backend", "rhumb-release"]),
+    ("rhumb-kubernetes", &["rhumb-spec", "rhumb-backend", "rhumb-release"]),
     ("rhumb-swarm", &["rhumb-spec", "rhumb-backend", "rhumb-release"]),
     (
         "rhumb",
@@ -25,6 +26,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "rhumb-backend",
             "rhumb-release",
             "rhumb-action",
+            "rhumb-kubernetes",
             "rhumb-memory",
             "rhumb-swarm",
         ],

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use rhumb_action::{DeployOptions, Deployed, Execution, Foreign, OnFailure, Wait};
+use rhumb_action::{Conflicts, DeployOptions, Deployed, Execution, Foreign, IfNoNamespace, OnFailure, Wait};
 use rhumb_backend::{Action, Cause, FieldChange, Loss, Plan, Step};
 use serde_json::Value;
 
@@ -20,8 +20,15 @@ pub(crate) fn options(arguments: &DeployArguments) -> DeployOptions {
         history_max: arguments.history_max,
         replace: arguments.replace.clone(),
         foreign: if arguments.take_ownership { Foreign::TakeOver } else { Foreign::Refuse },
+        conflicts: if arguments.force_conflicts { Conflicts::Force } else { Conflicts::Refuse },
+        no_namespace: IfNoNamespace::Fail,
         description: arguments.description.clone(),
     }
+}
+
+/// What becomes of a namespace that is not there, by `--create-namespace`.
+pub(crate) fn no_namespace(create: bool) -> IfNoNamespace {
+    if create { IfNoNamespace::Create } else { IfNoNamespace::Fail }
 }
 
 /// The outcome for people.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use rhumb_action::InstallRequest;
+use rhumb_action::{DeployOptions, InstallRequest};
 
 use super::{Ended, deploy};
 use crate::arguments::{ChartArguments, DeployArguments};
@@ -22,6 +22,9 @@ pub(crate) struct Arguments {
     chart: PathBuf,
     #[command(flatten)]
     inputs: ChartArguments,
+    /// Make the namespace where it is not there
+    #[arg(long)]
+    create_namespace: bool,
     #[command(flatten)]
     deploy: DeployArguments,
 }
@@ -32,7 +35,10 @@ pub(crate) async fn run(session: &Session, arguments: Arguments) -> Ended {
     let request = InstallRequest {
         name: arguments.name,
         inputs: Session::chart(&arguments.chart, &arguments.inputs)?,
-        options: deploy::options(&arguments.deploy),
+        options: DeployOptions {
+            no_namespace: deploy::no_namespace(arguments.create_namespace),
+            ..deploy::options(&arguments.deploy)
+        },
     };
     let deployed = parts.finish(rhumb_action::install(&parts.context(), &request).await)?;
     emit(session.format(), &deployed, || deploy::text(&deployed, session.paint()))?;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use rhumb_action::{IfAbsent, UpgradeRequest, ValueReuse};
+use rhumb_action::{DeployOptions, IfAbsent, UpgradeRequest, ValueReuse};
 
 use super::{Ended, deploy};
 use crate::arguments::{ChartArguments, DeployArguments};
@@ -27,6 +27,9 @@ pub(crate) struct Arguments {
     install: bool,
     #[command(flatten)]
     reuse: ReuseArguments,
+    /// Make the namespace where it is not there
+    #[arg(long)]
+    create_namespace: bool,
     #[command(flatten)]
     deploy: DeployArguments,
 }
@@ -66,7 +69,10 @@ pub(crate) async fn run(session: &Session, arguments: Arguments) -> Ended {
         inputs: Session::chart(&arguments.chart, &arguments.inputs)?,
         values: arguments.reuse.reuse(),
         absent: if arguments.install { IfAbsent::Install } else { IfAbsent::Fail },
-        options: deploy::options(&arguments.deploy),
+        options: DeployOptions {
+            no_namespace: deploy::no_namespace(arguments.create_namespace),
+            ..deploy::options(&arguments.deploy)
+        },
     };
     let deployed = parts.finish(rhumb_action::upgrade(&parts.context(), &request).await)?;
     emit(session.format(), &deployed, || deploy::text(&deployed, session.paint()))?;

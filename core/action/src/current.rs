@@ -37,6 +37,7 @@ fn await_step(object: &Object, live: &Live) -> Step {
         native: Some(live.native.clone()),
         version: live.version.clone(),
         changes: Vec::new(),
+        force: false,
         reason: None,
         after: Vec::new(),
     }

@@ -13,7 +13,7 @@ use crate::revision::Revision;
 use crate::wanted::Wanted;
 use crate::{
     ActionError, ActionResult, ChartInputs, Context, DeployOptions, Deployed, Event, Execution, IfAbsent,
-    Left, ValueReuse, road,
+    IfNoNamespace, Left, ValueReuse, road,
 };
 
 /// What is to be deployed, and how.
@@ -98,6 +98,9 @@ pub(crate) async fn deploy(context: &Context<'_>, order: Order<'_>) -> ActionRes
         return show(context, order, &prepared).await;
     }
     let scope = context.scope(order.release);
+    if order.options.no_namespace == IfNoNamespace::Create && prepared.known.heads.is_empty() {
+        context.backend().create_namespace(&scope.namespace).await?;
+    }
     let target = context.target.persistent();
     let context = &Context { target: &target, ..*context };
     let hold = Hold::take(context, &scope).await?;
@@ -151,8 +154,12 @@ pub(crate) async fn plan_for(
     prepared: &Prepared,
 ) -> ActionResult<Planned> {
     let options = order.options;
-    let rules =
-        PlanRules { replace: &options.replace, foreign: options.foreign, history_max: options.history_max };
+    let rules = PlanRules {
+        replace: &options.replace,
+        foreign: options.foreign,
+        conflicts: options.conflicts,
+        history_max: options.history_max,
+    };
     let scope = context.scope(order.release);
     plan(context, &scope, &prepared.known, &prepared.wanted.objects, rules).await
 }

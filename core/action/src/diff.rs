@@ -76,6 +76,7 @@ pub async fn diff(context: &Context<'_>, request: &DiffRequest) -> ActionResult<
     let options = DeployOptions {
         replace: request.replace.clone(),
         foreign: request.foreign,
+        conflicts: crate::Conflicts::Refuse,
         ..DeployOptions::default()
     };
     let order = Order { release: &request.name, goal, options: &options };

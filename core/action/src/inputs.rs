@@ -112,6 +112,26 @@ pub enum Foreign {
     TakeOver,
 }
 
+/// Whether what others hold of the release's objects is taken from them: fields that another writer set, a lock.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Conflicts {
+    /// It ends the work, and the error names who holds what.
+    #[default]
+    Refuse,
+    /// It is taken (`--force-conflicts`).
+    Force,
+}
+
+/// Whether a namespace that is not there is made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum IfNoNamespace {
+    /// It is an error, where the platform has namespaces of its own.
+    #[default]
+    Fail,
+    /// It is made (`--create-namespace`).
+    Create,
+}
+
 /// How something is deployed. `OnFailure::TakeBack` waits whatever `wait` says.
 #[derive(Clone, Debug)]
 pub struct DeployOptions {
@@ -129,6 +149,10 @@ pub struct DeployOptions {
     pub replace: Vec<String>,
     /// What becomes of objects that are nobody's.
     pub foreign: Foreign,
+    /// What becomes of what others hold of the release's objects.
+    pub conflicts: Conflicts,
+    /// What becomes of a namespace that is not there.
+    pub no_namespace: IfNoNamespace,
     /// What the record says of this revision, in place of a text of ours.
     pub description: Option<String>,
 }
@@ -143,6 +167,8 @@ impl Default for DeployOptions {
             history_max: DEFAULT_HISTORY,
             replace: Vec::new(),
             foreign: Foreign::Refuse,
+            conflicts: Conflicts::Refuse,
+            no_namespace: IfNoNamespace::Fail,
             description: None,
         }
     }

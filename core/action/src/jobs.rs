@@ -192,6 +192,7 @@ fn step(object: &Object, action: Action) -> Step {
         native: None,
         version: None,
         changes: Vec::new(),
+        force: false,
         reason: None,
         after: Vec::new(),
     }

@@ -59,8 +59,8 @@ pub use error::{ActionError, ActionResult, FailedDeployment, TakenBack};
 pub use get::{GetRequest, Recorded, get};
 pub use history::{HistoryRequest, PastRevision, history};
 pub use inputs::{
-    ChartInputs, DEFAULT_HISTORY, DEFAULT_TIMEOUT, DeployOptions, Execution, Foreign, OnFailure, ValueInput,
-    ValueInputs, Wait,
+    ChartInputs, Conflicts, DEFAULT_HISTORY, DEFAULT_TIMEOUT, DeployOptions, Execution, Foreign,
+    IfNoNamespace, OnFailure, ValueInput, ValueInputs, Wait,
 };
 pub use install::{InstallRequest, install};
 pub use lint::{LintRequest, Linted, lint};

@@ -7,7 +7,7 @@ use rhumb_release::Status;
 use rhumb_spec::Diagnostic;
 
 use crate::known::Known;
-use crate::{ActionError, ActionResult, Context, Foreign};
+use crate::{ActionError, ActionResult, Conflicts, Context, Foreign};
 
 /// A plan, and what was seen when it was made.
 #[derive(Clone, Debug)]
@@ -24,6 +24,7 @@ pub(crate) struct PlanRules<'a> {
     /// Objects, or workloads, that may be removed and made anew.
     pub(crate) replace: &'a [String],
     pub(crate) foreign: Foreign,
+    pub(crate) conflicts: Conflicts,
     /// How many revisions are kept; 0 keeps all.
     pub(crate) history_max: u32,
 }
@@ -54,6 +55,7 @@ pub(crate) async fn plan(
         needed,
         done: known.inventory.done(),
         take_ownership: rules.foreign == Foreign::TakeOver,
+        force: rules.conflicts == Conflicts::Force,
         unfinished: known.latest().is_some_and(|head| head.status != Status::Deployed),
     };
     let last = known.inventory.last(want);

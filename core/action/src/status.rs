@@ -154,6 +154,7 @@ fn drift(context: &Context<'_>, known: &Known, observed: &Observed, want: &[Obje
             .collect(),
         done: known.inventory.done(),
         take_ownership: false,
+        force: false,
         unfinished: known.latest().is_some_and(|head| head.status != Status::Deployed),
     };
     match diff(context.backend(), &known.inventory.last(want), observed, want, &options) {

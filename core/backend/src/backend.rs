@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    Change, CheckedApp, Choices, Facts, Health, Live, Loss, Materials, Object, ObjectId, Observed, Receipt,
-    Result, Runtime, Scope, Step, Support, legalize::Pass,
+    Change, CheckedApp, Choices, Facts, Health, Interactive, Live, Loss, Materials, Object, ObjectId,
+    Observed, Receipt, Result, Runtime, Scope, Step, Support, legalize::Pass,
 };
 
 /// A platform.
@@ -52,6 +52,15 @@ pub trait Backend: fmt::Debug + Send + Sync {
     /// Turns documents of the platform back into an app, with a note for each field that it could not carry.
     fn lift(&self, objects: &[Object]) -> Lifted;
 
+    /// Makes a namespace where the platform has them as things of their own and it is not there.
+    ///
+    /// # Errors
+    /// What the platform answers.
+    async fn create_namespace(&self, namespace: &str) -> Result<()> {
+        let _ = namespace;
+        Ok(())
+    }
+
     /// Looks at these ids and at whatever bears the release's marks.
     ///
     /// # Errors
@@ -90,6 +99,11 @@ pub trait Backend: fmt::Debug + Send + Sync {
 
     /// What can be asked of things that run, where the platform has it.
     fn runtime(&self) -> Option<&dyn Runtime> {
+        None
+    }
+
+    /// How to get into things that run, where the platform has it.
+    fn interactive(&self) -> Option<&dyn Interactive> {
         None
     }
 }

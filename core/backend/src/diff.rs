@@ -52,6 +52,8 @@ pub struct DiffOptions {
     pub done: BTreeMap<ObjectId, String>,
     /// Take over what bears a wanted name and is not ours.
     pub take_ownership: bool,
+    /// Take what others hold of the objects on the platform, such as fields that another writer set.
+    pub force: bool,
     /// The last revision was not carried out whole, so what it wanted and is not there may never have been,
     /// and what the platform gave up is tried anew.
     pub unfinished: bool,

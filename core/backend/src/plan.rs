@@ -44,6 +44,9 @@ pub struct Step {
     /// What changes, for people.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<FieldChange>,
+    /// What others hold of it on the platform is taken from them: fields that another writer set, a lock.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub force: bool,
     /// Why it is replaced, and what users see of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,

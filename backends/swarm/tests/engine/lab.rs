@@ -179,6 +179,7 @@ impl Lab {
             native: Some(live.native.clone()),
             version: None,
             changes: Vec::new(),
+            force: false,
             reason: None,
             after: Vec::new(),
         };

@@ -87,6 +87,7 @@ fn anew(object: &Object, observed: &Observed) -> Option<Step> {
         native: Some(live.native.clone()),
         version: live.version.clone(),
         changes: Vec::new(),
+        force: false,
         reason: Some("it shares generated material with what an earlier command did not get to".to_owned()),
         after: Vec::new(),
     })

@@ -34,6 +34,7 @@ async fn meddle(world: &World, id: &str, action: Action, change: impl FnOnce(&mu
         native: Some(live.native),
         version: live.version,
         changes: Vec::new(),
+        force: false,
         reason: None,
         after: Vec::new(),
     };

@@ -97,7 +97,8 @@ impl<'a> Decider<'_, 'a> {
                 format!("it is gone, though nobody removed it through a release; it is made again{new}");
             self.draft.notes.push(Note { id: want.id.clone(), text });
         }
-        let step = step(&self.resolved(want), Action::Create, None);
+        let mut step = step(&self.resolved(want), Action::Create, None);
+        step.force = self.scene.options.force;
         self.draft.push(step);
     }
 
@@ -123,6 +124,7 @@ impl<'a> Decider<'_, 'a> {
             }
             _ => None,
         };
+        let force = self.scene.options.force || live.foreign.is_some();
         match self.scene.backend.change(last.as_ref(), live, &resolved) {
             Change::None { kept } => {
                 self.note_kept(want, &kept);
@@ -133,6 +135,7 @@ impl<'a> Decider<'_, 'a> {
                 let mut step = step(want, Action::Update, Some(live));
                 step.object.body = body;
                 step.changes = changes;
+                step.force = force;
                 self.draft.push(step);
             }
             Change::Replace { why, outage, changes } => {
@@ -141,6 +144,7 @@ impl<'a> Decider<'_, 'a> {
                     return;
                 }
                 let mut step = step(&resolved, Action::Replace, Some(live));
+                step.force = force;
                 step.changes = changes;
                 step.reason = Some(format!("{why}; {outage}"));
                 self.replace(step);
@@ -197,6 +201,7 @@ pub(super) fn step(object: &Object, action: Action, live: Option<&Live>) -> Step
         native: live.map(|live| live.native.clone()),
         version: live.and_then(|live| live.version.clone()),
         changes: Vec::new(),
+        force: false,
         reason: None,
         after: Vec::new(),
     }

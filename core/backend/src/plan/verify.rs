@@ -119,6 +119,7 @@ mod tests {
             native: (action != Action::Create).then(|| "there".to_owned()),
             version: None,
             changes: Vec::new(),
+            force: false,
             reason: (action == Action::Replace).then(|| "so".to_owned()),
             after: after.iter().map(|(step, until)| StepAfter { step: *step, until: *until }).collect(),
         }

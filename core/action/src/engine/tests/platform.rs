@@ -405,6 +405,7 @@ pub(super) fn step(action: Action, object: Object) -> Step {
         native: None,
         version: None,
         changes: Vec::new(),
+        force: false,
         reason: None,
         after: Vec::new(),
     }

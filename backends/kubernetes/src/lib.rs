@@ -1,0 +1,189 @@
+//! The Kubernetes backend.
+//!
+//! Pure parts turn apps into the API's documents and back ([`lower`], [`lift`], [`change`], [`normalize`],
+//! [`support`], [`names`], [`kind`], [`facts`]). The rest talks to an API server, as kubectl does.
+
+mod apply;
+pub mod change;
+mod connect;
+mod error;
+mod exec;
+pub mod facts;
+mod health;
+pub mod kind;
+pub mod lift;
+mod logs;
+pub mod lower;
+pub mod names;
+pub mod normalize;
+mod observe;
+mod records;
+mod runtime;
+pub mod support;
+mod survey;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use rhumb_backend::legalize::Pass;
+use rhumb_backend::{
+    Backend, Change, CheckedApp, Choices, Duplex, Exec, Facts, Health, Interactive, Lifted, Live, LogLine,
+    LogQuery, Lowered, Materials, Object, ObjectId, Observed, Place, Receipt, Result, Runtime, Scope, Step,
+    Streams, Support, Survey, Task,
+};
+use rhumb_spec::{App, Diagnostic, Feature};
+use tokio::sync::mpsc;
+
+pub use connect::{Environment, Settings};
+pub use records::KubernetesStorage;
+
+use connect::Cluster;
+use facts::KubernetesFacts;
+
+/// The backend's name in records.
+const NAME: &str = "kubernetes";
+
+/// A cluster, reached through its API server.
+///
+/// It is connected to when it is first asked for something.
+#[derive(Debug)]
+pub struct Kubernetes {
+    cluster: Arc<Cluster>,
+}
+
+/// What a cluster says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct About {
+    /// Where it is, and who said so: `https://10.0.0.1:6443 (context prod, from KUBECONFIG)`.
+    pub endpoint: String,
+    /// The server's version.
+    pub version: String,
+    /// Who we are to it, where it tells.
+    pub user: Option<String>,
+    /// How many nodes it has, where we may know.
+    pub nodes: Option<usize>,
+}
+
+impl Kubernetes {
+    /// The cluster that a target and the environment name. Nothing is read or connected to yet.
+    pub fn new(settings: Settings, environment: Environment) -> Self {
+        Self { cluster: Arc::new(Cluster::new(settings, environment)) }
+    }
+
+    /// The namespace of the context that is meant, where it names one. Reads kubeconfigs and connects to nothing.
+    ///
+    /// # Errors
+    /// `Invalid` when a kubeconfig cannot be read or has no such context.
+    pub fn namespace(&self) -> Result<Option<String>> {
+        self.cluster.namespace()
+    }
+
+    /// Asks the cluster what it is, as a check of the target.
+    ///
+    /// # Errors
+    /// `Unreachable`, `Unauthenticated`, `Timeout`; `Invalid` when the kubeconfig is wrong.
+    pub async fn about(&self) -> Result<About> {
+        survey::about(&self.cluster).await
+    }
+}
+
+/// Facts of another shape can only come from a damaged record, and the assumed ones are better than none.
+fn read(facts: &Facts) -> KubernetesFacts {
+    facts.read().unwrap_or_default()
+}
+
+#[async_trait]
+impl Backend for Kubernetes {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn default_facts(&self) -> Facts {
+        let data = serde_json::to_value(KubernetesFacts::default()).unwrap_or_default();
+        Facts { backend: NAME.to_owned(), live: false, data }
+    }
+
+    async fn survey(&self, _: &Scope, app: &App, survey: &Survey<'_>) -> Result<Facts> {
+        survey::survey(&self.cluster, app, survey).await
+    }
+
+    fn support(&self, feature: Feature, facts: &Facts) -> Support {
+        support::support(feature, &read(facts))
+    }
+
+    fn passes(&self) -> &'static [Pass] {
+        &[]
+    }
+
+    fn lower(
+        &self,
+        app: &CheckedApp,
+        scope: &Scope,
+        facts: &Facts,
+        choices: &Choices,
+    ) -> Result<Lowered, Vec<Diagnostic>> {
+        lower::lower(app, scope, &read(facts), choices)
+    }
+
+    fn lift(&self, objects: &[Object]) -> Lifted {
+        lift::lift(objects)
+    }
+
+    async fn create_namespace(&self, namespace: &str) -> Result<()> {
+        apply::create_namespace(&self.cluster, namespace).await
+    }
+
+    async fn observe(&self, scope: &Scope, ids: &[ObjectId]) -> Result<Observed> {
+        observe::observe(&self.cluster, scope, ids).await
+    }
+
+    fn change(&self, last: Option<&Object>, live: &Live, want: &Object) -> Change {
+        change::change(last, live, want)
+    }
+
+    async fn apply(&self, scope: &Scope, step: &Step, materials: &dyn Materials) -> Result<Receipt> {
+        apply::apply(&self.cluster, scope, step, materials).await
+    }
+
+    async fn health(&self, scope: &Scope, receipts: &[Receipt]) -> Result<Health> {
+        health::health(&self.cluster, scope, receipts).await
+    }
+
+    fn runtime(&self) -> Option<&dyn Runtime> {
+        Some(self)
+    }
+
+    fn interactive(&self) -> Option<&dyn Interactive> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl Runtime for Kubernetes {
+    async fn tasks(&self, scope: &Scope, workload: Option<&str>) -> Result<Vec<Task>> {
+        runtime::tasks(&self.cluster, scope, workload).await
+    }
+
+    async fn logs(&self, scope: &Scope, query: &LogQuery, lines: mpsc::Sender<LogLine>) -> Result<()> {
+        logs::logs(&self.cluster, scope, query, lines).await
+    }
+
+    async fn scale(&self, scope: &Scope, workload: &str, replicas: u32) -> Result<Vec<Receipt>> {
+        runtime::scale(&self.cluster, scope, workload, replicas).await
+    }
+
+    async fn restart(&self, scope: &Scope, workload: &str) -> Result<Vec<Receipt>> {
+        runtime::restart(&self.cluster, scope, workload).await
+    }
+}
+
+#[async_trait]
+impl Interactive for Kubernetes {
+    async fn exec(&self, scope: &Scope, place: &Place, exec: &Exec, streams: Streams) -> Result<i32> {
+        exec::exec(&self.cluster, scope, place, exec, streams).await
+    }
+
+    async fn connect(&self, scope: &Scope, place: &Place, port: u16) -> Result<Box<dyn Duplex>> {
+        exec::connect(&self.cluster, scope, place, port).await
+    }
+}
