@@ -5,6 +5,7 @@
 
 mod chart;
 pub mod conformance;
+pub mod kubernetes;
 mod rhumb;
 pub mod swarm;
 pub mod trial;

@@ -12,7 +12,8 @@ use tempfile::TempDir;
 pub struct Rhumb {
     home: TempDir,
     target: String,
-    host: Option<String>,
+    /// What leads to the platform: `DOCKER_HOST`, `KUBECONFIG`.
+    way: Option<(&'static str, String)>,
 }
 
 /// What a run of the program ended with.
@@ -37,7 +38,19 @@ impl Rhumb {
         Self {
             home: tempfile::tempdir().expect("a home"),
             target: "swarm".to_owned(),
-            host: Some(host.to_owned()),
+            way: Some(("DOCKER_HOST", host.to_owned())),
+        }
+    }
+
+    /// The program, for a Kubernetes cluster.
+    ///
+    /// # Panics
+    /// When no temporary folder can be made.
+    pub fn kubernetes(kubeconfig: &Path) -> Self {
+        Self {
+            home: tempfile::tempdir().expect("a home"),
+            target: "kubernetes".to_owned(),
+            way: Some(("KUBECONFIG", kubeconfig.to_string_lossy().into_owned())),
         }
     }
 
@@ -46,7 +59,7 @@ impl Rhumb {
     /// # Panics
     /// When no temporary folder can be made.
     pub fn memory() -> Self {
-        Self { home: tempfile::tempdir().expect("a home"), target: "memory".to_owned(), host: None }
+        Self { home: tempfile::tempdir().expect("a home"), target: "memory".to_owned(), way: None }
     }
 
     /// The folder that stands for the user's home.
@@ -64,8 +77,8 @@ impl Rhumb {
             }
         }
         command.env("HOME", self.home()).env("RHUMB_TARGET", &self.target);
-        if let Some(host) = &self.host {
-            command.env("DOCKER_HOST", host);
+        if let Some((name, value)) = &self.way {
+            command.env(name, value);
         }
         command
     }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use libtest_mimic::{Failed, Trial};
 use serde_json::Value;
 
+use crate::kubernetes::{Cluster, NoCluster, script as cluster_script};
 use crate::swarm::{Docker, Engine, Unavailable};
 
 /// How long [`eventually`] waits.
@@ -24,6 +25,28 @@ pub fn can_have_swarm() -> bool {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/engine.sh");
     std::env::var_os("RHUMB_TEST_DOCKER_HOST").is_some()
         || Command::new(script).arg("missing").output().is_ok_and(|output| output.status.success())
+}
+
+/// A test that needs a Kubernetes cluster: reported as ignored where this machine can have none.
+pub fn needs_cluster(name: &str, test: impl FnOnce() -> Result<(), Failed> + Send + 'static) -> Trial {
+    Trial::test(name, test).with_ignored_flag(!can_have_cluster())
+}
+
+/// Whether a cluster is named by the environment or can be started here.
+pub fn can_have_cluster() -> bool {
+    static CAN: OnceLock<bool> = OnceLock::new();
+    *CAN.get_or_init(|| {
+        std::env::var_os("RHUMB_TEST_KUBECONFIG").is_some() || cluster_script(&["missing"]).is_ok()
+    })
+}
+
+/// The cluster that the tests of this process share. One that was started for them stops soon after the process ends.
+///
+/// # Errors
+/// When there is none.
+pub fn cluster() -> Result<&'static Cluster, NoCluster> {
+    static CLUSTER: OnceLock<Result<Cluster, NoCluster>> = OnceLock::new();
+    CLUSTER.get_or_init(Cluster::start).as_ref().map_err(Clone::clone)
 }
 
 /// Repeats a question until it is answered well.

@@ -19,12 +19,17 @@ fn main() -> ExitCode {
     let matrix = Shared::default();
     let mut trials = Vec::new();
     for case in all() {
-        let (memory, swarm) = (Arc::clone(&matrix), Arc::clone(&matrix));
+        let (memory, swarm, kubernetes) = (Arc::clone(&matrix), Arc::clone(&matrix), Arc::clone(&matrix));
         trials.push(Trial::test(format!("memory::{}", case.feature), move || {
             carry_out(&case, &memory, "memory", || Ok(TestTarget::memory()))
         }));
         trials.push(trial::needs_swarm(&format!("swarm::{}", case.feature), move || {
             carry_out(&case, &swarm, "swarm", || TestTarget::swarm(trial::engine()?))
+        }));
+        trials.push(trial::needs_cluster(&format!("kubernetes::{}", case.feature), move || {
+            carry_out(&case, &kubernetes, "kubernetes", || {
+                TestTarget::kubernetes(trial::cluster()?, case.feature)
+            })
         }));
     }
     let conclusion = libtest_mimic::run(&arguments, trials);
@@ -53,7 +58,8 @@ fn carry_out(
 
 #[expect(clippy::print_stdout, reason = "the table is what this program is for")]
 fn show(matrix: &Matrix) {
-    let table = format!("# Conformance\n\n{LEGEND}\n\n{}", matrix.to_markdown(&["memory", "swarm"]));
+    let table =
+        format!("# Conformance\n\n{LEGEND}\n\n{}", matrix.to_markdown(&["memory", "swarm", "kubernetes"]));
     println!("{table}");
     if let Some(path) = std::env::var_os("RHUMB_CONFORMANCE_MATRIX") {
         std::fs::write(path, table).expect("the table is written");

@@ -66,6 +66,8 @@ pub enum Shows {
 pub enum Need {
     /// A config of this name that is not ours.
     Config(&'static str),
+    /// An identity of this name, where the platform keeps them.
+    Identity(&'static str),
     /// A service that looks like swarm-cronjob.
     SwarmCronjob,
     /// A service that looks like Traefik.

@@ -44,15 +44,15 @@ impl Matrix {
     pub fn to_markdown(&self, backends: &[&'static str]) -> String {
         let mut text = format!("| {:24} |", "feature");
         for backend in backends {
-            let _ = write!(text, " {backend:8} |");
+            let _ = write!(text, " {backend:10} |");
         }
         text.push_str(&format!("\n|{:-<26}|", "").to_string());
-        text.push_str(&format!("{:-<10}|", "").repeat(backends.len()));
+        text.push_str(&format!("{:-<12}|", "").repeat(backends.len()));
         for feature in Feature::ALL {
             let _ = write!(text, "\n| {:24} |", feature.as_str());
             for backend in backends {
                 let word = self.0.get(&(*feature, backend)).map_or("skipped", |proof| proof.as_str());
-                let _ = write!(text, " {word:8} |");
+                let _ = write!(text, " {word:10} |");
             }
         }
         text.push('\n');
@@ -78,7 +78,7 @@ mod tests {
         let mut matrix = Matrix::default();
         matrix.note(Feature::Env, "memory", Proof::Ran);
         let text = matrix.to_markdown(&["memory", "swarm"]);
-        assert!(text.contains("| env                      | ran      | skipped  |"), "{text}");
+        assert!(text.contains("| env                      | ran        | skipped    |"), "{text}");
         assert!(text.contains("memory: 1 ran 0 accepted 0 refused 0 FAILED"), "{text}");
         assert_eq!(text.lines().filter(|line| line.starts_with("| ")).count(), Feature::ALL.len() + 1);
     }

@@ -6,6 +6,8 @@
 
 mod case;
 mod cases;
+mod kubernetes;
+mod kubernetes_witness;
 mod matrix;
 mod roundtrip;
 mod suite;

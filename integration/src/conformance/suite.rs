@@ -28,7 +28,7 @@ pub async fn run(case: &Case, target: &TestTarget) -> Result<Proof, String> {
     let app = parse_app(&text(case, target, "one"))?;
     let path = requirement(case, &app)?;
     target.prepare(case.needs)?;
-    let scope = Scope::new(Scope::DEFAULT_NAMESPACE, &release);
+    let scope = Scope::new(target.namespace(), &release);
     let backend = target.backend();
     let facts = backend.survey(&scope, &app, &Survey::default()).await.map_err(|error| error.to_string())?;
     match backend.support(case.feature, &facts) {
@@ -51,7 +51,7 @@ pub async fn run(case: &Case, target: &TestTarget) -> Result<Proof, String> {
             let proof = proof?;
             gone?;
             lifted?;
-            target.require_nothing_of(&release)?;
+            target.require_nothing_of(case, &release)?;
             target.require_kept(case, &release)?;
             Ok(proof)
         }
@@ -62,15 +62,20 @@ fn text(case: &Case, target: &TestTarget, revision: &str) -> String {
     let name = target.backend().name();
     let patch = match name {
         "memory" => "Workload: { labels: { patched: 'yes' } }",
+        "kubernetes" => "Deployment: { metadata: { labels: { patched: 'yes' } } }",
         _ => "Service: { Labels: { patched: 'yes' } }",
     };
     let native = match name {
         "memory" => "{ kind: Config, data: { colour: blue } }",
+        "kubernetes" => {
+            "{ apiVersion: v1, kind: ConfigMap, metadata: { name: extra }, data: { colour: blue } }"
+        }
         _ => {
             "{ kind: Service, TaskTemplate: { ContainerSpec: { Image: 'rhumb-demo:1' } }, Mode: { Replicated: { Replicas: 1 } } }"
         }
     };
-    case.app
+    target
+        .adapted(case)
         .replace("PLATFORM", name)
         .replace("PATCH", patch)
         .replace("DOCUMENT", native)
@@ -107,21 +112,21 @@ async fn refused(case: &Case, target: &TestTarget, release: &str) -> Result<Proo
             Err(format!("the refusal names no platform: {said}"))
         }
         Err(_) => {
-            target.require_nothing_of(release)?;
+            target.require_nothing_of(case, release)?;
             Ok(Proof::Refused)
         }
     }
 }
 
 async fn declared(case: &Case, target: &TestTarget, release: &str) -> Result<Proof, String> {
-    let wait = if matches!(case.shows, Shows::Unready(_)) { Wait::Applied } else { Wait::Ready };
+    let wait = if matches!(target.shows(case), Shows::Unready(_)) { Wait::Applied } else { Wait::Ready };
     let deployed = install(case, target, release, wait).await?;
     if deployed.plan.is_empty() {
         return Err("there was nothing to do at the first install".to_owned());
     }
     nothing_to_do(case, target, release, "one").await?;
     let proof = target.witness(case, release)?;
-    if let Shows::Update = case.shows {
+    if let Shows::Update = target.shows(case) {
         let updated = upgrade(case, target, release, "two", Execution::Apply).await?;
         if updated.plan.is_empty() {
             return Err("the second revision changes nothing".to_owned());

@@ -4,12 +4,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rhumb_action::{ActionResult, CancellationToken, Context, Silent, Target};
 use rhumb_backend::{Backend, Scope};
+use rhumb_kubernetes::{Kubernetes, KubernetesStorage};
 use rhumb_memory::{MemoryBackend, MemoryStorage};
 use rhumb_release::{Holder, NobodyKnows};
+use rhumb_spec::Feature;
 use rhumb_swarm::{Environment, Settings, Swarm, SwarmStorage};
 
 use super::case::Need;
-use super::{Case, Proof, Shows, witness};
+use super::kubernetes::expectation;
+use super::{Case, Proof, Shows, kubernetes_witness, witness};
+use crate::kubernetes::Cluster;
 use crate::swarm::Engine;
 use crate::trial;
 
@@ -17,6 +21,7 @@ use crate::trial;
 #[derive(Debug)]
 pub struct TestTarget {
     target: Target,
+    namespace: String,
     watched: Watched,
 }
 
@@ -25,6 +30,7 @@ pub struct TestTarget {
 enum Watched {
     Memory(MemoryBackend),
     Swarm(&'static Engine),
+    Kubernetes(&'static Cluster),
 }
 
 impl TestTarget {
@@ -33,7 +39,7 @@ impl TestTarget {
         let backend = MemoryBackend::in_memory();
         let storage = Arc::new(MemoryStorage::beside(&backend));
         let target = Target { name: "memory".to_owned(), backend: Arc::new(backend.clone()), storage };
-        Self { target, watched: Watched::Memory(backend) }
+        Self { target, namespace: default_namespace(), watched: Watched::Memory(backend) }
     }
 
     /// The swarm of an engine.
@@ -45,7 +51,44 @@ impl TestTarget {
         let backend = Swarm::new(settings, Environment::default())?;
         let storage = Arc::new(SwarmStorage::new(&backend));
         let target = Target { name: "swarm".to_owned(), backend: Arc::new(backend), storage };
-        Ok(Self { target, watched: Watched::Swarm(engine) })
+        Ok(Self { target, namespace: default_namespace(), watched: Watched::Swarm(engine) })
+    }
+
+    /// A namespace of its own in a cluster; it goes when the value is dropped.
+    ///
+    /// # Errors
+    /// When the namespace cannot be made.
+    pub fn kubernetes(cluster: &'static Cluster, feature: Feature) -> Result<Self, libtest_mimic::Failed> {
+        let namespace = format!("c-{feature}");
+        cluster.kubectl().create_namespace(&namespace)?;
+        let settings = rhumb_kubernetes::Settings {
+            kubeconfig: Some(cluster.kubeconfig().to_path_buf()),
+            ..rhumb_kubernetes::Settings::default()
+        };
+        let backend = Kubernetes::new(settings, rhumb_kubernetes::Environment::default());
+        let storage = Arc::new(KubernetesStorage::new(&backend));
+        let target = Target { name: "kubernetes".to_owned(), backend: Arc::new(backend), storage };
+        Ok(Self { target, namespace, watched: Watched::Kubernetes(cluster) })
+    }
+
+    /// The namespace that releases go into.
+    pub(super) fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    /// A case's app as it is written for this backend.
+    pub(super) fn adapted(&self, case: &Case) -> String {
+        let Watched::Kubernetes(_) = self.watched else { return case.app.to_owned() };
+        let instead = expectation(case.feature).instead;
+        instead.iter().fold(case.app.to_owned(), |app, (text, other)| app.replace(text, other))
+    }
+
+    /// How a case is shown on this backend.
+    pub(super) fn shows(&self, case: &Case) -> Shows {
+        match self.watched {
+            Watched::Kubernetes(_) => expectation(case.feature).shows.unwrap_or(case.shows),
+            _ => case.shows,
+        }
     }
 
     /// The backend.
@@ -57,7 +100,7 @@ impl TestTarget {
     pub(super) fn proof_of_running(&self) -> Proof {
         match self.watched {
             Watched::Memory(_) => Proof::Accepted,
-            Watched::Swarm(_) => Proof::Ran,
+            Watched::Swarm(_) | Watched::Kubernetes(_) => Proof::Ran,
         }
     }
 
@@ -68,7 +111,7 @@ impl TestTarget {
     ) -> ActionResult<T> {
         let context = Context {
             target: &self.target,
-            namespace: Scope::DEFAULT_NAMESPACE,
+            namespace: &self.namespace,
             who: &Holder { command: "conformance".to_owned(), ..Holder::default() },
             clock: &jiff::Timestamp::now,
             liveness: &NobodyKnows,
@@ -88,7 +131,10 @@ impl TestTarget {
                 let body = serde_json::json!({ "data": { "colour": "made by hand" } });
                 backend.provide(&format!("config/{name}"), body).map_err(|error| error.to_string())
             }
-            (Watched::Memory(_), Need::SwarmCronjob | Need::Traefik) => Ok(()),
+            (Watched::Memory(_), Need::SwarmCronjob | Need::Traefik | Need::Identity(_)) => Ok(()),
+            (Watched::Kubernetes(cluster), need) => {
+                kubernetes_witness::prepare(cluster.kubectl(), &self.namespace, *need)
+            }
         })
     }
 
@@ -96,22 +142,47 @@ impl TestTarget {
     pub(super) fn witness(&self, case: &Case, stack: &str) -> Result<Proof, String> {
         match self.watched {
             Watched::Swarm(engine) => witness::watch(engine, case, stack),
+            Watched::Kubernetes(cluster) => kubernetes_witness::watch(cluster, case, &self.namespace),
             Watched::Memory(_) => Ok(Proof::Accepted),
         }
     }
 
-    /// Nothing of a stack is left but what is to be kept.
-    pub(super) fn require_nothing_of(&self, stack: &str) -> Result<(), String> {
-        let Watched::Swarm(engine) = self.watched else { return Ok(()) };
-        trial::require_nothing_of(engine.docker(), stack)
-            .map_err(|error| error.message().unwrap_or_default().to_owned())
+    /// Nothing of a case's release is left but what is to be kept.
+    pub(super) fn require_nothing_of(&self, case: &Case, release: &str) -> Result<(), String> {
+        match self.watched {
+            Watched::Memory(_) => Ok(()),
+            Watched::Swarm(engine) => trial::require_nothing_of(engine.docker(), release)
+                .map_err(|error| error.message().unwrap_or_default().to_owned()),
+            Watched::Kubernetes(cluster) => {
+                kubernetes_witness::require_nothing_of(cluster.kubectl(), &self.namespace, case)
+            }
+        }
     }
 
     /// A volume that must outlive its release is still there.
     pub(super) fn require_kept(&self, case: &Case, stack: &str) -> Result<(), String> {
-        let (Watched::Swarm(engine), Shows::Kept(volume)) = (&self.watched, case.shows) else {
-            return Ok(());
-        };
-        engine.docker().inspect("volume", &format!("{stack}_{volume}")).map(drop)
+        let Shows::Kept(volume) = case.shows else { return Ok(()) };
+        match self.watched {
+            Watched::Memory(_) => Ok(()),
+            Watched::Swarm(engine) => {
+                engine.docker().inspect("volume", &format!("{stack}_{volume}")).map(drop)
+            }
+            Watched::Kubernetes(cluster) => {
+                cluster.kubectl().get(&self.namespace, "persistentvolumeclaim", volume).map(drop)
+            }
+        }
     }
+}
+
+impl Drop for TestTarget {
+    fn drop(&mut self) {
+        if let Watched::Kubernetes(cluster) = self.watched {
+            // The next run finds the name taken, and says so.
+            let _ = cluster.kubectl().delete_namespace(&self.namespace);
+        }
+    }
+}
+
+fn default_namespace() -> String {
+    Scope::DEFAULT_NAMESPACE.to_owned()
 }

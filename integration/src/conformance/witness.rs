@@ -74,6 +74,7 @@ static MADE: Mutex<Vec<(&str, &str)>> = Mutex::new(Vec::new());
 pub(super) fn prepare(docker: &Docker, need: Need) -> Result<(), String> {
     match need {
         Need::Config(name) => make(docker, "config", name, || config(docker, name)),
+        Need::Identity(_) => Ok(()),
         Need::SwarmCronjob => make(docker, "service", "swarm-cronjob", || {
             helper(docker, "swarm-cronjob", "crazymax/swarm-cronjob:1.14", "SWARM_CRONJOB=looks-like-it")
         }),

@@ -2,7 +2,7 @@
 
 use rhumb_spec::Feature;
 
-use super::super::case::{Case, Shows, service};
+use super::super::case::{Case, Need, Shows, service};
 
 const ONE_NODE: Shows = Shows::Accepted("one node leaves no choice; three managers show it");
 
@@ -88,7 +88,8 @@ name: web
 identity: { name: web }
 containers: { web: { image: 'rhumb-demo:1' } }
 ",
-    ),
+    )
+    .needs(&[Need::Identity("web")]),
     Case::new(
         Feature::PlatformPatch,
         "
