@@ -9,6 +9,7 @@ mod environment;
 mod exit;
 mod failure;
 mod holder;
+mod manifest;
 mod output;
 mod progress;
 mod reference;

@@ -2,13 +2,13 @@
 
 use clap::{Args, Subcommand};
 use rhumb_action::{GetRequest, Recorded};
-use rhumb_spec::yaml;
 use serde::Serialize;
 
 use super::{Ended, deploy};
 use crate::arguments::Format;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::manifest::manifest;
 use crate::output::{Paint, emit, print};
 use crate::session::Session;
 
@@ -69,7 +69,7 @@ pub(crate) async fn run(session: &Session, arguments: Arguments) -> Ended {
     match &arguments.what {
         What::Values(values) if values.all => show(format, &recorded.values)?,
         What::Values(_) => show(format, &recorded.user_values)?,
-        What::Manifest(_) if format == Format::Table => print(&manifest(&recorded)?)?,
+        What::Manifest(_) if format == Format::Table => print(&manifest(&recorded.objects)?)?,
         What::Manifest(_) => emit(format, &recorded.objects, String::new)?,
         What::App(_) => show(format, &recorded.app)?,
         What::Notes(_) => emit(format, &recorded.notes, || recorded.notes.trim_end().to_owned() + "\n")?,
@@ -82,18 +82,6 @@ pub(crate) async fn run(session: &Session, arguments: Arguments) -> Ended {
 fn show(format: Format, value: &impl Serialize) -> Result<(), Failure> {
     let format = if format == Format::Table { Format::Yaml } else { format };
     emit(format, value, String::new)
-}
-
-fn manifest(recorded: &Recorded) -> Result<String, Failure> {
-    let mut text = String::new();
-    for object in &recorded.objects {
-        let body = yaml::to_string(&object.body).map_err(|error| Failure::general(error.to_string()))?;
-        text.push_str("---\n# ");
-        text.push_str(object.id.as_str());
-        text.push('\n');
-        text.push_str(&body);
-    }
-    Ok(text)
 }
 
 fn losses(recorded: &Recorded, paint: Paint) -> String {

@@ -10,6 +10,7 @@ use super::Ended;
 use crate::arguments::{ChartArguments, Format};
 use crate::exit::Exit;
 use crate::failure::{Failure, diagnostic_text};
+use crate::manifest::manifest;
 use crate::output::{emit, print};
 use crate::session::Session;
 
@@ -87,16 +88,7 @@ fn text(arguments: &Arguments, templated: &Templated) -> Result<String, Failure>
         What::App => write(&templated.app),
         What::Notes => Ok(templated.notes.trim_end().to_owned() + "\n"),
         What::Objects if !arguments.show_only.is_empty() => Ok(documents(templated, &arguments.show_only)),
-        What::Objects => {
-            let mut text = String::new();
-            for object in &templated.objects {
-                text.push_str("---\n# ");
-                text.push_str(object.id.as_str());
-                text.push('\n');
-                text.push_str(&write(&object.body)?);
-            }
-            Ok(text)
-        }
+        What::Objects => manifest(&templated.objects),
     }
 }
 
