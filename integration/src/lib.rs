@@ -6,10 +6,12 @@
 mod chart;
 pub mod conformance;
 pub mod kubernetes;
+mod place;
 mod rhumb;
 pub mod swarm;
 pub mod trial;
 pub mod workloads;
 
 pub use chart::ChartFolder;
+pub use place::{Place, Platform};
 pub use rhumb::{Ended, Rhumb};

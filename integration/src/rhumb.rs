@@ -42,15 +42,21 @@ impl Rhumb {
         }
     }
 
-    /// The program, for a Kubernetes cluster.
+    /// The program, for a namespace of a Kubernetes cluster, which the current context of a kubeconfig of its own names.
     ///
     /// # Panics
-    /// When no temporary folder can be made.
-    pub fn kubernetes(kubeconfig: &Path) -> Self {
+    /// When no temporary folder can be made, or the kubeconfig is none.
+    pub fn kubernetes(kubeconfig: &Path, namespace: &str) -> Self {
+        let home = tempfile::tempdir().expect("a home");
+        let own = home.path().join("kubeconfig");
+        std::fs::copy(kubeconfig, &own).expect("a kubeconfig");
+        let kubectl = crate::kubernetes::Kubectl::new(&own);
+        let set = ["config", "set-context", "--current", "--namespace", namespace];
+        kubectl.run(&set).expect("the context takes a namespace");
         Self {
-            home: tempfile::tempdir().expect("a home"),
             target: "kubernetes".to_owned(),
-            way: Some(("KUBECONFIG", kubeconfig.to_string_lossy().into_owned())),
+            way: Some(("KUBECONFIG", own.to_string_lossy().into_owned())),
+            home,
         }
     }
 

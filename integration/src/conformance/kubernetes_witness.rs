@@ -8,10 +8,6 @@ use super::{Case, Proof, Shows};
 use crate::kubernetes::{Cluster, Kubectl};
 use crate::trial;
 
-/// Kinds of everything that a release may leave behind.
-const KINDS: &str = "deployments,statefulsets,daemonsets,replicasets,jobs,cronjobs,pods,services,configmaps,secrets,\
-                     ingresses,networkpolicies,horizontalpodautoscalers,poddisruptionbudgets,persistentvolumeclaims";
-
 /// Checks what must be read back of a case, and has pods show the feature where they can.
 pub(super) fn watch(cluster: &Cluster, case: &Case, namespace: &str) -> Result<Proof, String> {
     let kubectl = cluster.kubectl();
@@ -71,32 +67,11 @@ pub(super) fn prepare(kubectl: &Kubectl, namespace: &str, need: Need) -> Result<
     }
 }
 
-/// Nothing of a release is left but what is to be kept, records among what goes.
+/// Nothing of a case's release is left but what is to be kept.
 pub(super) fn require_nothing_of(kubectl: &Kubectl, namespace: &str, case: &Case) -> Result<(), String> {
-    trial::eventually("clean namespace", || {
-        let found = kubectl.list(namespace, KINDS, "app.kubernetes.io/managed-by=rhumb")?;
-        let mut left: Vec<String> = found.iter().map(name).collect();
-        if let Shows::Kept(volume) = case.shows {
-            left.retain(|name| *name != format!("PersistentVolumeClaim/{volume}"));
-        }
-        let records = kubectl.run(&[
-            "-n",
-            namespace,
-            "get",
-            "secrets",
-            "--field-selector",
-            "type=rhumb.dev/release",
-            "-o",
-            "name",
-        ])?;
-        if left.is_empty() && records.is_empty() {
-            return Ok(());
-        }
-        Err(format!("there is still {left:?} {records}"))
-    })
-}
-
-fn name(object: &Value) -> String {
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    format!("{}/{}", text(&object["kind"]), text(&object["metadata"]["name"]))
+    let kept = match case.shows {
+        Shows::Kept(volume) => vec![format!("PersistentVolumeClaim/{volume}")],
+        _ => Vec::new(),
+    };
+    kubectl.require_nothing_in(namespace, &kept)
 }

@@ -6,6 +6,8 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
+use crate::trial;
+
 /// kubectl, talking to one cluster.
 #[derive(Clone, Debug)]
 pub struct Kubectl {
@@ -133,6 +135,35 @@ impl Kubectl {
     pub fn delete_namespace(&self, namespace: &str) -> Result<(), String> {
         self.run(&["delete", "namespace", namespace, "--wait=false", "--ignore-not-found"]).map(drop)
     }
+}
+
+/// Kinds of everything that a release may leave behind.
+const KINDS: &str = "deployments,statefulsets,daemonsets,replicasets,jobs,cronjobs,pods,services,configmaps,secrets,\
+                     ingresses,networkpolicies,horizontalpodautoscalers,poddisruptionbudgets,persistentvolumeclaims";
+
+impl Kubectl {
+    /// Nothing of any release is in a namespace but what is to be kept (as `Kind/name`), records among what goes.
+    ///
+    /// # Errors
+    /// What is left after a minute.
+    pub fn require_nothing_in(&self, namespace: &str, kept: &[String]) -> Result<(), String> {
+        trial::eventually("clean namespace", || {
+            let found = self.list(namespace, KINDS, "app.kubernetes.io/managed-by=rhumb")?;
+            let left: Vec<String> = found.iter().map(name).filter(|name| !kept.contains(name)).collect();
+            let of_type = "type=rhumb.dev/release";
+            let query = ["-n", namespace, "get", "secrets", "--field-selector", of_type, "-o", "name"];
+            let records = self.run(&query)?;
+            if left.is_empty() && records.is_empty() {
+                return Ok(());
+            }
+            Err(format!("there is still {left:?} {records}"))
+        })
+    }
+}
+
+fn name(object: &Value) -> String {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    format!("{}/{}", text(&object["kind"]), text(&object["metadata"]["name"]))
 }
 
 fn finished(arguments: &[&str], output: &Output) -> Result<String, String> {

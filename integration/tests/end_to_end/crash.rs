@@ -3,8 +3,7 @@
 use std::time::{Duration, Instant};
 
 use libtest_mimic::{Failed, Trial};
-use rhumb_integration::swarm::Docker;
-use rhumb_integration::{ChartFolder, Rhumb, trial};
+use rhumb_integration::{ChartFolder, Place, Platform, Rhumb, trial};
 
 const APP: &str = "
 kind: Workload
@@ -44,33 +43,35 @@ enum Next {
 }
 
 pub(crate) fn trials() -> Vec<Trial> {
+    Platform::ALL.into_iter().flat_map(trials_on).collect()
+}
+
+fn trials_on(platform: Platform) -> Vec<Trial> {
     vec![
-        trial::needs_swarm("an_install_killed_at_any_moment_can_be_upgraded", || installs(Next::Upgrade)),
-        trial::needs_swarm("an_install_killed_at_any_moment_can_be_uninstalled", || {
-            installs(Next::Uninstall)
-        }),
-        trial::needs_swarm("an_upgrade_killed_at_any_moment_can_be_upgraded", || upgrades(Next::Upgrade)),
-        trial::needs_swarm("an_upgrade_killed_at_any_moment_can_be_rolled_back", || upgrades(Next::Rollback)),
-        trial::needs_swarm("an_upgrade_killed_at_any_moment_can_be_uninstalled", || {
-            upgrades(Next::Uninstall)
-        }),
+        platform.trial("an_install_killed_at_any_moment_can_be_upgraded", |on| installs(on, Next::Upgrade)),
+        platform
+            .trial("an_install_killed_at_any_moment_can_be_uninstalled", |on| installs(on, Next::Uninstall)),
+        platform.trial("an_upgrade_killed_at_any_moment_can_be_upgraded", |on| upgrades(on, Next::Upgrade)),
+        platform
+            .trial("an_upgrade_killed_at_any_moment_can_be_rolled_back", |on| upgrades(on, Next::Rollback)),
+        platform
+            .trial("an_upgrade_killed_at_any_moment_can_be_uninstalled", |on| upgrades(on, Next::Uninstall)),
     ]
 }
 
 /// A release under test.
 struct Bench {
+    place: Place,
     rhumb: Rhumb,
     chart: ChartFolder,
-    docker: Docker,
     release: String,
 }
 
 impl Bench {
-    fn new(release: &str) -> Result<Self, Failed> {
-        let engine = trial::engine()?;
+    fn new(platform: Platform, release: &str) -> Result<Self, Failed> {
+        let place = platform.place(release)?;
         let chart = ChartFolder::of(APP).with("values.yaml", "colour: blue\n");
-        let docker = engine.docker().clone();
-        Ok(Self { rhumb: Rhumb::swarm(engine.host()), chart, docker, release: release.to_owned() })
+        Ok(Self { rhumb: place.rhumb(), place, chart, release: release.to_owned() })
     }
 
     fn install(&self) -> [&str; 4] {
@@ -83,7 +84,7 @@ impl Bench {
 
     fn clean(&self) -> Result<(), Failed> {
         self.rhumb.succeed(&["uninstall", &self.release, "--wait", "--ignore-not-found"])?;
-        trial::require_nothing_of(&self.docker, &self.release)
+        self.place.require_nothing_of(&self.release)
     }
 
     /// Runs a command for so long and kills it; says whether it was still at work.
@@ -137,11 +138,14 @@ fn has_work(plan: &serde_json::Value) -> bool {
     steps.iter().any(|step| !matches!(step["action"].as_str(), Some("collect" | "await")))
 }
 
-fn installs(next: Next) -> Result<(), Failed> {
-    let bench = Bench::new(match next {
-        Next::Uninstall => "killed-install-u",
-        _ => "killed-install",
-    })?;
+fn installs(platform: Platform, next: Next) -> Result<(), Failed> {
+    let bench = Bench::new(
+        platform,
+        match next {
+            Next::Uninstall => "killed-install-u",
+            _ => "killed-install",
+        },
+    )?;
     bench.clean()?;
     let whole = time(|| bench.rhumb.succeed(&bench.install()))?;
     bench.clean()?;
@@ -154,12 +158,15 @@ fn installs(next: Next) -> Result<(), Failed> {
     trial::require(killed > MOMENTS / 2, "too few installs were still at work when they were killed")
 }
 
-fn upgrades(next: Next) -> Result<(), Failed> {
-    let bench = Bench::new(match next {
-        Next::Upgrade => "killed-upgrade",
-        Next::Rollback => "killed-upgrade-r",
-        Next::Uninstall => "killed-upgrade-u",
-    })?;
+fn upgrades(platform: Platform, next: Next) -> Result<(), Failed> {
+    let bench = Bench::new(
+        platform,
+        match next {
+            Next::Upgrade => "killed-upgrade",
+            Next::Rollback => "killed-upgrade-r",
+            Next::Uninstall => "killed-upgrade-u",
+        },
+    )?;
     bench.clean()?;
     bench.rhumb.succeed(&bench.install())?;
     let whole = time(|| bench.rhumb.succeed(&bench.upgrade("colour=green")))?;
@@ -169,7 +176,7 @@ fn upgrades(next: Next) -> Result<(), Failed> {
         killed += u32::from(bench.kill_after(&bench.upgrade(&colour), whole * moment / MOMENTS)?);
         bench.next(next).map_err(|error| at(moment, whole, &error))?;
         if matches!(next, Next::Uninstall) {
-            trial::require_nothing_of(&bench.docker, &bench.release)?;
+            bench.place.require_nothing_of(&bench.release)?;
             bench.rhumb.succeed(&bench.install())?;
         }
     }

@@ -1,7 +1,7 @@
 //! Two commands on one release at once.
 
 use libtest_mimic::{Failed, Trial};
-use rhumb_integration::{ChartFolder, Ended, Rhumb, trial};
+use rhumb_integration::{ChartFolder, Ended, Platform, trial};
 
 const APP: &str = "
 kind: Workload
@@ -14,12 +14,12 @@ containers:
 ";
 
 pub(crate) fn trials() -> Vec<Trial> {
-    vec![trial::needs_swarm("of_two_upgrades_one_wins", two_upgrades)]
+    Platform::ALL.map(|platform| platform.trial("of_two_upgrades_one_wins", two_upgrades)).into()
 }
 
-fn two_upgrades() -> Result<(), Failed> {
-    let engine = trial::engine()?;
-    let rhumb = Rhumb::swarm(engine.host());
+fn two_upgrades(platform: Platform) -> Result<(), Failed> {
+    let place = platform.place("raced")?;
+    let rhumb = place.rhumb();
     let chart = ChartFolder::of(APP).with("values.yaml", "colour: blue\n");
     rhumb.succeed(&["install", "raced", chart.argument(), "--wait"])?;
     for round in 0..3 {
