@@ -3,6 +3,7 @@
 mod broken;
 mod canary;
 mod crash;
+mod kubernetes;
 mod lost;
 mod managers;
 mod memory;
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
         race::trials(),
         lost::trials(),
         crash::trials(),
+        kubernetes::trials(),
         managers::trials(),
     ];
     let trials = groups.into_iter().flatten().collect();
