@@ -137,7 +137,8 @@ fn exit_of(error: &ActionError) -> Exit {
     }
 }
 
-fn exit_of_kind(kind: ErrorKind) -> Exit {
+/// The exit code of a platform's error.
+pub(crate) fn exit_of_kind(kind: ErrorKind) -> Exit {
     match kind {
         ErrorKind::NotFound => Exit::NotFound,
         ErrorKind::Locked | ErrorKind::NotOwned | ErrorKind::AlreadyExists | ErrorKind::Conflict => {

@@ -25,7 +25,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Ended {
     if let Some(folder) = &arguments.book {
         for (name, text) in reference::pages()? {
-            write(&folder.join(name), text.as_bytes())?;
+            write(&folder.join(&name), text.as_bytes())?;
         }
     }
     if let Some(folder) = &arguments.man {

@@ -46,6 +46,101 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
+    /// Every kind.
+    pub const ALL: [Self; 17] = [
+        Self::NotFound,
+        Self::AlreadyExists,
+        Self::Conflict,
+        Self::NotOwned,
+        Self::Locked,
+        Self::Unauthenticated,
+        Self::Forbidden,
+        Self::Unreachable,
+        Self::Timeout,
+        Self::RateLimited,
+        Self::Invalid,
+        Self::Unsupported,
+        Self::MaterialMissing,
+        Self::Corrupt,
+        Self::LimitExceeded,
+        Self::Cancelled,
+        Self::Platform,
+    ];
+
+    /// What it means and what to do about it, in two sentences for people.
+    pub const fn explanation(self) -> (&'static str, &'static str) {
+        match self {
+            Self::NotFound => (
+                "the thing that the call is about is not there: an object, a namespace, a workload of the release",
+                "`rhumb status` and `rhumb ps` show what is there; `--create-namespace` makes a namespace",
+            ),
+            Self::AlreadyExists => (
+                "something else has the name already",
+                "another name, or `--take-ownership` where it should be the release's",
+            ),
+            Self::Conflict => (
+                "somebody changed the thing since it was read, or another writer set a field that the chart sets too",
+                "run the command again; where the error names a field's owner, agree with them or use `--force-conflicts`",
+            ),
+            Self::NotOwned => (
+                "the thing belongs to another release, to another tool or to nobody",
+                "another name in the chart, or `--take-ownership`",
+            ),
+            Self::Locked => (
+                "another command is at work on the release",
+                "wait for it; the error says who it is and since when. A dead one is taken over by itself",
+            ),
+            Self::Unauthenticated => (
+                "the platform does not know who calls: a token or certificate is missing, wrong or expired",
+                "log in anew with the platform's own tool, then `rhumb target check`",
+            ),
+            Self::Forbidden => (
+                "the platform knows who calls and says no",
+                "the right that the error names; `rhumb target check` shows what else is missing",
+            ),
+            Self::Unreachable => (
+                "nobody answers at the address, or the connection breaks off; it was tried several times",
+                "the address that the error names and where it came from; `rhumb target check`",
+            ),
+            Self::Timeout => (
+                "no answer came in time, so whether the call was carried out is unknown",
+                "run the command again: every step may be repeated, and what was done is found",
+            ),
+            Self::RateLimited => (
+                "the platform asks for fewer calls, and went on asking for as long as we waited",
+                "run the command again later",
+            ),
+            Self::Invalid => (
+                "the platform takes a document or a setting for wrong, or an admission rule refuses it",
+                "the field that the error names, in the chart, its values or the target's settings",
+            ),
+            Self::Unsupported => (
+                "the platform cannot do this here: too old, or not set up for it",
+                "what the error names instead",
+            ),
+            Self::MaterialMissing => (
+                "a secret must be made and nobody has its value any more: values are never stored in clear",
+                "give the value again with `--set` or `-f`, or have it generated anew with `rotation`",
+            ),
+            Self::Corrupt => (
+                "a record or a chunk of it is not what was written",
+                "an earlier revision with `rhumb rollback`; `rhumb history` shows which can be read",
+            ),
+            Self::LimitExceeded => (
+                "a bound of the platform would be passed: the size of an object or a record, or a quota",
+                "a smaller object, a larger quota, or `storage:` in the target for large records",
+            ),
+            Self::Cancelled => (
+                "the command was asked to stop and did so at the next safe point",
+                "run it again, or `rhumb rollback`; nothing is stuck",
+            ),
+            Self::Platform => (
+                "anything else that the platform reports, in its own words",
+                "what its words say; the platform's own logs know more",
+            ),
+        }
+    }
+
     /// The word for machines: `not-found`.
     pub const fn as_str(self) -> &'static str {
         match self {
