@@ -2,12 +2,13 @@
 //!
 //! `RHUMB_TEST_BINARY` names the program, `HELM` a helm to compare with. Without an engine the part on releases is
 //! left out.
-#![expect(clippy::print_stdout, reason = "the table is what this program is for")]
+#![expect(clippy::print_stdout, reason = "it says what it leaves out")]
 
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use rhumb_integration::measure::{Line, factor, median, paired, print, text, timed};
 use rhumb_integration::swarm::{Docker, Engine};
 use rhumb_integration::workloads::{chart_of, compose_of};
 use rhumb_integration::{Rhumb, trial};
@@ -15,15 +16,6 @@ use tempfile::TempDir;
 
 /// Services of the release that is measured.
 const SERVICES: u32 = 50;
-
-/// One line of the table.
-struct Line {
-    what: String,
-    ours: String,
-    peer: String,
-    ratio: String,
-    bound: &'static str,
-}
 
 fn main() {
     // `cargo test --benches` only asks whether it starts.
@@ -203,42 +195,4 @@ fn settle(docker: &Docker, stack: &str) {
         if waiting == 0 { Ok(()) } else { Err(format!("{waiting} services of {stack} have no replica")) }
     });
     ready.expect("the stack runs");
-}
-
-/// Runs a command; it must succeed.
-fn timed(mut command: Command) -> Duration {
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    let start = Instant::now();
-    let status = command.status().expect("the command starts");
-    let time = start.elapsed();
-    assert!(status.success(), "{command:?} ended with {status}");
-    time
-}
-
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort_unstable();
-    times[times.len() / 2]
-}
-
-fn paired(what: String, pairs: Vec<(Duration, Duration)>, bound: &'static str) -> Line {
-    let mut ratios: Vec<f64> = pairs.iter().map(|(ours, peer)| factor(*ours, *peer)).collect();
-    ratios.sort_unstable_by(f64::total_cmp);
-    let ratio = ratios[ratios.len() / 2];
-    let (ours, peers): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
-    Line { what, ours: text(median(ours)), peer: text(median(peers)), ratio: format!("{ratio:.2}"), bound }
-}
-
-fn factor(one: Duration, other: Duration) -> f64 {
-    one.as_secs_f64() / other.as_secs_f64()
-}
-
-fn text(time: Duration) -> String {
-    format!("{:.1} ms", time.as_secs_f64() * 1000.0)
-}
-
-fn print(lines: &[Line]) {
-    println!("| what (peer) | rhumb | peer | ratio | at most |\n|---|---|---|---|---|");
-    for Line { what, ours, peer, ratio, bound } in lines {
-        println!("| {what} | {ours} | {peer} | {ratio} | {bound} |");
-    }
 }
