@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use rhumb_backend::{ObjectId, Plan, Scope, Support, uninstall_plan};
+use rhumb_backend::{ObjectId, Ownership, Plan, Scope, Support, uninstall_plan};
 use rhumb_release::{Head, Outcome, Record, Status};
 use rhumb_spec::model::{Kind, MountSource, Volume, Workload};
 use rhumb_spec::{Diagnostic, Feature};
@@ -187,11 +187,13 @@ async fn look(context: &Context<'_>, scope: &Scope, known: &Known) -> ActionResu
     let last = known.inventory.last(&[]);
     let plan = uninstall_plan(context.backend(), &last, &observed).map_err(ActionError::Diagnostics)?;
     let goes: BTreeSet<&ObjectId> = plan.steps.iter().map(|step| &step.id).collect();
-    let objects = known.inventory.kept(&observed).into_iter().filter(|id| !goes.contains(id));
+    let objects: Vec<ObjectId> =
+        known.inventory.kept(&observed).into_iter().filter(|id| !goes.contains(id)).collect();
+    let has_kept_object = !objects.is_empty();
     let records = known.inventory.records();
     let data = records.iter().flat_map(|record| kept_data(context, record));
-    let kept: BTreeSet<ObjectId> = objects.chain(data).collect();
-    let has_data = kept.iter().any(|id| id.kind() == "volume");
+    let kept: BTreeSet<ObjectId> = objects.into_iter().chain(data).collect();
+    let has_data = has_kept_object || kept.iter().any(|id| id.kind() == "volume");
     let warnings =
         (has_data && !plan.is_empty()).then(|| generated_for(records)).flatten().into_iter().collect();
     Ok(Seen { planned: Planned { plan, observed, last }, kept: kept.into_iter().collect(), warnings })
@@ -209,8 +211,11 @@ fn kept_data(context: &Context<'_>, record: &Record) -> Vec<ObjectId> {
         .volumes
         .iter()
         .filter(|(name, volume)| used.contains(name.as_str()) && !volume.external && stays(name, volume));
-    let ids = kept.map(|(name, _)| ObjectId::new("volume", name));
-    ids.filter(|id| !record.objects.iter().any(|object| object.id == *id)).collect()
+    // Where a volume is an object of its own, under whatever kind, that object says what stays.
+    let is_object = |name: &str| {
+        record.objects.iter().any(|object| object.ownership == Ownership::Kept && object.id.name() == name)
+    };
+    kept.filter(|(name, _)| !is_object(name)).map(|(name, _)| ObjectId::new("volume", name)).collect()
 }
 
 /// The volumes that a workload mounts.
