@@ -1,7 +1,11 @@
 //! The way to a cluster, as kubectl finds it.
 
+mod call;
 mod cluster;
+mod kubeconfig;
+mod proxy;
 mod settings;
 
+pub(crate) use call::{Call, Selection};
 pub(crate) use cluster::Cluster;
 pub use settings::{Environment, Settings};
