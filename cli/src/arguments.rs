@@ -30,7 +30,7 @@ pub(crate) struct Cli {
 /// What every verb shares.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Global {
-    /// The target: a name from the configuration, or `memory` or `swarm`
+    /// The target: a name from the configuration, or `memory`, `kubernetes` or `swarm`
     #[arg(
         short = 't',
         long,
@@ -52,6 +52,16 @@ pub(crate) struct Global {
         help_heading = "Global options"
     )]
     pub(crate) namespace: Option<String>,
+    /// The context of the platform's own tool that is meant, instead of the target's
+    #[arg(
+        long,
+        global = true,
+        env = "RHUMB_CONTEXT",
+        hide_env_values = true,
+        value_name = "NAME",
+        help_heading = "Global options"
+    )]
+    pub(crate) context: Option<String>,
     /// How results are printed
     #[arg(short = 'o', long, global = true, value_enum, default_value_t, help_heading = "Global options")]
     pub(crate) output: Format,

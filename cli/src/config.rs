@@ -24,7 +24,7 @@ pub(crate) struct Config {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct TargetConfig {
-    /// The backend: `swarm`, `memory`.
+    /// The backend: `kubernetes`, `swarm`, `memory`.
     pub(crate) backend: String,
     /// The namespace of releases that name none.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -32,6 +32,9 @@ pub(crate) struct TargetConfig {
     /// Where the engine is: `unix://…`, `tcp://…`, `ssh://…`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) host: Option<String>,
+    /// The kubeconfig, of backend `kubernetes`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) kubeconfig: Option<String>,
     /// A stored context of the platform's own tool.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) context: Option<String>,

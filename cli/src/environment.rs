@@ -11,6 +11,8 @@ pub(crate) struct Environment {
     pub(crate) variables: BTreeMap<String, String>,
     /// The user's home.
     pub(crate) home: Option<PathBuf>,
+    /// Standard input is a terminal.
+    pub(crate) stdin_is_terminal: bool,
     /// Standard error is a terminal.
     pub(crate) stderr_is_terminal: bool,
 }
@@ -23,6 +25,7 @@ impl Environment {
                 .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
                 .collect(),
             home: std::env::home_dir(),
+            stdin_is_terminal: std::io::stdin().is_terminal(),
             stderr_is_terminal: std::io::stderr().is_terminal(),
         }
     }
@@ -104,6 +107,7 @@ mod tests {
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
                 .collect(),
             home: Some(PathBuf::from("/home/ada")),
+            stdin_is_terminal: false,
             stderr_is_terminal: false,
         }
     }

@@ -16,6 +16,8 @@ use crate::failure::Failure;
 /// The names of the backends that this program was built with. Each is also the name of a target.
 pub(crate) const BACKENDS: &[&str] = &[
     "memory",
+    #[cfg(feature = "kubernetes")]
+    "kubernetes",
     #[cfg(feature = "swarm")]
     "swarm",
 ];
@@ -26,6 +28,12 @@ pub(crate) const BACKENDS: &[&str] = &[
 /// None but what a backend says of empty settings.
 pub(crate) fn unopened() -> Result<Vec<Arc<dyn Backend>>, Failure> {
     let mut backends: Vec<Arc<dyn Backend>> = vec![Arc::new(MemoryBackend::in_memory())];
+    #[cfg(feature = "kubernetes")]
+    {
+        let settings = rhumb_kubernetes::Settings::default();
+        let environment = rhumb_kubernetes::Environment::default();
+        backends.push(Arc::new(rhumb_kubernetes::Kubernetes::new(settings, environment)));
+    }
     #[cfg(feature = "swarm")]
     {
         let settings = rhumb_swarm::Settings::default();
@@ -34,27 +42,51 @@ pub(crate) fn unopened() -> Result<Vec<Arc<dyn Backend>>, Failure> {
     Ok(backends)
 }
 
+/// A target that can be asked.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    /// The target.
+    pub(crate) target: Target,
+    /// The namespace of those who name none, as the platform's own tools have it.
+    pub(crate) namespace: rhumb_backend::Result<Option<String>>,
+}
+
 /// Opens a target. Nothing is asked of the platform yet.
-pub(crate) fn open(name: &str, config: &TargetConfig, environment: &Environment) -> Result<Target, Failure> {
+pub(crate) fn open(name: &str, config: &TargetConfig, environment: &Environment) -> Result<Opened, Failure> {
     let config = expanded(config, environment).map_err(|why| {
         Failure::usage(
             format!("target {name}: {why}"),
             "set it, or change the target's settings with `rhumb target add`",
         )
     })?;
-    let (backend, storage) = backend(name, &config, environment)?;
+    let parts = backend(name, &config, environment)?;
     let storage = match &config.storage {
-        None => storage,
+        None => parts.storage,
         Some(text) => elsewhere(name, text, environment)?,
     };
-    Ok(Target { name: name.to_owned(), backend, storage })
+    let target = Target { name: name.to_owned(), backend: parts.backend, storage };
+    Ok(Opened { target, namespace: parts.namespace })
 }
 
-type Parts = (Arc<dyn Backend>, Arc<dyn Storage>);
+/// What a backend opens.
+struct Parts {
+    backend: Arc<dyn Backend>,
+    storage: Arc<dyn Storage>,
+    namespace: rhumb_backend::Result<Option<String>>,
+}
+
+impl Parts {
+    /// Those of a platform that knows no namespace of its own.
+    fn new(backend: Arc<dyn Backend>, storage: Arc<dyn Storage>) -> Self {
+        Self { backend, storage, namespace: Ok(None) }
+    }
+}
 
 fn backend(name: &str, config: &TargetConfig, environment: &Environment) -> Result<Parts, Failure> {
     match config.backend.as_str() {
         "memory" => memory(config, environment),
+        #[cfg(feature = "kubernetes")]
+        "kubernetes" => Ok(kubernetes(config, environment)),
         #[cfg(feature = "swarm")]
         "swarm" => swarm(config, environment),
         other => Err(Failure::usage(
@@ -76,7 +108,32 @@ fn memory(config: &TargetConfig, environment: &Environment) -> Result<Parts, Fai
     };
     let backend = MemoryBackend::with_file(file);
     let storage = MemoryStorage::beside(&backend);
-    Ok((Arc::new(backend), Arc::new(storage)))
+    Ok(Parts::new(Arc::new(backend), Arc::new(storage)))
+}
+
+#[cfg(feature = "kubernetes")]
+fn kubernetes(config: &TargetConfig, environment: &Environment) -> Parts {
+    use rhumb_kubernetes::KubernetesStorage;
+
+    let kubernetes = cluster(config, environment);
+    let namespace = kubernetes.namespace();
+    let storage = KubernetesStorage::new(&kubernetes);
+    Parts { backend: Arc::new(kubernetes), storage: Arc::new(storage), namespace }
+}
+
+/// The cluster that a target's settings, already expanded, name.
+#[cfg(feature = "kubernetes")]
+pub(crate) fn cluster(config: &TargetConfig, environment: &Environment) -> rhumb_kubernetes::Kubernetes {
+    let settings = rhumb_kubernetes::Settings {
+        kubeconfig: config.kubeconfig.as_deref().map(|file| environment.path(file)),
+        context: config.context.clone(),
+    };
+    let around = rhumb_kubernetes::Environment {
+        vars: environment.variables.clone(),
+        home: environment.home.clone(),
+        is_interactive: environment.stdin_is_terminal,
+    };
+    rhumb_kubernetes::Kubernetes::new(settings, around)
 }
 
 #[cfg(feature = "swarm")]
@@ -94,7 +151,7 @@ fn swarm(config: &TargetConfig, environment: &Environment) -> Result<Parts, Fail
         rhumb_swarm::Environment { vars: environment.variables.clone(), home: environment.home.clone() };
     let swarm = Swarm::new(settings, around)?;
     let storage = SwarmStorage::new(&swarm);
-    Ok((Arc::new(swarm), Arc::new(storage)))
+    Ok(Parts::new(Arc::new(swarm), Arc::new(storage)))
 }
 
 fn elsewhere(name: &str, text: &str, environment: &Environment) -> Result<Arc<dyn Storage>, Failure> {
@@ -115,6 +172,7 @@ fn expanded(config: &TargetConfig, environment: &Environment) -> Result<TargetCo
         backend: environment.expand(&config.backend)?,
         namespace: expand(&config.namespace)?,
         host: expand(&config.host)?,
+        kubeconfig: expand(&config.kubeconfig)?,
         context: expand(&config.context)?,
         cert_path: expand(&config.cert_path)?,
         tls_verify: config.tls_verify,

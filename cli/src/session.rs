@@ -99,16 +99,22 @@ impl Session {
             )
         })?;
         if let Some(target) = config.targets.get(&name) {
-            return Ok((name, target.clone()));
+            return Ok((name, self.in_context(target.clone())));
         }
         if registry::BACKENDS.contains(&name.as_str()) {
             let target = TargetConfig { backend: name.clone(), ..TargetConfig::default() };
-            return Ok((name, target));
+            return Ok((name, self.in_context(target)));
         }
         Err(Failure::usage(
             format!("there is no target `{name}`"),
             format!("one of: {}; or make it with `rhumb target add {name}`", known(&config).join(", ")),
         ))
+    }
+
+    /// The target's settings with the context that the command line names.
+    fn in_context(&self, target: TargetConfig) -> TargetConfig {
+        let context = self.global.context.clone().or(target.context);
+        TargetConfig { context, ..target }
     }
 
     /// Everything that a verb on a target needs. `may_default` takes the memory target when none is named.
@@ -120,8 +126,16 @@ impl Session {
             }
             found => found?,
         };
-        let target = registry::open(&name, &config, &self.environment)?;
-        let namespace = self.global.namespace.clone().or_else(|| config.namespace.clone());
+        let opened = registry::open(&name, &config, &self.environment)?;
+        let target = opened.target;
+        let mut namespace = self.global.namespace.clone().or_else(|| config.namespace.clone());
+        if namespace.is_none() {
+            namespace = match opened.namespace {
+                // What needs no server needs no way to one.
+                Err(_) if may_default => None,
+                found => found?,
+            };
+        }
         let who = this_process(&self.environment, command());
         let is_terminal = self.environment.stderr_is_terminal;
         let cancel = CancellationToken::new();

@@ -53,6 +53,9 @@ struct AddArguments {
     /// Where the engine is: `unix://…`, `tcp://…` or `ssh://USER@HOST`
     #[arg(long, value_name = "ADDRESS")]
     host: Option<String>,
+    /// The kubeconfig, of backend kubernetes
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<String>,
     /// A stored context of the platform's own tool
     #[arg(long, value_name = "NAME")]
     context: Option<String>,
@@ -121,6 +124,7 @@ fn added(session: &Session, add: AddArguments) -> Ended {
         backend: add.backend,
         namespace: add.namespace,
         host: add.host,
+        kubeconfig: add.kubeconfig,
         context: add.context,
         cert_path: add.cert_path,
         tls_verify: None,
