@@ -17,10 +17,13 @@ pub mod lower;
 pub mod names;
 pub mod normalize;
 mod observe;
+mod pods;
 mod records;
+mod resource;
 mod runtime;
 pub mod support;
 mod survey;
+mod workloads;
 
 use std::sync::Arc;
 
@@ -39,6 +42,7 @@ pub use records::KubernetesStorage;
 
 use connect::Cluster;
 use facts::KubernetesFacts;
+use health::Patience;
 
 /// The backend's name in records.
 const NAME: &str = "kubernetes";
@@ -49,6 +53,7 @@ const NAME: &str = "kubernetes";
 #[derive(Debug)]
 pub struct Kubernetes {
     cluster: Arc<Cluster>,
+    patience: Patience,
 }
 
 /// What a cluster says of itself.
@@ -67,7 +72,7 @@ pub struct About {
 impl Kubernetes {
     /// The cluster that a target and the environment name. Nothing is read or connected to yet.
     pub fn new(settings: Settings, environment: Environment) -> Self {
-        Self { cluster: Arc::new(Cluster::new(settings, environment)) }
+        Self { cluster: Arc::new(Cluster::new(settings, environment)), patience: Patience::default() }
     }
 
     /// The namespace of the context that is meant, where it names one. Reads kubeconfigs and connects to nothing.
@@ -146,7 +151,7 @@ impl Backend for Kubernetes {
     }
 
     async fn health(&self, scope: &Scope, receipts: &[Receipt]) -> Result<Health> {
-        health::health(&self.cluster, scope, receipts).await
+        health::health(&self.cluster, &self.patience, scope, receipts).await
     }
 
     fn runtime(&self) -> Option<&dyn Runtime> {
