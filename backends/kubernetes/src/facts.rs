@@ -68,6 +68,15 @@ impl KubernetesFacts {
     pub fn serves(&self, api_version: &str) -> bool {
         self.apis.contains(api_version)
     }
+
+    /// Whether the cluster is of this minor version or a later one. A cluster that was not asked is a current one.
+    pub fn is_since(&self, minor: u32) -> bool {
+        let version =
+            self.version.as_deref().and_then(|version| version.trim_start_matches('v').split_once('.'));
+        let Some((_, rest)) = version else { return true };
+        let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+        digits.parse().map_or(true, |found: u32| found >= minor)
+    }
 }
 
 impl Default for KubernetesFacts {

@@ -32,6 +32,9 @@ pub const NETWORK: &str = "network.rhumb.dev/";
 pub const LABEL_LIMIT: usize = 63;
 /// The longest name of most objects: a DNS subdomain.
 pub const NAME_LIMIT: usize = 253;
+/// The longest name of stateful sets and scheduled jobs: what comes of them bears the name, a dash and ten characters
+/// as the value of a label.
+pub const SET_LIMIT: usize = 52;
 /// Hexadecimal digits of the hash in the name of a content-named object.
 pub const HASH: usize = 10;
 
@@ -65,6 +68,17 @@ pub fn release_selector(scope: &Scope) -> String {
 pub fn content_name(name: &str, generation: &str) -> String {
     let generation = generation.get(..HASH).unwrap_or(generation);
     format!("{}-{generation}", fit(name, NAME_LIMIT - 1 - generation.len()))
+}
+
+/// The name of a job, by what it runs. Its pods bear it as the value of a label.
+pub fn job_name(name: &str, generation: &str) -> String {
+    content_name(&fit(name, LABEL_LIMIT - 1 - HASH), generation)
+}
+
+/// The name of the service that gives the replicas of a stateful workload their own names, where the workload's own
+/// name has a virtual address.
+pub fn headless_name(name: &str) -> String {
+    fit(&format!("{name}-headless"), LABEL_LIMIT)
 }
 
 /// The hash by which content is told apart: hexadecimal digits of the SHA-256 of its JSON.
