@@ -1,5 +1,10 @@
 //! What containers print.
 
+mod follow;
+mod line;
+mod past;
+mod source;
+
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::api::LogParams;
@@ -7,7 +12,7 @@ use rhumb_backend::{LogLine, LogQuery, Result, Scope};
 use tokio::sync::mpsc;
 
 use crate::connect::Cluster;
-use crate::error::{translate, unfinished};
+use crate::error::translate;
 
 /// Which life of a container is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +51,19 @@ pub(crate) async fn tail(cluster: &Cluster, tail: &Tail<'_>) -> Result<Vec<Strin
     Ok(text.lines().map(|line| line.trim_end_matches('\r').to_owned()).collect())
 }
 
-/// Sends the lines of a workload, or of all.
-pub(crate) async fn logs(_: &Cluster, _: &Scope, _: &LogQuery, _: mpsc::Sender<LogLine>) -> Result<()> {
-    Err(unfinished("read the logs"))
+/// Sends the lines of a workload, or of all. The ways that containers print by cannot be told apart: all is standard
+/// output.
+///
+/// # Errors
+/// `NotFound` for a workload that the release does not have; what the API server answers.
+pub(crate) async fn logs(
+    cluster: &Cluster,
+    scope: &Scope,
+    query: &LogQuery,
+    lines: mpsc::Sender<LogLine>,
+) -> Result<()> {
+    if query.follow {
+        return follow::follow(cluster, scope, query, &lines).await;
+    }
+    past::past(cluster, scope, query, &lines).await
 }
