@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 
 use crate::connect::Cluster;
 use crate::error::{of_status, translate};
-use crate::pods::{self, PodView};
+use crate::pods::{self, Container, PodView};
 use crate::workloads::{Member, find};
 
 const RUN: &str = "run the command";
@@ -223,7 +223,7 @@ fn pick(members: Vec<Member>, place: &Place, operation: &str) -> Result<Pod> {
     }
     let states: Vec<_> = pods.iter().map(|pod| format!("{} is {}", pod.name(), pods::word(pod))).collect();
     let runs =
-        |pod: &Pod| !pod.is_leaving() && !pod.has_ended() && pod.statuses().iter().any(|one| one.runs());
+        |pod: &Pod| !pod.is_leaving() && !pod.has_ended() && pod.statuses().iter().any(Container::runs);
     pods.into_iter().find(runs).ok_or_else(|| match states.as_slice() {
         [] => missing("it has no pod".to_owned()).remedy("`rhumb scale` it to 1 or more"),
         states => missing(format!("none of its pods runs: {}", states.join(", "))),
@@ -236,14 +236,14 @@ fn container(pod: &Pod, place: &Place) -> Result<String> {
         pod.spec.iter().flat_map(|spec| &spec.containers).map(|one| one.name.as_str()).collect();
     let marked =
         pod.metadata.annotations.as_ref().and_then(|all| all.get("kubectl.kubernetes.io/default-container"));
-    let Some(named) = &place.container else {
+    let Some(wanted) = &place.container else {
         let marked = marked.map(String::as_str).filter(|marked| names.contains(marked));
         return Ok(marked.or(names.first().copied()).unwrap_or_default().to_owned());
     };
-    if names.contains(&named.as_str()) {
-        return Ok(named.clone());
+    if names.contains(&wanted.as_str()) {
+        return Ok(wanted.clone());
     }
-    Err(Error::new(ErrorKind::NotFound, RUN, format!("its pods have no container {named}"))
+    Err(Error::new(ErrorKind::NotFound, RUN, format!("its pods have no container {wanted}"))
         .with("workload", &place.workload)
         .remedy(format!("one of {}", names.join(", "))))
 }
