@@ -63,14 +63,12 @@ impl Storage for MemoryStorage {
     }
 
     async fn list(&self, kind: EntryKind, filter: &Filter) -> Result<Vec<Entry>> {
-        let is_wanted = |key: &Key| {
-            key.kind == kind
-                && filter.namespace.as_ref().is_none_or(|namespace| *namespace == key.namespace)
-                && filter.release.as_ref().is_none_or(|release| *release == key.release)
+        let is_wanted = |stored: &&StoredEntry| {
+            stored.key.kind == kind && filter.takes(&stored.key) && filter.takes_meta(&stored.meta)
         };
-        let mut found: Vec<Entry> = self.store.read(|state| {
-            state.entries.values().filter(|stored| is_wanted(&stored.key)).map(StoredEntry::listed).collect()
-        })?;
+        let mut found: Vec<Entry> = self
+            .store
+            .read(|state| state.entries.values().filter(is_wanted).map(StoredEntry::listed).collect())?;
         found.sort_by(|one, other| one.key.cmp(&other.key));
         Ok(found)
     }

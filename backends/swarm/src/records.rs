@@ -99,7 +99,8 @@ impl Storage for SwarmStorage {
         wanted.extend(filter.release.as_ref().map(|release| format!("{RELEASE}={release}")));
         let call = Call::get("list the releases' records", "/configs").filters(&json!({ "label": wanted }));
         let configs = self.engine.json::<Vec<Config>>(call).await?;
-        let mut entries = configs.iter().filter_map(|config| config.entry(kind)).collect::<Vec<_>>();
+        let entries = configs.iter().filter_map(|config| config.entry(kind));
+        let mut entries = entries.filter(|entry| filter.takes_meta(&entry.meta)).collect::<Vec<_>>();
         entries.sort_by(|left, right| left.key.cmp(&right.key));
         Ok(entries)
     }

@@ -156,7 +156,7 @@ pub(crate) fn no_revision(release: &str, revision: u64, heads: &[Head]) -> Actio
 
 /// That a release is not there, with names that are close.
 pub(crate) async fn not_found(context: &Context<'_>, release: &str) -> ActionError {
-    let filter = Filter { namespace: Some(context.namespace.to_owned()), release: None };
+    let filter = Filter { namespace: Some(context.namespace.to_owned()), ..Filter::default() };
     let heads = context.releases().heads(&filter).await.unwrap_or_default();
     let names: BTreeSet<String> = heads.into_iter().map(|head| head.release).collect();
     let is_near = |name: &String| strsim::jaro_winkler(name, release) >= LIKENESS;

@@ -39,7 +39,10 @@ pub struct Listed {
 /// Lists releases by namespace and name. Only heads are read.
 pub async fn list(context: &Context<'_>, request: &ListRequest) -> ActionResult<Vec<Listed>> {
     let namespace = (!request.all_namespaces).then(|| context.namespace.to_owned());
-    let heads = context.releases().heads(&Filter { namespace, release: None }).await?;
+    // The newest revision of a release is never superseded, so a server need not send those that are.
+    let wants_superseded = request.statuses.contains(&Status::Superseded);
+    let except = (!wants_superseded).then(|| ("status", Status::Superseded.as_str()));
+    let heads = context.releases().heads(&Filter { namespace, release: None, except }).await?;
     Ok(latest(heads).filter(|head| request.takes(head)).map(listed).collect())
 }
 

@@ -132,10 +132,7 @@ impl Lease {
     /// What the storage answers. A link that stays does no harm.
     pub async fn release_and_tidy(&self) -> Result<()> {
         self.release().await?;
-        let of_release = Filter {
-            namespace: Some(self.scope.namespace.clone()),
-            release: Some(self.scope.release.clone()),
-        };
+        let of_release = Filter::from(&self.scope);
         if !self.storage.list(EntryKind::Head, &of_release).await?.is_empty() {
             return Ok(());
         }

@@ -73,6 +73,9 @@ pub struct Filter {
     pub namespace: Option<String>,
     /// Only this release.
     pub release: Option<String>,
+    /// None whose meta has this value under this key, so that a server can leave out what would only be thrown away:
+    /// `("status", "superseded")`.
+    pub except: Option<(&'static str, &'static str)>,
 }
 
 impl Filter {
@@ -81,11 +84,16 @@ impl Filter {
         let takes = |wanted: &Option<String>, is: &str| wanted.as_deref().is_none_or(|wanted| wanted == is);
         takes(&self.namespace, &key.namespace) && takes(&self.release, &key.release)
     }
+
+    /// Whether an entry of this meta is wanted.
+    pub fn takes_meta(&self, meta: &Meta) -> bool {
+        self.except.is_none_or(|(key, value)| meta.get(key).is_none_or(|is| is != value))
+    }
 }
 
 impl From<&Scope> for Filter {
     fn from(scope: &Scope) -> Self {
-        Self { namespace: Some(scope.namespace.clone()), release: Some(scope.release.clone()) }
+        Self { namespace: Some(scope.namespace.clone()), release: Some(scope.release.clone()), except: None }
     }
 }
 

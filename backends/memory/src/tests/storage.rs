@@ -22,7 +22,7 @@ async fn check(storage: &dyn Storage) {
 
     storage.create(&key(EntryKind::Head, "other", "1"), &Meta::new(), b"x").await.unwrap();
     storage.create(&key(EntryKind::Chunk, "shop", "abc"), &Meta::new(), b"x").await.unwrap();
-    let filter = Filter { namespace: None, release: Some("shop".to_owned()) };
+    let filter = Filter { release: Some("shop".to_owned()), ..Filter::default() };
     let listed = storage.list(EntryKind::Head, &filter).await.unwrap();
     assert_eq!(listed.len(), 1);
     assert_eq!((&listed[0].key, listed[0].value.len()), (&head, 0));

@@ -68,6 +68,7 @@ async fn lists(storage: &dyn Storage) {
     let filter = |namespace: Option<&str>, release: Option<&str>| Filter {
         namespace: namespace.map(str::to_owned),
         release: release.map(str::to_owned),
+        except: None,
     };
     let expect = [
         (EntryKind::Head, filter(None, None), vec![0, 1, 2, 3]),
@@ -92,6 +93,9 @@ async fn lists(storage: &dyn Storage) {
             assert_eq!(storage.read(&entry.key).await.unwrap().unwrap().version, entry.version);
         }
     }
+    let excepting = Filter { except: Some(("is", "head/prod/shop/1")), ..filter(None, Some("shop")) };
+    let left = storage.list(EntryKind::Head, &excepting).await.unwrap();
+    assert_eq!(left.into_iter().map(|entry| entry.key).collect::<Vec<_>>(), keys[..2]);
     for key in &keys {
         storage.delete(key).await.unwrap();
     }

@@ -126,7 +126,9 @@ impl FileStorage {
                 for file in children(&release, None)? {
                     let Some((header, _)) = open(&file)? else { continue };
                     let Header { key, meta, version } = header;
-                    entries.push(Entry { key, meta, value: Vec::new(), version });
+                    if filter.takes_meta(&meta) {
+                        entries.push(Entry { key, meta, value: Vec::new(), version });
+                    }
                 }
             }
         }

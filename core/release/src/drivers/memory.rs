@@ -84,8 +84,9 @@ impl Storage for MemoryStorage {
 
     async fn list(&self, kind: EntryKind, filter: &Filter) -> Result<Vec<Entry>> {
         let state = self.state();
-        let wanted =
-            state.entries.values().filter(|entry| entry.key.kind == kind && filter.takes(&entry.key));
+        let wanted = state.entries.values().filter(|entry| {
+            entry.key.kind == kind && filter.takes(&entry.key) && filter.takes_meta(&entry.meta)
+        });
         Ok(wanted.map(|entry| Entry { value: Vec::new(), ..entry.clone() }).collect())
     }
 
