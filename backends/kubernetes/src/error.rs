@@ -8,11 +8,6 @@ use rhumb_backend::{Error, ErrorKind, Retry};
 
 pub(crate) use transport::translate;
 
-/// Stands in the way of everything that is not there yet.
-pub(crate) fn unfinished(operation: &str) -> Error {
-    Error::new(ErrorKind::Unsupported, operation, "the Kubernetes backend is not finished")
-}
-
 /// A refusal of the API server as an error.
 ///
 /// What a server says of a Secret is not passed on where it may hold its data.

@@ -35,6 +35,7 @@ use rhumb_backend::{
     Streams, Support, Survey, Task,
 };
 use rhumb_spec::{App, Diagnostic, Feature};
+use serde_json::Value;
 use tokio::sync::mpsc;
 
 pub use connect::{Environment, Settings};
@@ -67,6 +68,12 @@ pub struct About {
     pub user: Option<String>,
     /// How many nodes it has, where we may know.
     pub nodes: Option<usize>,
+    /// The namespace that releases would go to.
+    pub namespace: String,
+    /// Whether it is there, where we may know.
+    pub namespace_exists: Option<bool>,
+    /// What a release needs to be allowed there and is not, as verb and resource: `patch deployments.apps`.
+    pub missing_rights: Vec<String>,
 }
 
 impl Kubernetes {
@@ -83,12 +90,12 @@ impl Kubernetes {
         self.cluster.namespace()
     }
 
-    /// Asks the cluster what it is, as a check of the target.
+    /// Asks the cluster what it is, and what we may do in a namespace of it, as a check of the target.
     ///
     /// # Errors
     /// `Unreachable`, `Unauthenticated`, `Timeout`; `Invalid` when the kubeconfig is wrong.
-    pub async fn about(&self) -> Result<About> {
-        survey::about(&self.cluster).await
+    pub async fn about(&self, namespace: &str) -> Result<About> {
+        survey::about(&self.cluster, namespace).await
     }
 }
 
@@ -144,6 +151,10 @@ impl Backend for Kubernetes {
 
     fn change(&self, last: Option<&Object>, live: &Live, want: &Object) -> Change {
         change::change(last, live, want)
+    }
+
+    fn again(&self, live: &Live, want: &Object) -> Option<Value> {
+        change::again(live, want)
     }
 
     async fn apply(&self, scope: &Scope, step: &Step, materials: &dyn Materials) -> Result<Receipt> {

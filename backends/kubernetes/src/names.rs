@@ -25,6 +25,8 @@ pub const GENERATION: &str = "rhumb.dev/generation";
 pub const CONTENT: &str = "rhumb.dev/content";
 /// On what an uninstall leaves: `keep`.
 pub const UNINSTALL: &str = "rhumb.dev/uninstall";
+/// On the template of a rollout that was given up and is tried anew: how many times it was.
+pub const ATTEMPT: &str = "rhumb.dev/attempt";
 /// What begins the label of a pod for each network that it is on. Policies select by it.
 pub const NETWORK: &str = "network.rhumb.dev/";
 

@@ -1,14 +1,15 @@
 //! A cluster that is connected to when it is first asked for something.
 
 use std::fmt;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use kube::Client;
 use rhumb_backend::{Error, ErrorKind, Result};
-use tokio::sync::OnceCell;
+use tokio::sync::{Mutex, OnceCell};
 
 use super::kubeconfig::{self, Chosen};
+use super::resource::Served;
 use super::{Environment, Settings};
 use crate::error::translate;
 
@@ -23,12 +24,19 @@ pub(crate) struct Cluster {
     environment: Environment,
     chosen: OnceLock<Chosen>,
     client: OnceCell<Client>,
+    served: Mutex<Option<Arc<Served>>>,
 }
 
 impl Cluster {
     /// Reads nothing and connects to nothing.
     pub(crate) fn new(settings: Settings, environment: Environment) -> Self {
-        Self { settings, environment, chosen: OnceLock::new(), client: OnceCell::new() }
+        Self {
+            settings,
+            environment,
+            chosen: OnceLock::new(),
+            client: OnceCell::new(),
+            served: Mutex::new(None),
+        }
     }
 
     /// The namespace of the context that is meant, where it names one.
@@ -56,6 +64,11 @@ impl Cluster {
     /// `Invalid` when the kubeconfig is wrong; `Unauthenticated` when no credentials can be had.
     pub(crate) async fn client(&self) -> Result<&Client> {
         self.client.get_or_try_init(|| self.connect()).await
+    }
+
+    /// What was discovered of the cluster's kinds.
+    pub(super) fn served_cache(&self) -> &Mutex<Option<Arc<Served>>> {
+        &self.served
     }
 
     async fn connect(&self) -> Result<Client> {

@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 
 use super::*;
 
-#[expect(clippy::needless_pass_by_value, reason = "cases read better without a borrow each")]
 fn of(status: Value) -> Error {
     let status: Status = serde_json::from_value(status).unwrap();
     of_status("create the deployment", &status)
@@ -20,148 +19,6 @@ type Case = (u16, &'static str, &'static str, ErrorKind, Retry, &'static str);
 
 #[test]
 fn every_refusal_has_its_kind() {
-    const CASES: &[Case] = &[
-        (401, "Unauthorized", "Unauthorized", ErrorKind::Unauthenticated, Retry::Never, "log in again"),
-        (
-            403,
-            "Forbidden",
-            "deployments.apps \"web\" is forbidden: User \"ada\" cannot patch resource \"deployments\" in API group \"apps\" in the namespace \"shop\"",
-            ErrorKind::Forbidden,
-            Retry::Never,
-            "a Role in the namespace shop with verbs [patch] on deployments.apps",
-        ),
-        (
-            403,
-            "Forbidden",
-            "nodes is forbidden: User \"ada\" cannot list resource \"nodes\" in API group \"\" at the cluster scope",
-            ErrorKind::Forbidden,
-            Retry::Never,
-            "a ClusterRole with verbs [list] on nodes,",
-        ),
-        (
-            403,
-            "Forbidden",
-            "pods \"web\" is forbidden: exceeded quota: small, requested: pods=1, used: pods=2, limited: pods=2",
-            ErrorKind::LimitExceeded,
-            Retry::Never,
-            "kubectl describe resourcequota",
-        ),
-        (
-            403,
-            "Forbidden",
-            "secrets \"x\" is forbidden: unable to create new content in namespace shop because it is being terminated",
-            ErrorKind::Conflict,
-            Retry::Never,
-            "the namespace shop is being deleted",
-        ),
-        (
-            404,
-            "NotFound",
-            "deployments.apps \"web\" not found",
-            ErrorKind::NotFound,
-            Retry::Never,
-            "not found",
-        ),
-        (
-            404,
-            "NotFound",
-            "the server could not find the requested resource",
-            ErrorKind::NotFound,
-            Retry::Never,
-            "api-resources",
-        ),
-        (
-            409,
-            "AlreadyExists",
-            "secrets \"x\" already exists",
-            ErrorKind::AlreadyExists,
-            Retry::Never,
-            "already exists",
-        ),
-        (
-            409,
-            "AlreadyExists",
-            "object is being deleted: persistentvolumeclaims \"data\" already exists",
-            ErrorKind::Conflict,
-            Retry::Same,
-            "is being deleted",
-        ),
-        (
-            409,
-            "Conflict",
-            "Operation cannot be fulfilled on secrets \"x\": the object has been modified",
-            ErrorKind::Conflict,
-            Retry::AfterRead,
-            "modified",
-        ),
-        (
-            413,
-            "RequestEntityTooLarge",
-            "Request entity too large: limit is 3145728",
-            ErrorKind::LimitExceeded,
-            Retry::Never,
-            "1 MiB",
-        ),
-        (500, "", "etcdserver: request is too large", ErrorKind::LimitExceeded, Retry::Never, "1 MiB"),
-        (
-            429,
-            "TooManyRequests",
-            "too many requests, please try again later",
-            ErrorKind::RateLimited,
-            Retry::Same,
-            "try again",
-        ),
-        (
-            500,
-            "InternalError",
-            "Internal error occurred: etcdserver: leader changed",
-            ErrorKind::Platform,
-            Retry::Same,
-            "leader changed",
-        ),
-        (500, "", "etcdserver: request timed out", ErrorKind::Platform, Retry::Same, "timed out"),
-        (502, "", "502 Bad Gateway", ErrorKind::Platform, Retry::Same, "Bad Gateway"),
-        (
-            503,
-            "ServiceUnavailable",
-            "apiserver is shutting down",
-            ErrorKind::Unreachable,
-            Retry::Same,
-            "shutting down",
-        ),
-        (
-            504,
-            "Timeout",
-            "Timeout: request did not complete within the allotted timeout",
-            ErrorKind::Timeout,
-            Retry::Same,
-            "allotted",
-        ),
-        (
-            500,
-            "InternalError",
-            "Internal error occurred: failed calling webhook \"check.example.com\": failed to call webhook: Post \"https://x\": dial tcp: connection refused",
-            ErrorKind::Platform,
-            Retry::Same,
-            "the admission webhook check.example.com does not answer",
-        ),
-        (
-            400,
-            "BadRequest",
-            "admission webhook \"check.example.com\" denied the request: no latest tags",
-            ErrorKind::Forbidden,
-            Retry::Never,
-            "the admission webhook check.example.com refuses it: no latest tags",
-        ),
-        (
-            422,
-            "Invalid",
-            "deployments.apps \"web\" is forbidden: ValidatingAdmissionPolicy 'replicas' with binding 'all' denied request: at most 5",
-            ErrorKind::Forbidden,
-            Retry::Never,
-            "the admission policy replicas refuses it: at most 5",
-        ),
-    ];
     for (code, reason, message, kind, retry, part) in CASES {
         let error = of(failure(*code, reason, message));
         assert_eq!((error.kind, error.retry), (*kind, *retry), "{message}");
@@ -169,6 +26,142 @@ fn every_refusal_has_its_kind() {
         assert!(text.contains(part), "{text} lacks {part}");
     }
 }
+
+const CASES: &[Case] = &[
+    (401, "Unauthorized", "Unauthorized", ErrorKind::Unauthenticated, Retry::Never, "log in again"),
+    (
+        403,
+        "Forbidden",
+        "deployments.apps \"web\" is forbidden: User \"ada\" cannot patch resource \"deployments\" in API group \"apps\" in the namespace \"shop\"",
+        ErrorKind::Forbidden,
+        Retry::Never,
+        "a Role in the namespace shop with verbs [patch] on deployments.apps",
+    ),
+    (
+        403,
+        "Forbidden",
+        "nodes is forbidden: User \"ada\" cannot list resource \"nodes\" in API group \"\" at the cluster scope",
+        ErrorKind::Forbidden,
+        Retry::Never,
+        "a ClusterRole with verbs [list] on nodes,",
+    ),
+    (
+        403,
+        "Forbidden",
+        "pods \"web\" is forbidden: exceeded quota: small, requested: pods=1, used: pods=2, limited: pods=2",
+        ErrorKind::LimitExceeded,
+        Retry::Never,
+        "kubectl describe resourcequota",
+    ),
+    (
+        403,
+        "Forbidden",
+        "secrets \"x\" is forbidden: unable to create new content in namespace shop because it is being terminated",
+        ErrorKind::Conflict,
+        Retry::Never,
+        "the namespace shop is being deleted",
+    ),
+    (404, "NotFound", "deployments.apps \"web\" not found", ErrorKind::NotFound, Retry::Never, "not found"),
+    (
+        404,
+        "NotFound",
+        "the server could not find the requested resource",
+        ErrorKind::NotFound,
+        Retry::Never,
+        "api-resources",
+    ),
+    (
+        409,
+        "AlreadyExists",
+        "secrets \"x\" already exists",
+        ErrorKind::AlreadyExists,
+        Retry::Never,
+        "already exists",
+    ),
+    (
+        409,
+        "AlreadyExists",
+        "object is being deleted: persistentvolumeclaims \"data\" already exists",
+        ErrorKind::Conflict,
+        Retry::Same,
+        "is being deleted",
+    ),
+    (
+        409,
+        "Conflict",
+        "Operation cannot be fulfilled on secrets \"x\": the object has been modified",
+        ErrorKind::Conflict,
+        Retry::AfterRead,
+        "modified",
+    ),
+    (
+        413,
+        "RequestEntityTooLarge",
+        "Request entity too large: limit is 3145728",
+        ErrorKind::LimitExceeded,
+        Retry::Never,
+        "1 MiB",
+    ),
+    (500, "", "etcdserver: request is too large", ErrorKind::LimitExceeded, Retry::Never, "1 MiB"),
+    (
+        429,
+        "TooManyRequests",
+        "too many requests, please try again later",
+        ErrorKind::RateLimited,
+        Retry::Same,
+        "try again",
+    ),
+    (
+        500,
+        "InternalError",
+        "Internal error occurred: etcdserver: leader changed",
+        ErrorKind::Platform,
+        Retry::Same,
+        "leader changed",
+    ),
+    (500, "", "etcdserver: request timed out", ErrorKind::Platform, Retry::Same, "timed out"),
+    (502, "", "502 Bad Gateway", ErrorKind::Platform, Retry::Same, "Bad Gateway"),
+    (
+        503,
+        "ServiceUnavailable",
+        "apiserver is shutting down",
+        ErrorKind::Unreachable,
+        Retry::Same,
+        "shutting down",
+    ),
+    (
+        504,
+        "Timeout",
+        "Timeout: request did not complete within the allotted timeout",
+        ErrorKind::Timeout,
+        Retry::Same,
+        "allotted",
+    ),
+    (
+        500,
+        "InternalError",
+        "Internal error occurred: failed calling webhook \"check.example.com\": failed to call webhook: Post \"https://x\": dial tcp: connection refused",
+        ErrorKind::Platform,
+        Retry::Same,
+        "the admission webhook check.example.com does not answer",
+    ),
+    (
+        400,
+        "BadRequest",
+        "admission webhook \"check.example.com\" denied the request: no latest tags",
+        ErrorKind::Forbidden,
+        Retry::Never,
+        "the admission webhook check.example.com refuses it: no latest tags",
+    ),
+    (
+        422,
+        "Invalid",
+        "deployments.apps \"web\" is forbidden: ValidatingAdmissionPolicy 'replicas' with binding 'all' denied request: at most 5",
+        ErrorKind::Forbidden,
+        Retry::Never,
+        "the admission policy replicas refuses it: at most 5",
+    ),
+];
 
 #[test]
 fn what_is_invalid_is_told_with_every_field() {
