@@ -1,5 +1,6 @@
 //! `rhumb target`.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use clap::{Args, Subcommand};
@@ -104,6 +105,8 @@ struct CheckedTarget {
     backend: String,
     facts: serde_json::Value,
     releases: usize,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    about: BTreeMap<&'static str, String>,
 }
 
 /// Manages targets.
@@ -221,6 +224,7 @@ async fn checked(session: &Session, name: Option<String>) -> Ended {
     let session = session.with_target(name);
     let parts = session.parts(false)?;
     let backend = &parts.target.backend;
+    let about = about(&session, &parts.namespace).await?;
     let scope = Scope::new(parts.namespace.as_str(), "check");
     let facts = backend.survey(&scope, &App::default(), &Survey::default()).await?;
     let heads = parts.target.storage.list(EntryKind::Head, &Filter::default()).await?;
@@ -232,6 +236,7 @@ async fn checked(session: &Session, name: Option<String>) -> Ended {
         backend: backend.name().to_owned(),
         facts: facts.data,
         releases: releases.len(),
+        about,
     };
     parts.progress.finish();
     emit(session.format(), &checked, || {
@@ -239,10 +244,41 @@ async fn checked(session: &Session, name: Option<String>) -> Ended {
             "{} answers ({}), with {} release(s).\n",
             checked.name, checked.backend, checked.releases
         );
+        for (what, value) in &checked.about {
+            let _ = writeln!(text, "  {what}: {value}");
+        }
         for (fact, value) in checked.facts.as_object().into_iter().flatten() {
             let _ = writeln!(text, "  {fact}: {value}");
         }
         text
     })?;
     Ok(Exit::Success)
+}
+
+/// What the platform says of itself and of us, where it has more to say than its facts.
+#[cfg(feature = "kubernetes")]
+async fn about(session: &Session, namespace: &str) -> Result<BTreeMap<&'static str, String>, Failure> {
+    let (_, config) = session.target_config()?;
+    if config.backend != "kubernetes" {
+        return Ok(BTreeMap::new());
+    }
+    let about = registry::cluster(&config, session.environment()).about(namespace).await?;
+    let there = match about.namespace_exists {
+        Some(true) => about.namespace,
+        Some(false) => format!("{} (it is not there yet; --create-namespace makes it)", about.namespace),
+        None => format!("{} (we may not know whether it is there)", about.namespace),
+    };
+    let mut told = BTreeMap::from([("cluster", about.endpoint), ("namespace", there)]);
+    told.extend(about.user.map(|user| ("user", user)));
+    told.extend(about.nodes.map(|nodes| ("nodes", nodes.to_string())));
+    if !about.missing_rights.is_empty() {
+        told.insert("rights that are missing", about.missing_rights.join(", "));
+    }
+    Ok(told)
+}
+
+#[cfg(not(feature = "kubernetes"))]
+#[expect(clippy::unused_async, reason = "other builds ask a platform here")]
+async fn about(_: &Session, _: &str) -> Result<BTreeMap<&'static str, String>, Failure> {
+    Ok(BTreeMap::new())
 }
