@@ -62,7 +62,7 @@ pub fn support(feature: Feature, facts: &KubernetesFacts) -> Support {
         | Feature::EnvAddress
         | Feature::EnvFromConfig
         | Feature::EnvFromSecret => NATIVE,
-        // "StatefulSets", "Pod index label".
+        // "Stateful Sets", "Pod index label".
         Feature::EnvOrdinal => NATIVE,
         Feature::ShortNames => NATIVE,
         Feature::ProbeExec | Feature::ProbeHttp | Feature::ProbeTcp | Feature::ProbeGrpc => NATIVE,
@@ -82,8 +82,8 @@ pub fn support(feature: Feature, facts: &KubernetesFacts) -> Support {
         ),
         // "Feature Gates": ContainerStopSignals is alpha, and off, in 1.36.
         Feature::StopSignal => emulated(
-            "a command before the stop sends it to the container's first process and waits for its end, which needs \
-             /bin/sh in the image; SIGTERM follows when the time of grace is over",
+            "one other than SIGTERM is sent by a command before the stop, to the container's first process, whose end it waits \
+             for, which needs /bin/sh in the image; SIGTERM follows when the time of grace is over",
         ),
         Feature::StopGrace => NATIVE,
         Feature::Logging => unsupported(

@@ -47,7 +47,7 @@ const fn pull_policy(policy: PullPolicy) -> &'static str {
 }
 
 fn ports(part: &Part<'_>) -> Vec<Value> {
-    let port = |(name, port): (&String, &rhumb_spec::model::Port)| {
+    let value = |(name, port): (&String, &rhumb_spec::model::Port)| {
         let mut body = Body::new();
         body.set("name", name.clone()).set("containerPort", port.port);
         body.set_some(
@@ -60,7 +60,7 @@ fn ports(part: &Part<'_>) -> Vec<Value> {
         );
         body.into_value()
     };
-    part.container.ports.iter().map(port).collect()
+    part.container.ports.iter().map(value).collect()
 }
 
 /// `requests` and `limits`. Graphics processors are a limit, which is the request too.

@@ -12,7 +12,7 @@ use super::{Context, Part, Report, network};
 
 /// Where a pod of a stateful set has its number.
 ///
-/// Source: Kubernetes documentation, "StatefulSets", "Pod index label".
+/// Source: Kubernetes documentation, "Stateful Sets", "Pod index label".
 pub const POD_INDEX: &str = "metadata.labels['apps.kubernetes.io/pod-index']";
 
 /// What a container's variables become.

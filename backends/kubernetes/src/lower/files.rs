@@ -1,4 +1,4 @@
-//! Configs and secrets: a ConfigMap or Secret each, named by its content unless it is to keep its name.
+//! Configs and secrets: a `ConfigMap` or `Secret` each, named by its content unless it is to keep its name.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use super::body::{Body, text_map};
 use super::{Context, Report, labels, network};
 use crate::names;
 
-/// The most that the keys of a ConfigMap or Secret may hold together, in bytes.
+/// The most that the keys of a `ConfigMap` or `Secret` may hold together, in bytes.
 ///
 /// Source: Kubernetes API reference, `ConfigMap.data` and `Secret.data`: 1 MiB, as etcd's requests are bounded.
 const LIMIT: usize = 1 << 20;

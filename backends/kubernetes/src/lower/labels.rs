@@ -33,7 +33,7 @@ pub(super) fn check(labels: &BTreeMap<String, String>, path: &str, report: &mut 
     for (key, value) in labels {
         let path = format!("{path}.{key}");
         if !is_qualified(key) {
-            report.refuse(wrong_key(&path, "label", key));
+            report.refuse(wrong_key(&path, "a label", key));
         }
         if !is_value(value) {
             report.refuse(
@@ -51,12 +51,12 @@ pub(super) fn check(labels: &BTreeMap<String, String>, path: &str, report: &mut 
 /// Refuses annotations that the API does not take.
 pub(super) fn check_annotations(annotations: &BTreeMap<String, String>, path: &str, report: &mut Report) {
     for key in annotations.keys().filter(|key| !is_qualified(&key.to_lowercase())) {
-        report.refuse(wrong_key(&format!("{path}.{key}"), "annotation", key));
+        report.refuse(wrong_key(&format!("{path}.{key}"), "an annotation", key));
     }
 }
 
 fn wrong_key(path: &str, word: &str, key: &str) -> Diagnostic {
-    Diagnostic::error(path, format!("`{key}` cannot be the key of a {word}"))
+    Diagnostic::error(path, format!("`{key}` cannot be the key of {word}"))
         .why("on Kubernetes a key is a name of at most 63 of A-Z, a-z, 0-9, `-`, `_` and `.`, with a DNS name and `/` before it where one is wanted")
         .remedy("such as `example.com/team`")
 }

@@ -106,7 +106,7 @@ impl Natives {
             .map(|object| (object.id.name().to_owned(), object.id.clone()))
             .collect();
         for object in self.first.iter_mut().chain(&mut self.rest) {
-            let text = |at: &str| object.body.pointer(at).and_then(Value::as_str).unwrap_or_default();
+            let text = |at: &str| text(&object.body, at).unwrap_or_default();
             let mut after: Vec<After> =
                 namespaces.get(text("/metadata/namespace")).cloned().map(exists).into_iter().collect();
             let key = (group_of(text("/apiVersion")).to_owned(), text("/kind").to_owned());
@@ -168,13 +168,11 @@ fn object(
 ) -> Option<Object> {
     let path = format!("{}.manifest", Document::Native.path(name));
     let mut body = native.manifest.clone();
-    let (api_version, kind) = match header(&body, &path) {
-        Ok((api_version, kind)) => (api_version.to_owned(), kind.to_owned()),
-        Err(diagnostic) => {
-            report.refuse(diagnostic);
-            return None;
-        }
-    };
+    if let Some(diagnostic) = unfit(&body, &path) {
+        report.refuse(diagnostic);
+        return None;
+    }
+    let (api_version, kind) = (text(&body, "/apiVersion")?.to_owned(), text(&body, "/kind")?.to_owned());
     let Some(namespaced) = definitions.is_namespaced(context, &api_version, &kind) else {
         report.refuse(
             Diagnostic::error(
@@ -198,36 +196,43 @@ fn object(
     Some(Object { once, workload, ..Object::new(id, body) })
 }
 
-/// `apiVersion` and `kind` of a document that can be an object of a release.
-fn header<'a>(body: &'a Value, path: &str) -> Result<(&'a str, &'a str), Diagnostic> {
-    let text = |field: &str| body.get(field).and_then(Value::as_str).filter(|text| !text.is_empty());
-    let (Some(api_version), Some(kind)) = (text("apiVersion"), text("kind")) else {
-        return Err(Diagnostic::error(path, "it is not a document of Kubernetes")
+fn text<'a>(body: &'a Value, at: &str) -> Option<&'a str> {
+    body.pointer(at).and_then(Value::as_str).filter(|text| !text.is_empty())
+}
+
+/// Why a document cannot be an object of a release; none where it can.
+fn unfit(body: &Value, path: &str) -> Option<Diagnostic> {
+    let (Some(api_version), Some(kind)) = (text(body, "/apiVersion"), text(body, "/kind")) else {
+        let diagnostic = Diagnostic::error(path, "it is not a document of Kubernetes")
             .why("the API tells documents apart by `apiVersion` and `kind`")
-            .remedy("both, as in a manifest for kubectl"));
+            .remedy("both, as in a manifest for kubectl");
+        return Some(diagnostic);
     };
+    let error = |field: &str, what: &str| Diagnostic::error(format!("{path}{field}"), what);
     if body.get("metadata").is_some_and(|metadata| !metadata.is_object()) {
-        return Err(Diagnostic::error(format!("{path}.metadata"), "`metadata` is not a mapping"));
+        return Some(error(".metadata", "`metadata` is not a mapping").remedy("`metadata: { name: NAME }`"));
     }
     if body.get("items").is_some() && kind.ends_with("List") {
-        return Err(Diagnostic::error(format!("{path}.kind"), "a list is not one object")
-            .why("each object of a release has a name of its own")
-            .remedy("a Native document for each item"));
+        let diagnostic = error(".kind", "a list is not one object");
+        return Some(
+            diagnostic
+                .why("each object of a release has a name of its own")
+                .remedy("a Native document for each item"),
+        );
     }
     if body.pointer("/metadata/generateName").is_some() {
-        return Err(Diagnostic::error(
-            format!("{path}.metadata.generateName"),
-            "the name is not known before it is made",
-        )
-        .why("the release finds its objects by their names")
-        .remedy("`metadata.name`"));
+        let diagnostic = error(".metadata.generateName", "the name is not known before it is made");
+        return Some(
+            diagnostic.why("the release finds its objects by their names").remedy("`metadata.name`"),
+        );
     }
     if kind == "Secret" && group_of(api_version).is_empty() {
-        return Err(Diagnostic::error(path, "a secret cannot be a native document")
-            .why("its data would be in the app and in every record")
-            .remedy("a Secret document"));
+        let diagnostic = error("", "a secret cannot be a native document");
+        return Some(
+            diagnostic.why("its data would be in the app and in every record").remedy("a Secret document"),
+        );
     }
-    Ok((api_version, kind))
+    None
 }
 
 /// Puts a document where it belongs and marks it as the release's. Labels by which other tools know it stay.

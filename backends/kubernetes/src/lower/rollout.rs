@@ -1,7 +1,7 @@
 //! How a new version takes the place of an old one.
 
 use rhumb_spec::Feature;
-use rhumb_spec::model::{IntOrPercent, OnFailure, Strategy, Update, UpdateOrder};
+use rhumb_spec::model::{IntOrPercent, Strategy, Update, UpdateOrder};
 use serde_json::{Value, json};
 
 use super::body::Body;
@@ -49,10 +49,10 @@ pub(super) fn of_deployment(site: &Site<'_>, report: &mut Report) -> Option<Valu
         return Some(json!({ "type": "Recreate" }));
     }
     let bounds = bounds(site, update, report);
-    rolling(bounds.value())
+    rolling(&bounds.value())
 }
 
-fn rolling(bounds: Value) -> Option<Value> {
+fn rolling(bounds: &Value) -> Option<Value> {
     let is_said = bounds.as_object().is_some_and(|fields| !fields.is_empty());
     is_said.then(|| json!({ "type": "RollingUpdate", "rollingUpdate": bounds }))
 }
@@ -83,28 +83,29 @@ fn bounds(site: &Site<'_>, update: &Update, report: &mut Report) -> Bounds {
     }
 }
 
-/// `updateStrategy` of a DaemonSet, which has either surge or replicas that are missing.
+/// `updateStrategy` of a `DaemonSet`, which has either surge or replicas that are missing.
 ///
 /// Source: Kubernetes API reference, `RollingUpdateDaemonSet`.
 pub(super) fn of_daemon_set(site: &Site<'_>, report: &mut Report) -> Option<Value> {
     let update = site.workload.update.as_ref()?;
     tell(site, update, report);
     if update.strategy == Strategy::Recreate {
-        return rolling(json!({ "maxUnavailable": "100%" }));
+        return rolling(&json!({ "maxUnavailable": "100%" }));
     }
     let found = bounds(site, update, report);
     let surges = found.surge.is_some_and(|surge| !surge.is_zero());
-    rolling(if surges {
+    let value = if surges {
         Bounds { unavailable: Some(IntOrPercent::Int(0)), ..found }.value()
     } else {
         Bounds { surge: None, unavailable: found.unavailable }.value()
-    })
+    };
+    rolling(&value)
 }
 
 /// Tells what a stateful set cannot: it replaces one replica after another, from the last to the first, the old one
 /// stopped first. `maxUnavailable` has a gate that is off in 1.36.
 ///
-/// Source: Kubernetes documentation, "StatefulSets", "Update strategies"; "Feature Gates", `MaxUnavailableStatefulSet`.
+/// Source: Kubernetes documentation, "Stateful Sets", "Update strategies"; "Feature Gates", `MaxUnavailableStatefulSet`.
 pub(super) fn of_stateful_set(site: &Site<'_>, report: &mut Report) {
     let Some(update) = &site.workload.update else { return };
     tell(site, update, report);
@@ -143,9 +144,5 @@ fn tell(site: &Site<'_>, update: &Update, report: &mut Report) {
     if update.max_failure_percent.is_some_and(|share| share > 0) {
         let text = "every new replica must become ready: no share of them may fail";
         report.lose(Feature::UpdateMonitor, site.at("update.maxFailurePercent"), text);
-    }
-    if update.on_failure == Some(OnFailure::Continue) {
-        let text = "an update waits for replicas that fail and does not go on over them";
-        report.lose(Feature::FailureAction, site.at("update.onFailure"), text);
     }
 }

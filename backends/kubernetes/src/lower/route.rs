@@ -1,4 +1,4 @@
-//! HTTP traffic from outside: Ingresses, and HTTPRoutes where the class is a Gateway.
+//! HTTP traffic from outside: Ingresses, and `HTTPRoute`s where the class is a Gateway.
 
 use rhumb_backend::{Object, ObjectId};
 use rhumb_spec::model::{Kind, Route, RouteTarget, RouteTls};
@@ -35,13 +35,12 @@ pub(super) fn objects(context: &Context<'_>, natives: &Natives, report: &mut Rep
             report.refuse(not_served(&path, api));
             continue;
         }
-        objects.push(match gateway(route) {
-            Some(gateway) => http_route(context, (name, route), gateway, report),
-            None => {
-                tell_of_class(context, route, natives, (&path, report));
-                ingress(context, (name, route), report)
-            }
-        });
+        if let Some(gateway) = gateway(route) {
+            objects.push(http_route(context, (name, route), gateway, report));
+        } else {
+            tell_of_class(context, route, natives, (&path, report));
+            objects.push(ingress(context, (name, route), report));
+        }
     }
     objects
 }

@@ -14,7 +14,7 @@ use crate::names;
 
 /// The ports that the API server gives out on nodes.
 ///
-/// Source: Kubernetes documentation, "Service", "type: NodePort", the default of `--service-node-port-range`.
+/// Source: Kubernetes documentation, "Service", `type: NodePort`, the default of `--service-node-port-range`.
 const NODE_PORTS: std::ops::RangeInclusive<u16> = 30_000..=32_767;
 
 /// What a service leads to.

@@ -143,7 +143,7 @@ fn requests(volume: &Volume) -> Value {
 
 /// The template of a stateful set's claims. It never changes, so no label of the user's is in it.
 ///
-/// Source: Kubernetes documentation, "StatefulSets", "Volume Claim Templates".
+/// Source: Kubernetes documentation, "Stateful Sets", "Volume Claim Templates".
 pub(super) fn template(context: &Context<'_>, name: &str) -> Option<Value> {
     let volume = context.app.volumes.get(name)?;
     Some(json!({ "metadata": { "name": name }, "spec": claim_spec(volume) }))
@@ -152,7 +152,7 @@ pub(super) fn template(context: &Context<'_>, name: &str) -> Option<Value> {
 /// The volume of an NFS server with mount options, and the claim that is bound to it. The volume lies outside of
 /// every namespace, so its name holds the release's.
 ///
-/// Source: Kubernetes documentation, "Persistent Volumes", "Mount Options" and "Reserving a PersistentVolume".
+/// Source: Kubernetes documentation, "Persistent Volumes", "Mount Options" and "Reserving a `PersistentVolume`".
 fn nfs_volume(context: &Context<'_>, (name, volume): (&str, &Volume), nfs: &Nfs) -> [Object; 2] {
     let native = format!("{}-{}-{name}", context.scope.namespace, context.scope.release);
     let native = names::fit(&native, names::NAME_LIMIT);
@@ -168,7 +168,6 @@ fn nfs_volume(context: &Context<'_>, (name, volume): (&str, &Volume), nfs: &Nfs)
     spec.set("capacity", requests(volume)["requests"].clone())
         .set("accessModes", vec![access_mode(volume)])
         .set("persistentVolumeReclaimPolicy", "Retain")
-        .set("storageClassName", "")
         .set("claimRef", json!({ "namespace": context.scope.namespace, "name": name }))
         .set("mountOptions", options)
         .set("nfs", json!({ "server": nfs.server, "path": nfs.path }));
@@ -188,7 +187,7 @@ fn nfs_volume(context: &Context<'_>, (name, volume): (&str, &Volume), nfs: &Nfs)
 
 /// What becomes of a stateful workload's claims when the workload goes; none where they stay.
 ///
-/// Source: Kubernetes documentation, "StatefulSets", "PersistentVolumeClaim retention".
+/// Source: Kubernetes documentation, "Stateful Sets", "`PersistentVolumeClaim` retention".
 pub(super) fn retention(context: &Context<'_>, templates: &[String], report: &mut Report) -> Option<Value> {
     let volumes: BTreeMap<&String, &Volume> =
         templates.iter().filter_map(|name| context.app.volumes.get_key_value(name)).collect();

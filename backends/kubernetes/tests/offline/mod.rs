@@ -75,7 +75,6 @@ pub(crate) fn facts(facts: &KubernetesFacts) -> Facts {
 }
 
 /// Reads an app; what is wrong with it is a mistake of the test.
-#[allow(dead_code, reason = "properties are held against apps that no text was read into")]
 pub(crate) fn parse(text: &str) -> App {
     let parsed = rhumb_spec::parse(&[Source { file: "app.yaml".to_owned(), text: text.to_owned() }])
         .unwrap_or_else(|errors| panic!("{}", texts(&errors)));
