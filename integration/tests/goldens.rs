@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 
 use rhumb_action::{ChartInputs, FactsFrom, TemplateRequest, ValueInput, ValueInputs, template};
 use rhumb_backend::Backend;
+use rhumb_kubernetes::Kubernetes;
 use rhumb_memory::MemoryBackend;
 use rhumb_spec::yaml;
-use rhumb_swarm::{Environment, Settings, Swarm};
+use rhumb_swarm::Swarm;
 
 /// A chart, the name of the case, and the values that make it.
 const CASES: &[(&str, &str, &[&str])] = &[
@@ -19,7 +20,7 @@ const CASES: &[(&str, &str, &[&str])] = &[
         "web",
         "full",
         &[
-            "replicas=3,port=3000,service.as=node,service.port=8080,service.traffic=local",
+            "replicas=3,port=3000,service.as=node,service.port=30080,service.traffic=local",
             "env.LOG_LEVEL=debug,secretEnv.TOKEN=canary,config.app\\.conf=listen 3000",
             "probe.exec={/bin/check,--fast},security.user=1000,security.readOnlyRoot=true",
             "command={/bin/web},args={--verbose}",
@@ -38,8 +39,11 @@ fn root() -> PathBuf {
 }
 
 fn backends() -> Vec<Box<dyn Backend>> {
-    let swarm = Swarm::new(Settings::default(), Environment::default()).expect("empty settings are valid");
-    vec![Box::new(MemoryBackend::in_memory()), Box::new(swarm)]
+    let swarm = Swarm::new(rhumb_swarm::Settings::default(), rhumb_swarm::Environment::default())
+        .expect("empty settings are valid");
+    let kubernetes =
+        Kubernetes::new(rhumb_kubernetes::Settings::default(), rhumb_kubernetes::Environment::default());
+    vec![Box::new(MemoryBackend::in_memory()), Box::new(swarm), Box::new(kubernetes)]
 }
 
 /// The platform's documents, the losses and the notes, as one text.
