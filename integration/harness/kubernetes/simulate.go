@@ -1,0 +1,5 @@
+package main
+
+import "context"
+
+func simulate(context.Context, []string) error { return nil }
