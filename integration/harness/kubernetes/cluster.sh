@@ -157,7 +157,8 @@ start() {
     as_admin apply -f - < <(objects) >"$dir/logs/objects.log" 2>&1 || give_up objects "could not be made"
     run provision "$parts" provision --kubeconfig "$dir/admin.kubeconfig" --volumes "$dir/volumes"
     [ "$simulated" = 0 ] ||
-        run simulate "$parts" simulate --kubeconfig "$dir/admin.kubeconfig" --nodes "$simulated" --version "v$version"
+        run simulate "$parts" simulate --kubeconfig "$dir/admin.kubeconfig" --nodes "$simulated" --version "v$version" \
+            --taint="$([ "$with_node" = yes ] && echo true || echo false)"
     if [ -n "$importing" ]; then
         wait "$importing" || die "the node has no containers"
         start_node

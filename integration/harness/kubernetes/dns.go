@@ -35,8 +35,8 @@ type names struct {
 	slices   cache.Indexer
 }
 
-// resource is one answer: an address, a target of CNAME, PTR or SRV.
-type resource struct {
+// entry is one answer: an address, a target of CNAME, PTR or SRV.
+type entry struct {
 	// What the record is about, where that is not what was asked for: an alias was followed.
 	owner   string
 	address netip.Addr
@@ -184,14 +184,14 @@ func (known *names) answer(message []byte, stream bool) []byte {
 }
 
 // resolve gives the records of a kind, in any order, with the aliases that lead to them before them.
-func (known *names) resolve(name string, kind dnsmessage.Type) ([]resource, bool) {
-	var aliases []resource
+func (known *names) resolve(name string, kind dnsmessage.Type) ([]entry, bool) {
+	var aliases []entry
 	owner := ""
 	// Aliases may lead in a circle.
 	for range 8 {
 		records, exists := known.find(name)
 		next := ""
-		var wanted []resource
+		var wanted []entry
 		for _, found := range records {
 			found.owner = owner
 			if found.kind == kind || kind == dnsmessage.TypeALL {
@@ -230,7 +230,7 @@ func sizeLimit(parser *dnsmessage.Parser) int {
 	}
 }
 
-func pack(header dnsmessage.Header, question dnsmessage.Question, records []resource) []byte {
+func pack(header dnsmessage.Header, question dnsmessage.Question, records []entry) []byte {
 	message := dnsmessage.Message{Header: header, Questions: []dnsmessage.Question{question}}
 	for _, found := range records {
 		if packed, err := found.pack(question.Name); err == nil {
@@ -244,7 +244,7 @@ func pack(header dnsmessage.Header, question dnsmessage.Question, records []reso
 	return packed
 }
 
-func (found resource) pack(name dnsmessage.Name) (dnsmessage.Resource, error) {
+func (found entry) pack(name dnsmessage.Name) (dnsmessage.Resource, error) {
 	if found.owner != "" {
 		owner, err := dnsmessage.NewName(found.owner)
 		if err != nil {
@@ -278,7 +278,7 @@ func (found resource) pack(name dnsmessage.Name) (dnsmessage.Resource, error) {
 }
 
 // find gives every record of a name, and whether the name exists at all.
-func (known *names) find(name string) ([]resource, bool) {
+func (known *names) find(name string) ([]entry, bool) {
 	if address, ok := reversed(name); ok {
 		return known.namesOf(address)
 	}
@@ -292,7 +292,7 @@ func (known *names) find(name string) ([]resource, bool) {
 	case "":
 		return nil, true
 	case "dns-version":
-		return []resource{{kind: dnsmessage.TypeTXT, target: "1.1.0"}}, last == 0
+		return []entry{{kind: dnsmessage.TypeTXT, target: "1.1.0"}}, last == 0
 	case "svc":
 		return known.findService(labels[:last])
 	case "pod":
@@ -302,7 +302,7 @@ func (known *names) find(name string) ([]resource, bool) {
 }
 
 // findPod answers `10-244-0-7.namespace.pod` with the address that the name spells.
-func findPod(labels []string) ([]resource, bool) {
+func findPod(labels []string) ([]entry, bool) {
 	if len(labels) < 2 {
 		return nil, true
 	}
@@ -314,18 +314,18 @@ func findPod(labels []string) ([]resource, bool) {
 	if err != nil || len(labels) > 2 {
 		return nil, false
 	}
-	return []resource{addressRecord(address)}, true
+	return []entry{addressRecord(address)}, true
 }
 
-func addressRecord(address netip.Addr) resource {
+func addressRecord(address netip.Addr) entry {
 	if address.Is4() {
-		return resource{kind: dnsmessage.TypeA, address: address}
+		return entry{kind: dnsmessage.TypeA, address: address}
 	}
-	return resource{kind: dnsmessage.TypeAAAA, address: address}
+	return entry{kind: dnsmessage.TypeAAAA, address: address}
 }
 
 // findService answers `[HOST.|_PORT._PROTOCOL.]SERVICE.NAMESPACE.svc`.
-func (known *names) findService(labels []string) ([]resource, bool) {
+func (known *names) findService(labels []string) ([]entry, bool) {
 	if len(labels) < 2 {
 		return nil, len(labels) == 0 || known.hasNamespace(labels[0])
 	}
@@ -340,7 +340,7 @@ func (known *names) findService(labels []string) ([]resource, bool) {
 	}
 	if service.Spec.Type == core.ServiceTypeExternalName {
 		target := strings.TrimSuffix(service.Spec.ExternalName, ".") + "."
-		return []resource{{kind: dnsmessage.TypeCNAME, target: target}}, len(rest) == 0
+		return []entry{{kind: dnsmessage.TypeCNAME, target: target}}, len(rest) == 0
 	}
 	switch {
 	case len(rest) == 0:
@@ -362,8 +362,8 @@ func (known *names) hasNamespace(namespace string) bool {
 
 func headless(service *core.Service) bool { return service.Spec.ClusterIP == core.ClusterIPNone }
 
-func (known *names) addresses(service *core.Service) []resource {
-	var records []resource
+func (known *names) addresses(service *core.Service) []entry {
+	var records []entry
 	if headless(service) {
 		for _, place := range known.endpoints(service) {
 			records = append(records, addressRecord(place.address))
@@ -378,13 +378,13 @@ func (known *names) addresses(service *core.Service) []resource {
 	return records
 }
 
-func (known *names) ports(service *core.Service, port, protocol string) ([]resource, bool) {
-	var records []resource
+func (known *names) ports(service *core.Service, port, protocol string) ([]entry, bool) {
+	var records []entry
 	base := service.Name + "." + service.Namespace + ".svc." + zone
 	if !headless(service) {
 		for _, offered := range service.Spec.Ports {
 			if offered.Name == port && strings.EqualFold(string(offered.Protocol), protocol) {
-				records = append(records, resource{kind: dnsmessage.TypeSRV, target: base, port: uint16(offered.Port)})
+				records = append(records, entry{kind: dnsmessage.TypeSRV, target: base, port: uint16(offered.Port)})
 			}
 		}
 		return records, len(records) > 0
@@ -393,15 +393,15 @@ func (known *names) ports(service *core.Service, port, protocol string) ([]resou
 		for _, offered := range place.ports {
 			if offered.Name != nil && *offered.Name == port && offered.Port != nil &&
 				offered.Protocol != nil && strings.EqualFold(string(*offered.Protocol), protocol) {
-				records = append(records, resource{kind: dnsmessage.TypeSRV, target: place.host + "." + base, port: uint16(*offered.Port)})
+				records = append(records, entry{kind: dnsmessage.TypeSRV, target: place.host + "." + base, port: uint16(*offered.Port)})
 			}
 		}
 	}
 	return records, len(records) > 0
 }
 
-func (known *names) host(service *core.Service, host string) ([]resource, bool) {
-	var records []resource
+func (known *names) host(service *core.Service, host string) ([]entry, bool) {
+	var records []entry
 	for _, place := range known.endpoints(service) {
 		if place.host == host {
 			records = append(records, addressRecord(place.address))
@@ -458,8 +458,8 @@ func reversed(name string) (netip.Addr, bool) {
 }
 
 // namesOf looks through everything: it is asked seldom, and by people.
-func (known *names) namesOf(address netip.Addr) ([]resource, bool) {
-	var records []resource
+func (known *names) namesOf(address netip.Addr) ([]entry, bool) {
+	var records []entry
 	for _, object := range known.services.List() {
 		service, ok := object.(*core.Service)
 		if !ok {
@@ -467,14 +467,14 @@ func (known *names) namesOf(address netip.Addr) ([]resource, bool) {
 		}
 		base := service.Name + "." + service.Namespace + ".svc." + zone
 		if service.Spec.ClusterIP == address.String() {
-			records = append(records, resource{kind: dnsmessage.TypePTR, target: base})
+			records = append(records, entry{kind: dnsmessage.TypePTR, target: base})
 		}
 		if !headless(service) {
 			continue
 		}
 		for _, place := range known.endpoints(service) {
 			if place.address == address {
-				records = append(records, resource{kind: dnsmessage.TypePTR, target: place.host + "." + base})
+				records = append(records, entry{kind: dnsmessage.TypePTR, target: place.host + "." + base})
 			}
 		}
 	}

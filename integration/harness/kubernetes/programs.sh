@@ -89,8 +89,10 @@ fetch_go() {
 
 # What is built here is one program, `rhumb-kube`, or without Kubernetes' own programs `rhumb-parts`.
 fingerprint() {
-    { cat "$here"/go.mod "$here"/go.sum "$here"/*.go "$here"/pause/*.go "$here/programs.sh"; "$(go_program)" version; } 2>/dev/null |
-        sha256sum | cut -c1-16
+    {
+        find "$here" -name '*.go' ! -name '*_test.go' -print0 | sort -z | xargs -0 cat "$here/go.mod" "$here/go.sum" "$here/programs.sh"
+        "$(go_program)" version
+    } 2>/dev/null | sha256sum | cut -c1-16
 }
 
 link_flags() {
