@@ -37,6 +37,7 @@ const (
 	runAnnotation             = "run"
 	startAnnotation           = "start"
 	stopAnnotation            = "stop"
+	eventsAnnotation          = "events"
 )
 
 // behaviour is what a simulated pod does.
@@ -50,6 +51,8 @@ type behaviour struct {
 	image, container string
 	// How long a container takes to start, to do what it has to do, and to stop.
 	start, run, stop time.Duration
+	// Whether only warnings are written as events.
+	quiet bool
 }
 
 // behaviourOf reads the annotations of a pod and, for what the pod does not say, those of its namespace.
@@ -70,6 +73,13 @@ func behaviourOf(pod *core.Pod, namespace *core.Namespace) (behaviour, error) {
 			return is, fmt.Errorf("%s%s: %w", annotationPrefix, name, err)
 		}
 		*duration = value
+	}
+	switch events := setting(pod, namespace, eventsAnnotation); events {
+	case "", "all":
+	case "warnings":
+		is.quiet = true
+	default:
+		return is, fmt.Errorf("%s%s: what is %q?", annotationPrefix, eventsAnnotation, events)
 	}
 	return is, is.readFailure(setting(pod, namespace, failureAnnotation))
 }

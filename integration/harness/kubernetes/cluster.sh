@@ -113,7 +113,7 @@ start_node() {
     run kubelet "${kubelet[@]}" --config "$dir/node/kubelet.yaml" --kubeconfig "$dir/pki/kubelet.kubeconfig" \
         --hostname-override "$node" --node-ip "$address" --root-dir "$dir/node/kubelet" --v 1
     run kube-proxy "${kube_proxy[@]}" --config "$dir/node/proxy.yaml"
-    run dns "$parts" dns --kubeconfig "$dir/admin.kubeconfig" --listen "$address:53"
+    run dns "$parts" dns --kubeconfig "$dir/pki/admin.kubeconfig" --listen "$address:53"
 }
 
 node_ready() { as_admin wait --for=condition=Ready "node/$node" --timeout=1s; }
@@ -124,6 +124,7 @@ start_control_plane() {
         --listen-client-urls http://127.0.0.1:2379 --advertise-client-urls http://127.0.0.1:2379 \
         --listen-peer-urls http://127.0.0.1:2380 --initial-advertise-peer-urls http://127.0.0.1:2380 \
         --initial-cluster rhumb=http://127.0.0.1:2380
+    run gate "$parts" gate --listen 127.0.0.1:6444 --to 127.0.0.1:6443
     start_api_server
     local options
     controller_manager_options
@@ -155,9 +156,9 @@ start() {
     fi
     start_control_plane
     as_admin apply -f - < <(objects) >"$dir/logs/objects.log" 2>&1 || give_up objects "could not be made"
-    run provision "$parts" provision --kubeconfig "$dir/admin.kubeconfig" --volumes "$dir/volumes"
+    run provision "$parts" provision --kubeconfig "$dir/pki/admin.kubeconfig" --volumes "$dir/volumes"
     [ "$simulated" = 0 ] ||
-        run simulate "$parts" simulate --kubeconfig "$dir/admin.kubeconfig" --nodes "$simulated" --version "v$version" \
+        run simulate "$parts" simulate --kubeconfig "$dir/pki/admin.kubeconfig" --nodes "$simulated" --version "v$version" \
             --taint="$([ "$with_node" = yes ] && echo true || echo false)"
     if [ -n "$importing" ]; then
         wait "$importing" || die "the node has no containers"

@@ -16,7 +16,7 @@ certificate() {
     rm "$file.csr"
 }
 
-# Writes kubeconfig $2 for the certificate called $1.
+# Writes kubeconfig $2 for the certificate called $1 and the API server at $3.
 kubeconfig() {
     local file=$dir/pki/$1
     cat >"$2" <<KUBECONFIG
@@ -26,7 +26,7 @@ current-context: rhumb
 clusters:
 - name: rhumb
   cluster:
-    server: https://$address:6443
+    server: https://$3
     certificate-authority-data: $(base64 -w0 "$dir/pki/ca.crt")
 users:
 - name: $1
@@ -42,9 +42,10 @@ KUBECONFIG
     chmod 600 "$2"
 }
 
+# The cluster's own programs reach the API server through the gate.
 component_identity() {
     certificate "$1" "$2"
-    kubeconfig "$1" "$dir/pki/$1.kubeconfig"
+    kubeconfig "$1" "$dir/pki/$1.kubeconfig" 127.0.0.1:6444
 }
 
 make_identities() {
@@ -58,7 +59,7 @@ DNS:kubernetes,DNS:kubernetes.default,DNS:kubernetes.default.svc,DNS:kubernetes.
     certificate kubelet-client /O=system:masters/CN=kube-apiserver-kubelet-client
     certificate front-proxy /CN=front-proxy-client
     component_identity admin /O=system:masters/CN=admin
-    cp -p "$dir/pki/admin.kubeconfig" "$dir/admin.kubeconfig"
+    kubeconfig admin "$dir/admin.kubeconfig" "$address:6443"
     component_identity kube-controller-manager /CN=system:kube-controller-manager
     component_identity kube-scheduler /CN=system:kube-scheduler
     [ "$with_node" = yes ] || return 0
@@ -73,6 +74,6 @@ make_user() {
     case $name$group in *[!A-Za-z0-9.:_@-]*) die "a name has letters, digits and .:_@- only" ;; esac
     file=user-$name
     certificate "$file" "${group:+/O=$group}/CN=$name"
-    kubeconfig "$file" "$dir/users/$name.kubeconfig"
+    kubeconfig "$file" "$dir/users/$name.kubeconfig" "$address:6443"
     echo "$dir/users/$name.kubeconfig"
 }

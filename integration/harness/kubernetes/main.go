@@ -19,6 +19,7 @@ import (
 // parts are called with a context that ends at SIGTERM, and the arguments after the part's name.
 var parts = map[string]func(context.Context, []string) error{
 	"init":      initProcess,
+	"gate":      gate,
 	"image":     writeImage,
 	"dns":       serveNames,
 	"provision": provision,

@@ -191,6 +191,9 @@ func (runs *simulator) save(ctx context.Context, look *life) error {
 		runs.queue.AddAfter(pod.Namespace+"/"+pod.Name, look.wakeAfter)
 	}
 	for _, happened := range look.happened {
+		if look.is.quiet && happened.kind == core.EventTypeNormal {
+			continue
+		}
 		if err := runs.write(ctx, pod, happened); err != nil {
 			fmt.Printf("%s/%s: event %s: %v\n", pod.Namespace, pod.Name, happened.reason, err)
 		}

@@ -129,7 +129,8 @@ ended() { ! runs "$1"; }
 end() {
     if runs "$1"; then
         inside kill -"$2" "$(cat "$dir/run/$1.pid")"
-        wait_for 120 ended "$1" || inside kill -KILL "$(cat "$dir/run/$1.pid")"
+        # An API server stops listening at once, but waits a minute for those who watch.
+        wait_for 12 ended "$1" || inside kill -KILL "$(cat "$dir/run/$1.pid")"
     fi
     rm -f "$dir/run/$1.pid"
 }
