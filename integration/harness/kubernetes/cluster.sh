@@ -120,7 +120,7 @@ node_ready() { as_admin wait --for=condition=Ready "node/$node" --timeout=1s; }
 has_service_account() { as_admin get serviceaccount default; }
 
 start_control_plane() {
-    run etcd etcd --name rhumb --data-dir "$dir/etcd/data" --log-level warn --quota-backend-bytes 4294967296 \
+    run etcd "${etcd[@]}" --name rhumb --data-dir "$dir/etcd/data" --log-level warn --quota-backend-bytes 4294967296 \
         --listen-client-urls http://127.0.0.1:2379 --advertise-client-urls http://127.0.0.1:2379 \
         --listen-peer-urls http://127.0.0.1:2380 --initial-advertise-peer-urls http://127.0.0.1:2380 \
         --initial-cluster rhumb=http://127.0.0.1:2380

@@ -4,8 +4,10 @@ package main
 
 import (
 	"context"
+	"os"
 
 	"github.com/spf13/cobra"
+	"go.etcd.io/etcd/server/v3/etcdmain"
 	"k8s.io/component-base/cli"
 	_ "k8s.io/component-base/metrics/prometheus/clientgo"
 	_ "k8s.io/component-base/metrics/prometheus/version"
@@ -17,6 +19,11 @@ import (
 )
 
 func init() {
+	// Distributions have releases of etcd that lack what a current API server asks of it.
+	components["etcd"] = func([]string) int {
+		etcdmain.Main(os.Args)
+		return 0
+	}
 	for name, command := range map[string]func() *cobra.Command{
 		"kube-apiserver":          apiserver.NewAPIServerCommand,
 		"kube-controller-manager": controllermanager.NewControllerManagerCommand,

@@ -3,7 +3,7 @@
 
 # Programs and the Debian packages that have them.
 wanted=(
-    etcd=etcd-server kubectl=kubernetes-client openssl=openssl curl=curl ip=iproute2 iptables=iptables nsenter=util-linux
+    kubectl=kubernetes-client openssl=openssl curl=curl ip=iproute2 iptables=iptables nsenter=util-linux
     unshare=util-linux flock=util-linux
 )
 wanted_for_node=(
@@ -141,7 +141,7 @@ remove_old_programs() {
 }
 
 component_names() {
-    echo kube-apiserver kube-controller-manager kube-scheduler
+    echo etcd kube-apiserver kube-controller-manager kube-scheduler
     [ "$with_node" != yes ] || echo kubelet kube-proxy
 }
 
