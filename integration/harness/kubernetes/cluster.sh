@@ -12,6 +12,7 @@
 #   cluster.sh images [DIR]             import the demo images: rhumb-demo:1, rhumb-demo:2 and rhumb-busybox:1
 #   cluster.sh load-image TAR [DIR]     import an image archive
 #   cluster.sh build                    build the programs, unless that was done before
+#   cluster.sh test                     test the parts that are made here
 #   cluster.sh sweep                    stop what dead owners left behind
 #   cluster.sh install                  install what is missing (Debian, root)
 #   cluster.sh missing [--no-node]      say what is missing; exit 1 when anything is
@@ -34,6 +35,8 @@ pods=10.244.0.0/16
 services=10.96.0.0/16
 dns=10.96.0.10
 node=node1
+# The words to call each program with; find_programs fills them in.
+etcd=() kubelet=() kube_proxy=() kube_scheduler=()
 cache=${RHUMB_CACHE_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/rhumb}/kubernetes
 
 die() {
@@ -140,7 +143,7 @@ start() {
         return
     fi
     stop
-    case $dir/ in /run/* | /var/run/* | /var/log/*) die "$dir is hidden from the node; take another folder" ;; esac
+    case $dir/ in /run/* | /var/run/* | /var/log/* | /var/lib/*) die "$dir is hidden from the node; take another folder" ;; esac
     [ "${#dir}" -lt 80 ] || die "$dir is too long for the path of a unix socket"
     missing >/dev/null || die "missing: $(missing | tr '\n' ' ')(cluster.sh install gets what Debian has)"
     find_programs
@@ -218,7 +221,7 @@ print_env() {
 }
 
 control_api_server() {
-    load && space_lives || die "no cluster runs in $dir"
+    { load && space_lives; } || die "no cluster runs in $dir"
     case $1 in
     stop) end kube-apiserver TERM ;;
     kill) end kube-apiserver KILL ;;
@@ -233,7 +236,7 @@ control_api_server() {
 }
 
 needs_node() {
-    load && space_lives || die "no cluster runs in $dir"
+    { load && space_lives; } || die "no cluster runs in $dir"
     [ "$with_node" = yes ] || die "the cluster in $dir has no real node"
 }
 
@@ -261,6 +264,7 @@ case $command in
 install) install_packages; exit ;;
 missing) missing; exit ;;
 build) find_programs; echo "$programs"; exit ;;
+test) test_parts; exit ;;
 sweep) sweep; exit ;;
 apiserver | user | load-image) subject=${arguments[0]:?$command what}; arguments=("${arguments[@]:1}") ;;
 start | stop | env | images | watch) ;;

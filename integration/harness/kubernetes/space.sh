@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # cluster.sh sets the variables
 # The namespaces that a cluster lives in: network, mounts, processes and host name.
 #
 # Every process of the cluster, and so every container, descends from one process that is number 1 in there. Its end is the
@@ -58,13 +58,15 @@ make_space() {
     filter
 }
 
-# What process 1 does before anything else: the machine's own /run and logs stay out of sight.
+# What process 1 does before anything else. The machine's own /run, logs and /var/lib stay out of sight: kubelet and the
+# network plugins write there whatever they are told.
 read -r -d '' first_steps <<'STEPS' || true
 set -e
 mount --make-rshared /
 mount -t proc proc /proc
 mount -t tmpfs -o mode=755 tmpfs /run
 mount -t tmpfs -o mode=755 tmpfs /var/log
+mount -t tmpfs -o mode=755 tmpfs /var/lib
 # Nothing in there outlives the cluster, so it need not reach a disk.
 mount -t tmpfs -o mode=700 tmpfs "$1/etcd"
 mkdir -p /run/containerd /run/lock
@@ -84,8 +86,10 @@ start_first() {
     setsid nsenter --net="/run/netns/$space" unshare --mount --uts --ipc --pid --fork --kill-child --propagation slave \
         sh -c "$first_steps" first "$dir" "$node" "$parts" >>"$dir/logs/first.log" 2>&1 </dev/null 9>&- &
     local outside=$!
+    first=
     for _ in $(seq 40); do
-        first=$(cat "/proc/$outside/task/$outside/children" 2>/dev/null | tr -d ' ')
+        # The line has no end, of which `read` complains.
+        { read -r first <"/proc/$outside/task/$outside/children"; } 2>/dev/null || true
         # Once the program itself runs, the steps before it are done.
         if [ -n "$first" ] && tr '\0' ' ' <"/proc/$first/cmdline" 2>/dev/null | grep -q ' init $'; then
             first_started=$(started "$first")
@@ -103,6 +107,7 @@ inside() { nsenter --target "$first" --mount --uts --ipc --net --pid -- "$@"; }
 # What is for nobody in there is refused, or something else may answer: a service's address that leads nowhere yet, the
 # address of a simulated pod, a registry.
 filter() {
+    # shellcheck disable=SC2016 # the shell in there expands it
     inside sh -c '
         iptables -A OUTPUT -o eth0 ! -d "$1" -j REJECT
         iptables -A FORWARD -o eth0 ! -d "$1" -j REJECT
@@ -116,6 +121,7 @@ run() {
     (
         cd /
         # The caller's settings, a proxy above all, are not for the cluster.
+        # shellcheck disable=SC2016 # the shell in there expands it
         setsid nsenter --target "$first" --mount --uts --ipc --net --pid -- \
             sh -c 'echo $$ >"$1"; shift; exec "$@"' run "$dir/run/$name.pid" \
             env -i PATH="$PATH" HOME=/root GOMAXPROCS="$(nproc)" "$@" >>"$dir/logs/$name.log" 2>&1 </dev/null 9>&- 8>&- &
@@ -156,7 +162,9 @@ make_cgroups() {
         done
     done
     [ -f /sys/fs/cgroup/cgroup.controllers ] || return 0
-    for controller in $(cat /sys/fs/cgroup/cgroup.controllers); do
+    local controllers
+    read -r -a controllers </sys/fs/cgroup/cgroup.controllers
+    for controller in "${controllers[@]}"; do
         echo "+$controller" >/sys/fs/cgroup/cgroup.subtree_control 2>/dev/null || true
     done
 }
