@@ -109,6 +109,8 @@ inside() { nsenter --target "$first" --mount --uts --ipc --net --pid -- "$@"; }
 filter() {
     # shellcheck disable=SC2016 # the shell in there expands it
     inside sh -c '
+        # The way out is the one that was chosen before a service address became that of a pod.
+        iptables -A OUTPUT -o eth0 -d "$2" -j ACCEPT
         iptables -A OUTPUT -o eth0 ! -d "$1" -j REJECT
         iptables -A FORWARD -o eth0 ! -d "$1" -j REJECT
         iptables -t nat -A POSTROUTING -s "$2" -o eth0 -j MASQUERADE' filter "$prefix.$net.0/24" "$pods"
