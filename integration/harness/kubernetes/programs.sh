@@ -145,7 +145,7 @@ build() {
 
 # Other checkouts may use what they built; what nobody used for days goes.
 remove_old_programs() {
-    find "$cache" -mindepth 1 -maxdepth 1 -type d ! -path "$programs" ! -name go ! -name 'go.*' -mtime +3 -exec rm -rf {} +
+    find "$cache" -mindepth 1 -maxdepth 1 -type d ! -path "$programs" ! -name go ! -name 'go.*' -mtime +1 -exec rm -rf {} +
 }
 
 component_names() {
