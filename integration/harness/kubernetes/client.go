@@ -37,7 +37,8 @@ func startInformers(ctx context.Context, factory informers.SharedInformerFactory
 type keys = workqueue.TypedRateLimitingInterface[string]
 
 func newKeys() keys {
-	return workqueue.NewTypedRateLimitingQueue(workqueue.NewTypedItemExponentialFailureRateLimiter[string](50*time.Millisecond, 5*time.Second))
+	pauses := workqueue.NewTypedItemExponentialFailureRateLimiter[string](50*time.Millisecond, 5*time.Second)
+	return workqueue.NewTypedRateLimitingQueue(pauses)
 }
 
 // work looks at each key as it comes, several at a time, until the context ends. A key whose look fails comes again.

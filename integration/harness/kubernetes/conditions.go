@@ -82,7 +82,8 @@ func (look *life) setInitialised() {
 	case look.status.Phase == core.PodSucceeded:
 		look.setCondition(core.PodInitialized, "True", "PodCompleted", "")
 	case len(incomplete) > 0:
-		look.setCondition(core.PodInitialized, "False", "ContainersNotInitialized", fmt.Sprintf("containers with incomplete status: %s", incomplete))
+		look.setCondition(core.PodInitialized, "False", "ContainersNotInitialized",
+			fmt.Sprintf("containers with incomplete status: %s", incomplete))
 	default:
 		look.setCondition(core.PodInitialized, "True", "", "")
 	}
@@ -120,7 +121,8 @@ func (look *life) closedGates() (string, string) {
 		if found == nil {
 			closed = append(closed, fmt.Sprintf("corresponding condition of pod readiness gate %q does not exist.", gate.ConditionType))
 		} else if found.Status != core.ConditionTrue {
-			closed = append(closed, fmt.Sprintf("the status of pod readiness gate %q is not \"True\", but %v", gate.ConditionType, found.Status))
+			closed = append(closed, fmt.Sprintf("the status of pod readiness gate %q is not \"True\", but %v",
+				gate.ConditionType, found.Status))
 		}
 	}
 	if len(closed) == 0 {

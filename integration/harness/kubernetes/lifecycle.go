@@ -17,6 +17,7 @@ const (
 	firstPause    = 10 * time.Second
 	longestPause  = 5 * time.Minute
 	eventInterval = 10 * time.Second
+	presentImage  = "Container image %q already present on machine and can be accessed by the pod"
 )
 
 // happening is an event that a kubelet would write.
@@ -198,7 +199,7 @@ func (look *life) moveWaiting(container *core.Container, status *core.ContainerS
 			missing = `configmap "missing" not found`
 		}
 		look.setWaiting(status, "CreateContainerConfigError", missing)
-		look.tell(core.EventTypeNormal, "Pulled", place, "Container image %q already present on machine and can be accessed by the pod", container.Image)
+		look.tell(core.EventTypeNormal, "Pulled", place, presentImage, container.Image)
 		look.tell(core.EventTypeWarning, "Failed", place, "Error: %s", missing)
 		look.wake(eventInterval)
 		return
@@ -273,7 +274,7 @@ func (look *life) begin(container *core.Container, status *core.ContainerStatus,
 	status.Image = reference(container.Image)
 	status.ImageID = "sha256:" + digest(status.Image)
 	status.ContainerID = "simulated://" + digest(string(look.pod.UID), container.Name, fmt.Sprint(status.RestartCount))
-	look.tell(core.EventTypeNormal, "Pulled", place, "Container image %q already present on machine and can be accessed by the pod", container.Image)
+	look.tell(core.EventTypeNormal, "Pulled", place, presentImage, container.Image)
 	look.tell(core.EventTypeNormal, "Created", place, "Container created")
 	started := meta.NewTime(look.now)
 	if look.is.failsIn(container, isInit, startError) {
@@ -371,9 +372,15 @@ func (look *life) probe(container *core.Container, status *core.ContainerStatus,
 	if look.is.failsIn(container, isInit, neverReady) {
 		status.Ready = false
 		if probe := container.ReadinessProbe; isUp && probe != nil {
-			look.tell(core.EventTypeWarning, "Unhealthy", field(container, isInit), "Readiness probe failed: %s", probeFailure(probe, look.status.PodIP))
+			look.tell(core.EventTypeWarning, "Unhealthy", field(container, isInit),
+				"Readiness probe failed: %s", probeFailure(probe, look.status.PodIP))
 			look.wake(eventInterval)
 		}
+		return
+	}
+	// What crashes does so before a probe succeeds.
+	if container.ReadinessProbe != nil && look.is.failsIn(container, isInit, crashLoop, exits, outOfMemory) {
+		status.Ready = false
 		return
 	}
 	status.Ready = isUp && look.due(ready)

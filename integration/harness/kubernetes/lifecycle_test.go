@@ -99,6 +99,14 @@ func TestACrashIsRestartedAfterPauses(t *testing.T) {
 		"4 Running CrashLoopBackOffx1", "13 Running running+x2", "14 Running Error(3)x2", "15 Running CrashLoopBackOffx2")
 }
 
+func TestWhatCrashesIsNeverFoundReady(t *testing.T) {
+	check(t, demoPod(func(pod *core.Pod) {
+		failing("crash-loop")(pod)
+		pod.Spec.Containers[0].ReadinessProbe = &core.Probe{}
+	}), 4*time.Second,
+		"0 Pending ContainerCreating", "0 Running running", "1 Running Error(1)", "2 Running runningx1", "3 Running Error(1)x1")
+}
+
 func TestAnImageThatIsNotThere(t *testing.T) {
 	check(t, demoPod(failing("image-pull")), 15*time.Second,
 		"0 Pending ContainerCreating", "0 Pending ErrImagePull", "1 Pending ImagePullBackOff",

