@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Every proof there is: lints, unit, golden, property and documentation tests, snapshots of the command line, the
-# conformance suite on each backend, end-to-end tests on real swarms, and the quick start.
+# conformance suite on each backend, end-to-end tests on real swarms and a real Kubernetes cluster, and the quick start.
 #
 #   integration/test.sh [--quick] [FILTER]
 #
 # --quick leaves out the quick start. FILTER runs only the tests whose names hold it, without lints and quick start.
 #
-# On Debian as root it installs what the swarms need. RHUMB_TEST_DOCKER_HOST names a swarm manager to use instead of one
-# started here. What cannot run on this machine is counted as skipped, with the reason. The last line says how many passed,
+# On Debian as root it installs what the swarms and the cluster need. RHUMB_TEST_DOCKER_HOST names a swarm manager, and
+# RHUMB_TEST_KUBECONFIG a kubeconfig, to use instead of what is started here. What cannot run on this machine is counted as skipped, with the reason. The last line says how many passed,
 # failed and were skipped; the exit code is 1 when any failed.
 set -euo pipefail
 
@@ -62,7 +62,13 @@ check_with() {
 }
 
 engine=
-cleanup() { [ -z "$engine" ] || integration/engine.sh stop "$engine" || true; }
+cluster=
+cluster_build=
+cleanup() {
+    [ -z "$cluster_build" ] || kill "$cluster_build" 2>/dev/null || true
+    [ -z "$engine" ] || integration/engine.sh stop "$engine" || true
+    [ -z "$cluster" ] || integration/harness/kubernetes/cluster.sh stop "$cluster" || true
+}
 trap cleanup EXIT
 
 start_engine() {
@@ -79,6 +85,38 @@ start_engine() {
     else
         fail "start an engine"
     fi
+}
+
+# Begins to build Kubernetes, which the first time takes as long as all the rest.
+build_cluster() {
+    [ -z "${RHUMB_TEST_KUBECONFIG:-}" ] || return 0
+    local why
+    if ! why=$(integration/harness/kubernetes/cluster.sh missing) &&
+        ! integration/harness/kubernetes/cluster.sh install >>"$log" 2>&1; then
+        echo "no Kubernetes cluster can be started here; missing: $(echo "$why" | tr '\n' ' ')"
+        return 0
+    fi
+    integration/harness/kubernetes/cluster.sh build >"$target/rhumb-cluster-build.log" 2>&1 &
+    cluster_build=$!
+}
+
+start_cluster() {
+    [ -n "$cluster_build" ] || return 0
+    if ! wait "$cluster_build"; then
+        cluster_build=
+        tail -n 20 "$target/rhumb-cluster-build.log"
+        fail "build Kubernetes (see $target/rhumb-cluster-build.log)"
+        return 0
+    fi
+    cluster_build=
+    integration/harness/kubernetes/cluster.sh sweep
+    if integration/harness/kubernetes/cluster.sh start --owner $$ "/tmp/rhumb-cluster-test-$$" 2>&1 | tee -a "$log"; then
+        cluster=/tmp/rhumb-cluster-test-$$
+        eval "$(integration/harness/kubernetes/cluster.sh env "$cluster" | grep RHUMB_TEST)"
+    else
+        fail "start a Kubernetes cluster"
+    fi
+    [ -n "$filter" ] || check "the cluster's own parts" integration/harness/kubernetes/cluster.sh test
 }
 
 # Adds up the closing lines of test binaries. A test that found nothing to do says so in a line `skipped: …`.
@@ -124,13 +162,15 @@ quick_start() {
     fi
 }
 
+build_cluster
 if [ -z "$filter" ]; then
     check "format" cargo fmt --all --check
     check "lints" cargo clippy --workspace --all-targets --quiet -- -D warnings
     check_with "licences and advisories" cargo-deny cargo deny check
-    check_with "shell scripts" shellcheck shellcheck integration/*.sh examples/*.sh examples/demo/*.sh
+    check_with "shell scripts" shellcheck shellcheck integration/*.sh integration/harness/*/*.sh examples/*.sh examples/demo/*.sh
 fi
 start_engine
+start_cluster
 tests
 [ -n "$filter" ] || quick_start
 
