@@ -183,7 +183,7 @@ impl Cluster {
         let mut next = first.clone();
         loop {
             let page: Page = self.json(next).await?;
-            take(page.items);
+            take(page.items.unwrap_or_default());
             let Some(token) = page.metadata.next.filter(|token| !token.is_empty()) else { return Ok(()) };
             next = first.clone().query("continue", token);
         }
@@ -248,8 +248,9 @@ fn refusal(status: StatusCode, bytes: &[u8]) -> Status {
 struct Page {
     #[serde(default)]
     metadata: PageMetadata,
+    /// An empty list of metadata comes as `null`.
     #[serde(default)]
-    items: Vec<Value>,
+    items: Option<Vec<Value>>,
 }
 
 #[derive(Default, serde::Deserialize)]
