@@ -1,4 +1,5 @@
 //! What every storage must do, as one test that each driver runs.
+#![expect(clippy::unwrap_used, reason = "it is a test that other crates run, too")]
 
 use rhumb_backend::ErrorKind;
 
@@ -12,8 +13,8 @@ fn meta(pairs: &[(&str, &str)]) -> Meta {
     pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
 }
 
-/// Runs every case on storage with nothing in it and a value limit of 1000 bytes.
-pub(crate) async fn check(storage: &dyn Storage) {
+/// Runs every case on storage that has nothing in the namespaces `default` and `prod`, or in what stands for them.
+pub async fn check(storage: &dyn Storage) {
     create_and_read(storage).await;
     update_by_version(storage).await;
     lists(storage).await;

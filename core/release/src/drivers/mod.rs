@@ -6,8 +6,8 @@ mod memory;
 pub use file::FileStorage;
 pub use memory::MemoryStorage;
 
-#[cfg(test)]
-mod conformance;
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
 
 use rhumb_backend::{Error, ErrorKind, Result};
 
