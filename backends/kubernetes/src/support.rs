@@ -83,8 +83,7 @@ pub fn support(feature: Feature, facts: &KubernetesFacts) -> Support {
         // "Feature Gates": ContainerStopSignals is alpha, and off, in 1.36.
         Feature::StopSignal => emulated(
             "one other than SIGTERM is sent by a command before the stop, to the container's first process, whose end it waits \
-             for, which needs /bin/sh in the image; SIGTERM follows when the time of grace is over, and an \
-             event FailedPreStopHook says that the process ended first",
+             for, which needs /bin/sh in the image; SIGTERM follows when the time of grace is over",
         ),
         Feature::StopGrace => NATIVE,
         Feature::Logging => unsupported(

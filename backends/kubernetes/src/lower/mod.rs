@@ -39,6 +39,7 @@ use report::Report;
 pub use container::GPU;
 pub use environment::POD_INDEX;
 pub use expansion::unescape;
+pub use patches::LISTS;
 pub use route::{GATEWAY, ISSUER};
 pub use security::PROFILES;
 pub use stop::signal_of_script;

@@ -2,14 +2,56 @@
 
 use std::collections::BTreeSet;
 
+use rhumb_backend::change::{ListKey, ListKeys};
 use rhumb_backend::{Object, patch};
 use rhumb_spec::Diagnostic;
 
 use super::{Report, Site};
-use crate::change::rules::RULES;
 
 /// The name of this platform in `on` and `platform`.
 pub(super) const PLATFORM: &str = "kubernetes";
+
+macro_rules! pod_lists {
+    ($($pod:literal),+) => {
+        &[
+            $(
+                (concat!($pod, ".volumes"), NAME),
+                (concat!($pod, ".volumes.*.configMap.items"), ListKey::Field("key")),
+                (concat!($pod, ".volumes.*.secret.items"), ListKey::Field("key")),
+                (concat!($pod, ".imagePullSecrets"), NAME),
+                (concat!($pod, ".hostAliases"), ListKey::Field("ip")),
+                (concat!($pod, ".topologySpreadConstraints"), ListKey::Fields(&["topologyKey", "whenUnsatisfiable"])),
+                (concat!($pod, ".schedulingGates"), NAME),
+                (concat!($pod, ".resourceClaims"), NAME),
+                (concat!($pod, ".containers"), NAME),
+                (concat!($pod, ".containers.*.env"), NAME),
+                (concat!($pod, ".containers.*.ports"), ListKey::Fields(&["containerPort", "protocol"])),
+                (concat!($pod, ".containers.*.volumeMounts"), ListKey::Field("mountPath")),
+                (concat!($pod, ".containers.*.volumeDevices"), ListKey::Field("devicePath")),
+                (concat!($pod, ".containers.*.resources.claims"), NAME),
+                (concat!($pod, ".initContainers"), NAME),
+                (concat!($pod, ".initContainers.*.env"), NAME),
+                (concat!($pod, ".initContainers.*.ports"), ListKey::Fields(&["containerPort", "protocol"])),
+                (concat!($pod, ".initContainers.*.volumeMounts"), ListKey::Field("mountPath")),
+                (concat!($pod, ".initContainers.*.volumeDevices"), ListKey::Field("devicePath")),
+                (concat!($pod, ".initContainers.*.resources.claims"), NAME),
+            )+
+            ("spec.ports", ListKey::Fields(&["port", "protocol"])),
+            ("metadata.finalizers", ListKey::Whole),
+            ("metadata.ownerReferences", ListKey::Field("uid")),
+            ("imagePullSecrets", NAME),
+            ("secrets", NAME),
+        ]
+    };
+}
+
+const NAME: ListKey = ListKey::Field("name");
+
+/// The lists whose items Kubernetes itself tells apart, by what. Every other list is one value to it, too.
+///
+/// Source: Kubernetes API reference, the notes `patchMergeKey` and `x-kubernetes-list-map-keys` of each field.
+pub const LISTS: ListKeys =
+    ListKeys(pod_lists!("spec.template.spec", "spec.jobTemplate.spec.template.spec", "spec"));
 
 /// Applies `on.kubernetes.KIND` to what a workload became: of several objects of one kind, to the one that bears the
 /// workload's name.
@@ -35,7 +77,7 @@ pub(super) fn apply(site: &Site<'_>, objects: &mut [Object], report: &mut Report
             );
             continue;
         }
-        patch::patch(&mut object.body, value, &RULES.lists);
+        patch::patch(&mut object.body, value, &LISTS);
     }
 }
 

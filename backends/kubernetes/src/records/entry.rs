@@ -25,7 +25,7 @@ const VALUE: &str = "value";
 /// The entry of the meta that the server can pick by.
 const PICKED: &str = "status";
 /// The most letters of a name that are there for people.
-const READABLE: usize = 100;
+const READABLE: usize = 40;
 
 /// The Secret of a new entry. Its data never change, and its metadata may.
 pub(super) fn secret(key: &Key, meta: &Meta, value: &[u8]) -> Value {
