@@ -99,7 +99,7 @@ fn webhook(operation: &str, status: &Status) -> Option<Error> {
     let why = why.trim_start_matches([':', ' ']).trim();
     let why = if why.is_empty() { "it gives no reason" } else { why };
     Some(
-        Error::new(ErrorKind::Forbidden, operation, format!("{who} refuses it: {why}"))
+        Error::new(ErrorKind::Invalid, operation, format!("{who} refuses it: {why}"))
             .remedy("change what it objects to, or ask who runs it"),
     )
 }

@@ -231,7 +231,7 @@ pub(super) fn expectation(feature: Feature) -> Expectation {
             Expectation::reads(&[("poddisruptionbudget/web", "/spec/minAvailable", "1")])
         }
         Feature::NodeConstraint => {
-            READY.instead(&[("key: role, values: [manager]", "key: os, values: [linux]")])
+            READY.instead(&[("key: role, values: [manager]", "key: kubernetes.io/os, values: [linux]")])
         }
         Feature::Spread | Feature::MaxPerNode => NOTHING,
         Feature::Near | Feature::Away => READY.shows(Shows::Ready),

@@ -8,23 +8,34 @@ use rhumb_integration::{ChartFolder, Platform, trial};
 /// Configs, of a little under the 1 MiB that a ConfigMap may have.
 const CONFIGS: usize = 22;
 const BYTES: usize = 950_000;
+/// A file of a chart holds 10 MiB.
+const PER_FILE: usize = 8;
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![trial::needs_cluster("kubernetes::a_record_of_twenty_mebibytes_stores_and_rolls_back", large)]
 }
 
+/// A chart with so much text that it takes several files.
+fn chart() -> ChartFolder {
+    let chart = ChartFolder::of("").with("values.yaml", "colour: blue\n");
+    for file in 0..CONFIGS.div_ceil(PER_FILE) {
+        let mut app = String::new();
+        for number in (file * PER_FILE..CONFIGS).take(PER_FILE) {
+            let noise = noise(number as u64);
+            let _ = write!(
+                app,
+                "---\nkind: Config\nname: big-{number}\ndata: {{ noise: '{{{{ values.colour }}}}{noise}' }}\n"
+            );
+        }
+        chart.write(&format!("templates/big-{file}.yaml"), &app);
+    }
+    chart
+}
+
 fn large() -> Result<(), Failed> {
     let place = Platform::Kubernetes.place("large")?;
     let rhumb = place.rhumb();
-    let mut app = String::new();
-    for number in 0..CONFIGS {
-        let _ = write!(
-            app,
-            "---\nkind: Config\nname: big-{number}\ndata: {{ noise: '{{{{ values.colour }}}}{}' }}\n",
-            noise(number as u64)
-        );
-    }
-    let chart = ChartFolder::of(&app).with("values.yaml", "colour: blue\n");
+    let chart = chart();
     rhumb.succeed(&["install", "big", chart.argument()])?;
     rhumb.succeed(&["upgrade", "big", chart.argument(), "--set", "colour=red"])?;
     rhumb.succeed(&["rollback", "big", "1"])?;

@@ -77,11 +77,12 @@ fn quota() -> Result<(), Failed> {
     kubectl.run(&["-n", "quota", "delete", "quota", "few"])?;
     kubectl.run(&["-n", "quota", "create", "quota", "no-pods", "--hard=pods=0"])?;
     settle();
-    let ended = rhumb.run(&["upgrade", "web", chart.argument(), "--wait", "--timeout", "1m"]);
+    let red = ["upgrade", "web", chart.argument(), "--set", "colour=red", "--wait", "--timeout", "1m"];
+    let ended = rhumb.run(&red);
     trial::require(ended.code.is_some_and(|code| code != 0), &ended.to_string())?;
     ended.expect_texts(&["no-pods", "quota"])?;
     kubectl.run(&["-n", "quota", "delete", "quota", "no-pods"])?;
-    rhumb.succeed(&["upgrade", "web", chart.argument(), "--set", "colour=red", "--wait"])?;
+    rhumb.succeed(&red)?;
     rhumb.succeed(&["uninstall", "web", "--wait"])?;
     place.require_nothing_of("web")
 }
@@ -131,6 +132,7 @@ fn webhook() -> Result<(), Failed> {
     let gone = kubectl.feed(&["delete", "--ignore-not-found", "-f", "-"], REFUSAL);
     tried?;
     gone?;
+    settle();
     let rhumb = place.rhumb();
     rhumb.succeed(&["upgrade", "web", chart().argument(), "--set", "colour=red", "--wait"])?;
     rhumb.succeed(&["uninstall", "web", "--wait"])?;

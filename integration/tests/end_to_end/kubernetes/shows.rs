@@ -16,7 +16,7 @@ containers:
     env: { COLOUR: '{{ values.web }}' }
     ports: { http: 8080 }
     probes: { ready: { http: /healthz, port: http, period: 1s } }
-    resources: { cpu: 1000m, memory: 0.5Gi, limits: { memory: 1024Mi } }
+    resources: { cpu: '0.01', memory: 0.03125Gi, limits: { memory: 65536Ki } }
     security: { user: '1000', readOnlyRoot: true }
     mounts: { /etc/app: { config: look } }
 expose: { http: { port: 80 } }
