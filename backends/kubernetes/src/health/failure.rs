@@ -83,11 +83,11 @@ const REMEDIES: &[(&[&str], &str)] = &[
         &["unbound immediate PersistentVolumeClaims", "persistentvolumeclaim"],
         "see why the claim has no volume: `kubectl describe pvc`; the class of storage may have none of this size or mode",
     ),
-    (&["untolerated taint"], "let the workload tolerate the taint (`placement`), or take the taint away"),
     (
         &["didn't match Pod's node affinity/selector", "node affinity"],
         "label a node so that it fits (`kubectl label node`), or change the placement",
     ),
+    (&["untolerated taint"], "let the workload tolerate the taint (`placement`), or take the taint away"),
     (
         &["didn't have free ports"],
         "choose another port of the node, or ask for fewer replicas: one can have it on each node",
