@@ -1,6 +1,6 @@
 //! What verbs about things that run have in common: the release must be there, and the platform must tell.
 
-use rhumb_backend::{Runtime, Scope};
+use rhumb_backend::{Interactive, Runtime, Scope};
 
 use crate::known::not_found;
 use crate::{ActionError, ActionResult, Context};
@@ -24,6 +24,18 @@ pub(crate) async fn running(context: &Context<'_>, release: &str) -> ActionResul
 pub(crate) fn runtime<'a>(context: &Context<'a>, what: &str) -> ActionResult<&'a dyn Runtime> {
     let backend = context.backend();
     backend.runtime().ok_or_else(|| ActionError::Unsupported {
+        what: what.to_owned(),
+        platform: backend.name().to_owned(),
+    })
+}
+
+/// How the platform lets somebody into things that run.
+///
+/// # Errors
+/// `Unsupported` where it does not.
+pub(crate) fn interactive<'a>(context: &Context<'a>, what: &str) -> ActionResult<&'a dyn Interactive> {
+    let backend = context.backend();
+    backend.interactive().ok_or_else(|| ActionError::Unsupported {
         what: what.to_owned(),
         platform: backend.name().to_owned(),
     })
