@@ -6,6 +6,7 @@
 
 mod apply;
 pub mod behaviour;
+mod exec;
 pub mod faults;
 mod health;
 mod lift;
@@ -26,8 +27,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rhumb_backend::legalize::Pass;
 use rhumb_backend::{
-    Backend, Change, CheckedApp, Choices, Facts, Health, Lifted, Live, Lowered, Materials, Object, ObjectId,
-    Observed, Receipt, Result, Runtime, Scope, Step, Support, Survey,
+    Backend, Change, CheckedApp, Choices, Facts, Health, Interactive, Lifted, Live, Lowered, Materials,
+    Object, ObjectId, Observed, Receipt, Result, Runtime, Scope, Step, Support, Survey,
 };
 use rhumb_spec::{App, Diagnostic, Feature};
 use serde_json::{Value, json};
@@ -127,6 +128,10 @@ impl Backend for MemoryBackend {
     }
 
     fn runtime(&self) -> Option<&dyn Runtime> {
+        Some(self)
+    }
+
+    fn interactive(&self) -> Option<&dyn Interactive> {
         Some(self)
     }
 }

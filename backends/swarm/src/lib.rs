@@ -8,6 +8,7 @@ pub mod change;
 mod claims;
 mod connect;
 mod error;
+mod exec;
 pub mod facts;
 mod health;
 mod images;
@@ -32,8 +33,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rhumb_backend::legalize::Pass;
 use rhumb_backend::{
-    Backend, Change, CheckedApp, Choices, Facts, Health, Lifted, Live, LogLine, LogQuery, Lowered, Materials,
-    Object, ObjectId, Observed, Receipt, Result, Runtime, Scope, Step, Support, Survey, Task,
+    Backend, Change, CheckedApp, Choices, Duplex, Exec, Facts, Health, Interactive, Lifted, Live, LogLine,
+    LogQuery, Lowered, Materials, Object, ObjectId, Observed, Place, Receipt, Result, Runtime, Scope, Step,
+    Streams, Support, Survey, Task,
 };
 use rhumb_spec::{App, Diagnostic, Feature};
 use serde_json::Value;
@@ -174,6 +176,21 @@ impl Backend for Swarm {
 
     fn runtime(&self) -> Option<&dyn Runtime> {
         Some(self)
+    }
+
+    fn interactive(&self) -> Option<&dyn Interactive> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl Interactive for Swarm {
+    async fn exec(&self, scope: &Scope, place: &Place, _: &Exec, _: Streams) -> Result<i32> {
+        exec::exec(place, &names::service_name(scope, &place.workload))
+    }
+
+    async fn connect(&self, _: &Scope, place: &Place, _: u16) -> Result<Box<dyn Duplex>> {
+        exec::connect(place)
     }
 }
 
