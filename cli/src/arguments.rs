@@ -133,6 +133,10 @@ pub(crate) enum Verb {
     Restart(verbs::restart::Arguments),
     /// Run one command in a container like those of a workload
     Run(verbs::run::Arguments),
+    /// Run a command in a container that runs, and end as it ends
+    Exec(verbs::exec::Arguments),
+    /// Let ports of this machine lead to a workload's, until Ctrl-C
+    PortForward(verbs::port_forward::Arguments),
     /// Manage the places that releases go to
     Target(verbs::target::Arguments),
     /// Explain a feature of charts, or list them all with what the target makes of them

@@ -6,25 +6,27 @@ use std::fmt::Write as _;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
     /// It worked.
-    Success = 0,
+    Success,
     /// A platform, a file or something else failed.
-    Failure = 1,
+    Failure,
     /// The command line is wrong.
-    Usage = 2,
+    Usage,
     /// The chart, its values or the app is wrong. Nothing was changed.
-    Invalid = 3,
+    Invalid,
     /// The release, revision or workload is not there.
-    NotFound = 4,
+    NotFound,
     /// Somebody else is at work on the release, or owns what it wants.
-    Busy = 5,
+    Busy,
     /// What was deployed did not become ready.
-    NotReady = 6,
+    NotReady,
     /// The platform cannot be reached, or does not let us in.
-    Unreachable = 7,
+    Unreachable,
     /// `diff --exit-code` found differences.
-    Different = 8,
+    Different,
     /// It was interrupted.
-    Interrupted = 130,
+    Interrupted,
+    /// A command that was run ended with this code.
+    Command(u8),
 }
 
 impl Exit {
@@ -44,7 +46,19 @@ impl Exit {
 
     /// The number.
     pub(crate) const fn code(self) -> u8 {
-        self as u8
+        match self {
+            Self::Success => 0,
+            Self::Failure => 1,
+            Self::Usage => 2,
+            Self::Invalid => 3,
+            Self::NotFound => 4,
+            Self::Busy => 5,
+            Self::NotReady => 6,
+            Self::Unreachable => 7,
+            Self::Different => 8,
+            Self::Interrupted => 130,
+            Self::Command(code) => code,
+        }
     }
 }
 

@@ -15,6 +15,7 @@ mod progress;
 mod reference;
 mod registry;
 mod session;
+mod terminal;
 mod verbs;
 mod watchdog;
 

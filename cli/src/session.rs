@@ -261,7 +261,23 @@ impl Parts {
         self.view()
     }
 
-    fn view(&self) -> Context<'_> {
+    /// The library's view of it for a verb that goes on until somebody ends it: the first Ctrl-C is its ordinary end, the
+    /// second one ends the process.
+    pub(crate) fn lasting(&self) -> Context<'_> {
+        let cancel = self.cancel.clone();
+        tokio::spawn(async move {
+            if tokio::signal::ctrl_c().await.is_ok() {
+                cancel.cancel();
+            }
+            if tokio::signal::ctrl_c().await.is_ok() {
+                end_now();
+            }
+        });
+        self.view()
+    }
+
+    /// The library's view of it for a verb that leaves Ctrl-C to what it runs.
+    pub(crate) fn view(&self) -> Context<'_> {
         Context {
             target: &self.target,
             namespace: &self.namespace,

@@ -4,6 +4,7 @@ pub(crate) mod completion;
 pub(crate) mod create;
 pub(crate) mod deploy;
 pub(crate) mod diff;
+pub(crate) mod exec;
 pub(crate) mod features;
 pub(crate) mod get;
 pub(crate) mod history;
@@ -12,6 +13,7 @@ pub(crate) mod lint;
 pub(crate) mod list;
 pub(crate) mod logs;
 pub(crate) mod package;
+pub(crate) mod port_forward;
 pub(crate) mod ps;
 pub(crate) mod reference;
 pub(crate) mod restart;
@@ -70,6 +72,8 @@ async fn run_online(session: &Session, verb: Verb) -> Ended {
         Verb::Scale(arguments) => scale::run(session, arguments).await,
         Verb::Restart(arguments) => restart::run(session, arguments).await,
         Verb::Run(arguments) => run::run(session, arguments).await,
+        Verb::Exec(arguments) => exec::run(session, arguments).await,
+        Verb::PortForward(arguments) => port_forward::run(session, arguments).await,
         Verb::Target(arguments) => target::run(session, arguments).await,
         _ => Err(Failure::general("this verb has no target")),
     }
