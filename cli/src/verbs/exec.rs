@@ -30,8 +30,8 @@ pub(crate) struct Arguments {
     /// Pass standard input on
     #[arg(short = 'i', long)]
     stdin: bool,
-    /// Give it a terminal
-    #[arg(short = 't', long)]
+    /// Give it a terminal; with -i, every key goes to it: -iT
+    #[arg(short = 'T', long)]
     tty: bool,
     /// The command, whose exit code is that of `rhumb exec`
     #[arg(value_name = "COMMAND", last = true, required = true)]
