@@ -110,3 +110,18 @@ async fn credentials_reach_the_server_and_no_error() {
     assert_eq!(error.kind, ErrorKind::Unauthenticated);
     assert!(!format!("{error:?}").contains("canary"), "{error:?}");
 }
+
+#[tokio::test]
+async fn a_proxy_is_named_without_its_password() {
+    let folder = TempDir::new().unwrap();
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    cluster(&folder, "https://cluster.example:6443", "{}");
+    let settings = Settings { kubeconfig: Some(folder.path().join("config")), context: None };
+    let proxy = format!("http://ada:canary@{free}");
+    let environment =
+        Environment { vars: [("HTTPS_PROXY".to_owned(), proxy)].into(), ..Environment::default() };
+    let error = refused(&Kubernetes::new(settings, environment)).await;
+    assert_eq!(error.kind, ErrorKind::Unreachable);
+    assert!(error.to_string().contains(&format!("(by the proxy {free})")), "{error}");
+    assert!(!format!("{error:?}").contains("canary"), "{error:?}");
+}

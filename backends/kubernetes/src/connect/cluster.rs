@@ -90,8 +90,20 @@ impl Cluster {
         let is_of_the_way =
             matches!(error.kind, ErrorKind::Unreachable | ErrorKind::Timeout | ErrorKind::Unauthenticated);
         match self.endpoint() {
-            Ok(endpoint) if is_of_the_way => error.with("cluster", endpoint),
+            Ok(endpoint) if is_of_the_way => self.by_proxy(error.with("cluster", endpoint)),
             _ => error,
+        }
+    }
+
+    /// The error with the proxy that stands between, without its credentials.
+    fn by_proxy(&self, error: Error) -> Error {
+        let proxy = self.chosen.get().and_then(|chosen| chosen.config.proxy_url.as_ref());
+        match proxy.and_then(|proxy| proxy.authority()) {
+            Some(authority) => {
+                let host = authority.as_str().rsplit('@').next().unwrap_or_default();
+                error.with("by the proxy", host)
+            }
+            None => error,
         }
     }
 

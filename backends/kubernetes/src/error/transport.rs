@@ -57,11 +57,14 @@ fn chain<'e>(error: &'e (dyn StdError + 'static)) -> Vec<&'e (dyn StdError + 'st
 }
 
 fn tls_error(error: &(dyn StdError + 'static)) -> Option<rustls::Error> {
-    if let Some(tls) = error.downcast_ref::<rustls::Error>() {
-        return Some(tls.clone());
+    let mut inner = error;
+    loop {
+        if let Some(tls) = inner.downcast_ref::<rustls::Error>() {
+            return Some(tls.clone());
+        }
+        // An io::Error's own source is what its inner error has, not that error.
+        inner = inner.downcast_ref::<io::Error>()?.get_ref()?;
     }
-    // An io::Error's own source is what its inner error has, not that error.
-    error.downcast_ref::<io::Error>()?.get_ref()?.downcast_ref::<rustls::Error>().cloned()
 }
 
 fn untrusted(operation: String, error: &rustls::Error) -> Error {

@@ -125,3 +125,19 @@ async fn a_webhook_that_does_not_answer_and_a_policy_that_refuses_are_named() {
     assert!(told.contains("the admission webhook check.example.com does not answer"), "{told}");
     lab.close();
 }
+
+#[tokio::test]
+async fn a_server_that_is_not_the_clusters_is_not_trusted_and_not_asked_again() {
+    let Some(lab) = Lab::open("io-trust").await else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = lab.config();
+    for cluster in config["clusters"].as_array_mut().unwrap() {
+        cluster["cluster"].as_object_mut().unwrap().shift_remove("certificate-authority-data");
+        cluster["cluster"].as_object_mut().unwrap().shift_remove("certificate-authority");
+    }
+    let stranger = Lab::with_config(&config, &folder);
+    let error = stranger.about("default").await.unwrap_err();
+    assert_eq!((error.kind, error.retry), (ErrorKind::Unreachable, Retry::Never), "{error}");
+    assert!(error.remedy.unwrap().contains("certificate-authority"));
+    lab.close();
+}

@@ -81,13 +81,22 @@ impl Lab {
         let account = format!("--serviceaccount={}:few", self.scope.namespace);
         self.kubectl(&["create", "rolebinding", "few", "--role=few", &account]);
         let token = self.kubectl(&["create", "token", "few"]);
-        let path = folder.path().join("kubeconfig");
-        let mut config: Value =
-            serde_json::from_str(&self.kubectl(&["config", "view", "--raw", "-o", "json"])).unwrap();
+        let mut config = self.config();
         config["users"] = json!([{ "name": "few", "user": { "token": token.trim() } }]);
         for context in config["contexts"].as_array_mut().unwrap() {
             context["context"]["user"] = "few".into();
         }
+        Self::with_config(&config, folder)
+    }
+
+    /// The kubeconfig, with everything in it.
+    pub(crate) fn config(&self) -> Value {
+        serde_json::from_str(&self.kubectl(&["config", "view", "--raw", "--flatten", "-o", "json"])).unwrap()
+    }
+
+    /// The cluster by another kubeconfig.
+    pub(crate) fn with_config(config: &Value, folder: &tempfile::TempDir) -> Kubernetes {
+        let path = folder.path().join("kubeconfig");
         std::fs::write(&path, config.to_string()).unwrap();
         as_user(&path)
     }
