@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    Change, CheckedApp, Choices, Facts, Health, Interactive, Live, Loss, Materials, Object, ObjectId,
-    Observed, Receipt, Result, Runtime, Scope, Step, Support, legalize::Pass,
+    Change, CheckedApp, Choices, Facts, Health, Import, Interactive, Lifted, Live, Loss, Materials, Object,
+    ObjectId, Observed, Receipt, Result, Runtime, Scope, Step, Support, legalize::Pass,
 };
 
 /// A platform.
@@ -106,6 +106,11 @@ pub trait Backend: fmt::Debug + Send + Sync {
     fn interactive(&self) -> Option<&dyn Interactive> {
         None
     }
+
+    /// How to read what others made on the platform, where that can be lifted.
+    fn import(&self) -> Option<&dyn Import> {
+        None
+    }
 }
 
 /// What a survey is told.
@@ -139,13 +144,4 @@ pub struct Lowered {
     pub losses: Vec<Loss>,
     /// Every choice, old and new.
     pub choices: Choices,
-}
-
-/// What lifting makes of documents.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Lifted {
-    /// The app.
-    pub app: App,
-    /// A note for each field that could not be carried: where it is in its object, and why.
-    pub notes: Vec<Diagnostic>,
 }

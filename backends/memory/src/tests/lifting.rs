@@ -18,7 +18,7 @@ proptest! {
     fn lift_gives_back_what_was_lowered(app in any_app()) {
         let release = Release::new("shop");
         let lifted = release.backend.lift(&release.lower(&app).unwrap());
-        prop_assert_eq!(lifted, Lifted { app, notes: Vec::new() });
+        prop_assert_eq!(lifted, Lifted { app, ..Lifted::default() });
     }
 
     #[test]
@@ -27,7 +27,7 @@ proptest! {
         block_on(release.deploy(&app));
         let observed = block_on(release.backend.observe(&release.scope, &[])).unwrap();
         let objects: Vec<_> = observed.objects.into_iter().map(|live| live.object).collect();
-        prop_assert_eq!(release.backend.lift(&objects), Lifted { app, notes: Vec::new() });
+        prop_assert_eq!(release.backend.lift(&objects), Lifted { app, ..Lifted::default() });
     }
 
     #[test]
