@@ -5,10 +5,12 @@
 
 mod apply;
 pub mod change;
+mod collect;
 mod connect;
 mod error;
 mod exec;
 pub mod facts;
+mod gather;
 mod health;
 pub mod kind;
 pub mod lift;
@@ -30,9 +32,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rhumb_backend::legalize::Pass;
 use rhumb_backend::{
-    Backend, Change, CheckedApp, Choices, Duplex, Exec, Facts, Health, Interactive, Lifted, Live, LogLine,
-    LogQuery, Lowered, Materials, Object, ObjectId, Observed, Place, Receipt, Result, Runtime, Scope, Step,
-    Streams, Support, Survey, Task,
+    Backend, Change, CheckedApp, Choices, Duplex, Exec, Facts, Gathered, Health, Import, ImportQuery,
+    Interactive, Lifted, Live, LogLine, LogQuery, Lowered, Materials, Object, ObjectId, Observed, Place,
+    Receipt, Result, Runtime, Scope, Step, Streams, Support, Survey, Task,
 };
 use rhumb_spec::{App, Diagnostic, Feature};
 use serde_json::Value;
@@ -171,6 +173,21 @@ impl Backend for Kubernetes {
 
     fn interactive(&self) -> Option<&dyn Interactive> {
         Some(self)
+    }
+
+    fn import(&self) -> Option<&dyn Import> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl Import for Kubernetes {
+    fn gather(&self, documents: Vec<Value>) -> Gathered {
+        gather::gather(documents)
+    }
+
+    async fn collect(&self, query: &ImportQuery) -> Result<Gathered> {
+        collect::collect(&self.cluster, query).await
     }
 }
 
