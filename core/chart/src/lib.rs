@@ -57,6 +57,7 @@ mod trace;
 mod unsealed;
 mod values;
 mod version;
+mod write;
 
 pub use archive::{ArchiveError, pack, unpack};
 pub use chart::{Chart, NOTES_FILE, VALUES_FILE};
@@ -74,3 +75,4 @@ pub use sealed::{Sealing, Vault};
 pub use set::{ReadFile, SetError, SetMode, set};
 pub use values::{UserValues, Values};
 pub use version::{RangeError, VersionRange};
+pub use write::{Draft, DraftError, Written, write};
