@@ -36,6 +36,7 @@ mod diff;
 mod exec;
 mod get;
 mod history;
+mod import;
 mod install;
 mod lint;
 mod list;
@@ -61,6 +62,9 @@ pub use error::{ActionError, ActionResult, FailedDeployment, TakenBack};
 pub use exec::{ExecRequest, exec};
 pub use get::{GetRequest, Recorded, get};
 pub use history::{HistoryRequest, PastRevision, history};
+pub use import::{
+    Existing, Folders, ImportInput, ImportRequest, Imported, ImportedObject, import_files, import_live,
+};
 pub use inputs::{
     ChartInputs, Conflicts, DEFAULT_HISTORY, DEFAULT_TIMEOUT, DeployOptions, Execution, Foreign,
     IfNoNamespace, OnFailure, ValueInput, ValueInputs, Wait,

@@ -1,0 +1,135 @@
+//! `rhumb import`: what runs or lies in files already, as a chart.
+
+mod folder;
+mod report;
+mod sources;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use rhumb_backend::{Backend, Gathered, Import, ImportQuery};
+use rhumb_chart::{Draft, Limits, ReleaseInfo, Sealing, Surroundings, UserValues, Written};
+use rhumb_spec::yaml::Origins;
+use rhumb_spec::{Diagnostic, Severity};
+
+use crate::{ActionError, ActionResult, road};
+pub use report::{Imported, ImportedObject};
+pub use sources::{Folders, ImportInput};
+
+/// What a chart is made of, and where it goes.
+#[derive(Clone, Debug, Default)]
+pub struct ImportRequest {
+    /// The chart's name; none means that of the folder.
+    pub name: Option<String>,
+    /// The chart's folder.
+    pub out: PathBuf,
+    /// What becomes of a chart that is there.
+    pub existing: Existing,
+}
+
+/// What becomes of a folder that is there already.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Existing {
+    /// It is left alone, and that is an error.
+    #[default]
+    Keep,
+    /// A chart in it gives way: its templates go, and its files are written anew (`--force`).
+    Replace,
+}
+
+/// Makes a chart of documents in files.
+///
+/// # Errors
+/// Everything that keeps the documents from being read, with file and line; a folder that is there already or cannot be
+/// written.
+pub fn import_files(
+    backend: &dyn Backend,
+    inputs: &[ImportInput],
+    folders: Folders,
+    request: &ImportRequest,
+) -> ActionResult<Imported> {
+    let name = chart_name(request)?;
+    let read = sources::read(inputs, folders)?;
+    let gathered = importer(backend)?.gather(read.iter().map(|document| document.node.to_value()).collect());
+    let origins = sources::origins(&read, &gathered)?;
+    finish(backend, gathered, (&name, &origins), request)
+}
+
+/// Makes a chart of what runs in a namespace.
+///
+/// # Errors
+/// What the platform answers; a folder that is there already or cannot be written.
+pub async fn import_live(
+    backend: &dyn Backend,
+    query: &ImportQuery,
+    request: &ImportRequest,
+) -> ActionResult<Imported> {
+    let name = chart_name(request)?;
+    let gathered = importer(backend)?.collect(query).await?;
+    finish(backend, gathered, (&name, &Origins::default()), request)
+}
+
+fn importer(backend: &dyn Backend) -> ActionResult<&dyn Import> {
+    backend.import().ok_or_else(|| {
+        let what = format!("nothing can be imported from {}", backend.name());
+        ActionError::of(Diagnostic::error("", what))
+    })
+}
+
+fn chart_name(request: &ImportRequest) -> ActionResult<String> {
+    let of_folder = || request.out.file_name().map(|name| name.to_string_lossy().into_owned());
+    let name = request.name.clone().or_else(of_folder).unwrap_or_default();
+    if rhumb_chart::is_chart_name(&name) {
+        return Ok(name);
+    }
+    let found = Diagnostic::error("", format!("`{}` is no name for a chart", name.escape_debug()));
+    Err(ActionError::of(found.remedy("--name with a-z, 0-9 and -")))
+}
+
+fn finish(
+    backend: &dyn Backend,
+    gathered: Gathered,
+    (name, origins): (&str, &Origins),
+    request: &ImportRequest,
+) -> ActionResult<Imported> {
+    if gathered.objects.is_empty() {
+        let found = Diagnostic::error("", "there is nothing to import");
+        let mut all = gathered.notes;
+        all.push(found.remedy("files with objects, or a namespace in which something runs"));
+        return Err(ActionError::Diagnostics(all));
+    }
+    let lifted = backend.lift(&gathered.objects);
+    let empty: BTreeSet<String> = gathered
+        .material
+        .iter()
+        .filter(|(_, bytes)| bytes.expose().is_empty())
+        .map(|(id, _)| id.clone())
+        .collect();
+    let description = format!("Imported from {}", backend.name());
+    let draft = Draft { name, description: &description, app: &lifted.app, empty: &empty };
+    let written = rhumb_chart::write(&draft).map_err(|error| {
+        ActionError::of(Diagnostic::error("", format!("the chart cannot be written: {error}")))
+    })?;
+    let problems = problems(&written);
+    let imported = report::of(&gathered, &lifted, (name, &request.out, origins), problems);
+    let secrets = folder::secret_values(&written, &gathered)?;
+    folder::write(&request.out, &written, secrets, (&imported, request.existing))?;
+    Ok(Imported { files: folder::names(&request.out), ..imported })
+}
+
+/// What is wrong with the chart by itself. Notes and warnings of the original stay what they were.
+fn problems(written: &Written) -> Vec<Diagnostic> {
+    let around = Surroundings {
+        release: ReleaseInfo::install("release", "default"),
+        platform: road::ideal_platform(),
+        sealing: Sealing::Placeholder,
+        limits: Limits::default(),
+    };
+    let found = rhumb_chart::lint(&written.files, UserValues::new(), &around);
+    found.into_iter().filter(|found| found.severity != Severity::Note).collect()
+}
+
+/// A path as it is shown.
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}

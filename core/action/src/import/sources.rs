@@ -1,0 +1,142 @@
+//! Documents in files.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rhumb_backend::Gathered;
+use rhumb_spec::yaml::{Node, Origins};
+use rhumb_spec::{Diagnostic, Document, Place, Source};
+
+use super::shown;
+use crate::{ActionError, ActionResult};
+
+/// The most that all files together may hold, in bytes (100 MiB).
+const MAX_BYTES: u64 = 100 << 20;
+
+/// Where documents come from.
+#[derive(Clone)]
+pub enum ImportInput {
+    /// A file, or a folder with files that end in `.yaml`, `.yml` or `.json`.
+    Path(PathBuf),
+    /// Text that was read from elsewhere, such as standard input.
+    Text {
+        /// The name, for messages.
+        name: String,
+        /// The text.
+        text: String,
+    },
+}
+
+impl std::fmt::Debug for ImportInput {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Path(path) => write!(formatter, "Path({})", path.display()),
+            Self::Text { name, .. } => write!(formatter, "Text({name})"),
+        }
+    }
+}
+
+/// How far folders are looked into.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Folders {
+    /// Their own files only.
+    #[default]
+    Flat,
+    /// Those of the folders below them, too (`-R`).
+    Recursive,
+}
+
+/// Reads the documents of all inputs.
+pub(super) fn read(inputs: &[ImportInput], folders: Folders) -> ActionResult<Vec<Document>> {
+    let mut sources = Vec::new();
+    let mut left = MAX_BYTES;
+    for input in inputs {
+        match input {
+            ImportInput::Text { name, text } => {
+                sources.push(Source { file: name.clone(), text: text.clone() });
+            }
+            ImportInput::Path(path) => {
+                for file in files(path, folders)? {
+                    sources.push(source(&file, &mut left)?);
+                }
+            }
+        }
+    }
+    let (documents, problems) = rhumb_spec::documents(&sources);
+    if problems.is_empty() { Ok(documents) } else { Err(ActionError::Diagnostics(problems)) }
+}
+
+fn source(file: &Path, left: &mut u64) -> ActionResult<Source> {
+    let fault = |error: &std::io::Error| ActionError::file(file, error);
+    let size = fs::metadata(file).map_err(|error| fault(&error))?.len();
+    *left = left.checked_sub(size).ok_or_else(|| {
+        ActionError::of(
+            Diagnostic::error("", "the files together hold more than 100 MiB").remedy("fewer at a time"),
+        )
+    })?;
+    let text = fs::read_to_string(file).map_err(|error| fault(&error))?;
+    Ok(Source { file: shown(file), text })
+}
+
+fn files(path: &Path, folders: Folders) -> ActionResult<Vec<PathBuf>> {
+    let fault = |error: std::io::Error| ActionError::file(path, &error);
+    if !fs::metadata(path).map_err(fault)?.is_dir() {
+        return Ok(vec![path.to_path_buf()]);
+    }
+    let mut entries: Vec<PathBuf> = fs::read_dir(path)
+        .map_err(fault)?
+        .map(|entry| Ok(entry.map_err(fault)?.path()))
+        .collect::<ActionResult<_>>()?;
+    entries.sort();
+    let mut found = Vec::new();
+    for entry in entries {
+        let kind = fs::symlink_metadata(&entry).map_err(fault)?;
+        let ends = |end: &str| entry.extension().is_some_and(|found| found.eq_ignore_ascii_case(end));
+        if kind.is_dir() && folders == Folders::Recursive {
+            found.extend(files(&entry, folders)?);
+        } else if !kind.is_dir() && ["yaml", "yml", "json"].iter().any(|end| ends(end)) {
+            found.push(entry);
+        }
+    }
+    Ok(found)
+}
+
+/// Where each object was written.
+///
+/// # Errors
+/// What is no object, and objects that are there twice.
+pub(super) fn origins(documents: &[Document], gathered: &Gathered) -> ActionResult<Origins> {
+    let mut origins = Origins::default();
+    let mut places: BTreeMap<&str, Place> = BTreeMap::new();
+    let mut problems: Vec<Diagnostic> = Vec::new();
+    for note in &gathered.notes {
+        let number = note.path.split('.').next().and_then(|number| number.parse::<usize>().ok());
+        let place = number.and_then(|at| documents.get(at)).map(|document| place(document, &document.node));
+        let note = Diagnostic { path: String::new(), ..note.clone() };
+        problems.push(place.into_iter().fold(note, Diagnostic::at_place));
+    }
+    for (object, origin) in gathered.objects.iter().zip(&gathered.origins) {
+        let Some(document) = documents.get(origin.document) else { continue };
+        let item = |at: usize| document.node.get("items").and_then(|items| items.as_sequence()?.get(at));
+        let node = origin.item.and_then(item).unwrap_or(&document.node);
+        let place = place(document, node);
+        if let Some(first) = places.get(object.id.as_str()) {
+            let what = format!("{} is there twice", object.id);
+            problems.push(
+                Diagnostic::error("", what)
+                    .why(format!("it is in {first}, too"))
+                    .remedy("one of the two; leave out files that change others, such as overlays")
+                    .at_place(place),
+            );
+            continue;
+        }
+        places.insert(object.id.as_str(), place);
+        origins.insert(object.id.as_str(), document.file.clone(), node.clone());
+    }
+    if problems.is_empty() { Ok(origins) } else { Err(ActionError::Diagnostics(problems)) }
+}
+
+fn place(document: &Document, node: &Node) -> Place {
+    Place { file: document.file.to_string(), line: node.line, column: None }
+}
