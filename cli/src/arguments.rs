@@ -98,6 +98,8 @@ pub(crate) enum Verb {
     Show(verbs::show::Arguments),
     /// Make one file of a chart
     Package(verbs::package::Arguments),
+    /// Make a chart of what runs or lies in files already
+    Import(verbs::import::Arguments),
     /// Render a chart and show what a platform would make of it
     Template(verbs::template::Arguments),
     /// Install a chart as a release

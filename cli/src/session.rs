@@ -38,6 +38,13 @@ impl Session {
         Self { global: Global { target, ..self.global.clone() }, environment: self.environment.clone() }
     }
 
+    /// The same run with the target of a backend's own name, when none is named.
+    pub(crate) fn with_backend_target(&self, backend: &str) -> Self {
+        let is_named =
+            self.global.target.is_some() || self.config().is_ok_and(|config| config.current.is_some());
+        self.with_target((!is_named).then(|| backend.to_owned()))
+    }
+
     /// How results are printed.
     pub(crate) fn format(&self) -> Format {
         self.global.output

@@ -8,6 +8,7 @@ pub(crate) mod exec;
 pub(crate) mod features;
 pub(crate) mod get;
 pub(crate) mod history;
+pub(crate) mod import;
 pub(crate) mod install;
 pub(crate) mod lint;
 pub(crate) mod list;
@@ -66,6 +67,7 @@ async fn run_online(session: &Session, verb: Verb) -> Ended {
         Verb::Status(arguments) => status::run(session, arguments).await,
         Verb::History(arguments) => history::run(session, arguments).await,
         Verb::Get(arguments) => get::run(session, arguments).await,
+        Verb::Import(arguments) => import::run(session, arguments).await,
         Verb::Test(arguments) => test::run(session, arguments).await,
         Verb::Ps(arguments) => ps::run(session, arguments).await,
         Verb::Logs(arguments) => logs::run(session, arguments).await,

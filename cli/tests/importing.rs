@@ -1,0 +1,111 @@
+//! Charts that `rhumb import` makes, tried as a person would: linted, and rendered for every platform.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+const MANIFESTS: &str = r#"
+apiVersion: v1
+kind: List
+items:
+  - apiVersion: apps/v1
+    kind: Deployment
+    metadata: { name: web, namespace: shop, labels: { app: web } }
+    spec:
+      replicas: 2
+      selector: { matchLabels: { app: web } }
+      template:
+        metadata: { labels: { app: web } }
+        spec:
+          containers:
+            - name: web
+              image: "nginx:1.27"
+              ports: [{ name: http, containerPort: 80 }]
+              env: [{ name: TOKEN, valueFrom: { secretKeyRef: { name: web, key: token } } }, { name: TAG, value: "{{ x }}" }]
+              tty: true
+  - apiVersion: v1
+    kind: Service
+    metadata: { name: web, namespace: shop }
+    spec: { selector: { app: web }, ports: [{ name: http, port: 80, targetPort: http }] }
+  - apiVersion: v1
+    kind: Secret
+    metadata: { name: web, namespace: shop }
+    stringData: { token: canary-token }
+  - apiVersion: rbac.authorization.k8s.io/v1
+    kind: Role
+    metadata: { name: web, namespace: shop }
+    rules: []
+"#;
+
+fn rhumb(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rhumb"));
+    command.args(arguments).current_dir(folder).env_clear().env("HOME", folder);
+    command.output().expect("the program runs")
+}
+
+fn succeed(folder: &Path, arguments: &[&str]) -> String {
+    let output = rhumb(folder, arguments);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{arguments:?}: {text}{}", String::from_utf8_lossy(&output.stderr));
+    text
+}
+
+#[test]
+fn an_imported_chart_lints_and_renders() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let folder = folder.path();
+    fs::write(folder.join("shop.yaml"), MANIFESTS).expect("a file");
+    let report = succeed(folder, &["import", "kubernetes", "-f", "shop.yaml", "--out", "shop", "-o", "json"]);
+    let report: serde_json::Value = serde_json::from_str(&report).expect("JSON");
+    let count = |key: &str| report["counts"][key].as_u64().expect("a number");
+    assert_eq!(count("fields"), count("carried") + count("kept") + count("own") + count("lost"));
+    assert_eq!(report["objects"].as_array().map(Vec::len), Some(4));
+    assert_eq!(report["objects"][0]["place"]["file"], "shop.yaml");
+    succeed(folder, &["lint", "shop", "--strict"]);
+    succeed(folder, &["lint", "shop", "--strict", "-f", "shop/secrets.values.yaml"]);
+    let given = ["template", "shop", "shop", "-f", "shop/secrets.values.yaml", "--target"];
+    let rendered = succeed(folder, &[&given[..], &["kubernetes"]].concat());
+    assert!(rendered.contains("tty: true") && rendered.contains("{{ x }}"), "{rendered}");
+    let rendered = succeed(folder, &[&given[..], &["memory"]].concat());
+    assert!(!rendered.contains("canary-token"), "{rendered}");
+    let others = fs::read_to_string(folder.join("shop/IMPORT.md")).expect("the report")
+        + &fs::read_to_string(folder.join("shop/values.yaml")).expect("the values");
+    assert!(!others.contains("canary-token"));
+}
+
+#[cfg(unix)]
+#[test]
+fn secret_values_are_for_their_owner_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let folder = folder.path();
+    fs::write(folder.join("shop.yaml"), MANIFESTS).expect("a file");
+    succeed(folder, &["import", "kubernetes", "-f", "shop.yaml", "--out", "shop"]);
+    let file = folder.join("shop/secrets.values.yaml");
+    assert_eq!(fs::metadata(&file).expect("the file").permissions().mode() & 0o777, 0o600);
+    assert!(fs::read_to_string(&file).expect("the file").contains("canary-token"));
+    assert!(!rhumb(folder, &["import", "kubernetes", "-f", "shop.yaml", "--out", "shop"]).status.success());
+    succeed(folder, &["import", "kubernetes", "-f", "shop.yaml", "--out", "shop", "--force"]);
+}
+
+#[test]
+fn what_is_wrong_is_told_with_its_line() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let folder = folder.path();
+    let check = |text: &str, expected: &[&str]| {
+        fs::write(folder.join("a.yaml"), text).expect("a file");
+        let output = rhumb(folder, &["import", "kubernetes", "-f", "a.yaml", "--out", "x"]);
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success());
+        for part in expected {
+            assert!(error.contains(part), "{part}: {error}");
+        }
+        assert!(!folder.join("x").exists(), "nothing is written");
+    };
+    check("a: 1\nb: [\n", &["not valid YAML", "a.yaml:"]);
+    check("apiVersion: v1\nkind: Pod\n", &["metadata.name", "a.yaml:1"]);
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: { name: a }\n";
+    check(&format!("{pod}---\n{pod}"), &["pod/a is there twice", "a.yaml:5"]);
+    check("", &["there is nothing to import"]);
+}
