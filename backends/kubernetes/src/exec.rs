@@ -153,7 +153,7 @@ pub(crate) async fn connect(
     let (Some(stream), Some(error)) = (forwarder.take_stream(port), forwarder.take_error(port)) else {
         return Err(about(Error::new(ErrorKind::Platform, OPEN, "the API server opened no stream")));
     };
-    Ok(Box::new(Connection { stream, error: Some(Box::pin(error)) }))
+    Ok(Box::new(Connection { stream, port, error: Some(Box::pin(error)) }))
 }
 
 type LastWord = Pin<Box<dyn Future<Output = Option<String>> + Send>>;
@@ -161,6 +161,7 @@ type LastWord = Pin<Box<dyn Future<Output = Option<String>> + Send>>;
 /// A connection whose end may be a failure that the node tells of beside it.
 struct Connection {
     stream: tokio::io::DuplexStream,
+    port: u16,
     error: Option<LastWord>,
 }
 
@@ -175,10 +176,11 @@ impl AsyncRead for Connection {
         let is_end =
             matches!(read, Poll::Ready(Ok(()))) && buffer.filled().len() == before && buffer.remaining() > 0;
         if is_end && let Some(error) = &mut self.error {
-            let told = std::task::ready!(error.as_mut().poll(cx));
+            // The node tells of a failure before it ends the connection, so what has not come by now never will.
+            let told = error.as_mut().poll(cx);
             self.error = None;
-            if let Some(told) = told {
-                return Poll::Ready(Err(std::io::Error::other(pods::first_line(&told))));
+            if let Poll::Ready(Some(told)) = told {
+                return Poll::Ready(Err(refused(self.port, &told)));
             }
         }
         read
@@ -201,6 +203,15 @@ impl AsyncWrite for Connection {
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
+}
+
+/// What a node says of a port that it cannot reach, for people. Its own words begin with much that is of no use to them.
+fn refused(port: u16, told: &str) -> std::io::Error {
+    if told.contains("connection refused") {
+        let message = format!("connection refused: nothing listens at port {port} of the pod");
+        return std::io::Error::new(std::io::ErrorKind::ConnectionRefused, message);
+    }
+    std::io::Error::other(pods::first_line(told))
 }
 
 /// The pod that is meant: the one that is named, else one that is ready, else one that runs.

@@ -149,5 +149,6 @@ async fn a_port_is_reached_and_a_dead_one_says_so() {
     let mut dead = interactive(&lab).connect(&lab.scope, &place(), 9).await.unwrap();
     let mut nothing = Vec::new();
     let read = tokio::time::timeout(Duration::from_secs(20), dead.read_to_end(&mut nothing)).await.unwrap();
-    assert!(read.unwrap_err().to_string().contains("refused"));
+    let told = read.unwrap_err().to_string();
+    assert!(told.contains("refused"), "{told}");
 }
