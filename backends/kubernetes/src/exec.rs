@@ -128,7 +128,9 @@ fn exit_code(status: &Status) -> Result<i32> {
         .iter()
         .any(|text| status.message.contains(text));
     if is_missing {
-        let error = Error::new(ErrorKind::Invalid, RUN, pods::first_line(&status.message));
+        // The runtime's own words come behind those of everybody who passes them on.
+        let own = status.message.rsplit("unable to start container process: ").next().unwrap_or_default();
+        let error = Error::new(ErrorKind::Invalid, RUN, pods::first_line(own));
         return Err(error.remedy("a command that the container's image has"));
     }
     Err(of_status(RUN, status))
