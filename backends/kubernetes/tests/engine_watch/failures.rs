@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::lab::{Lab, SLEEP, pod};
 
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_mins(1);
 
 async fn failure(lab: &Lab, object: &Value, within: Duration) -> Failure {
     lab.fail(object, within).await.failure.unwrap()

@@ -12,7 +12,7 @@ use rhumb_kubernetes::{Environment, Kubernetes, Settings, names};
 use serde_json::{Value, json};
 
 /// The longest that a rollout may take here.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A release of its own namespace on a real cluster.
 pub(crate) struct Lab {
@@ -127,6 +127,7 @@ impl Lab {
     }
 
     /// A workload `web` of this kind.
+    #[expect(clippy::needless_pass_by_value, reason = "the callers write literals")]
     pub(crate) fn workload(&self, api: &str, kind: &str, mut spec: Value, pod: Value) -> Value {
         spec["template"] =
             json!({ "metadata": { "labels": names::labels(&self.scope, "web") }, "spec": pod });

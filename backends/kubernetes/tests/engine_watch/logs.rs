@@ -67,7 +67,7 @@ async fn pods_that_come_later_are_followed_too() {
         drop(receiver);
     };
     let both = async { tokio::join!(reading, watching) };
-    let (read, ()) = tokio::time::timeout(Duration::from_secs(60), both).await.unwrap();
+    let (read, ()) = tokio::time::timeout(Duration::from_mins(1), both).await.unwrap();
     read.unwrap();
 }
 
@@ -85,7 +85,7 @@ async fn every_life_of_a_container_is_followed() {
         drop(receiver);
     };
     let both = async { tokio::join!(reading, watching) };
-    let (read, ()) = tokio::time::timeout(Duration::from_secs(60), both).await.unwrap();
+    let (read, ()) = tokio::time::timeout(Duration::from_mins(1), both).await.unwrap();
     read.unwrap();
 }
 
@@ -96,7 +96,7 @@ async fn following_a_job_ends_with_it() {
     pod["restartPolicy"] = json!("Never");
     lab.apply(&lab.workload("batch/v1", "Job", json!({ "backoffLimit": 0 }), pod));
     let query = LogQuery { follow: true, ..LogQuery::default() };
-    let lines = tokio::time::timeout(Duration::from_secs(60), read(&lab, query)).await.unwrap();
+    let lines = tokio::time::timeout(Duration::from_mins(1), read(&lab, query)).await.unwrap();
     let texts: Vec<_> = lines.iter().map(|line| line.text.as_str()).collect();
     assert_eq!(texts, ["one", "two"]);
 }

@@ -75,7 +75,7 @@ async fn a_failed_update_does_not_blame_the_version_before() {
     let Some(lab) = Lab::open("blame") else { return };
     lab.wait(&[lab.apply(&lab.deployment(SLEEP, &json!({})))]).await;
     let health = lab
-        .fail(&lab.deployment(&["sh", "-c", "exit 3"], &json!({})), std::time::Duration::from_secs(60))
+        .fail(&lab.deployment(&["sh", "-c", "exit 3"], &json!({})), std::time::Duration::from_mins(1))
         .await;
     let failure = health.failure.unwrap();
     assert_eq!((failure.exit_code, health.ready), (Some(3), 0), "{failure:#?}");
@@ -91,7 +91,7 @@ async fn a_stateful_set_that_its_broken_version_blocks_says_so() {
         let spec = json!({ "replicas": 1, "serviceName": "web" });
         lab.workload("apps/v1", "StatefulSet", spec, pod(&["sh", "-c", command], &json!({})))
     };
-    lab.fail(&set("exit 4"), std::time::Duration::from_secs(60)).await;
+    lab.fail(&set("exit 4"), std::time::Duration::from_mins(1)).await;
     let receipt = lab.apply(&set("sleep 100000"));
     let health = lab
         .wait_for(std::slice::from_ref(&receipt), |health| health[0].state != State::Progressing)
