@@ -96,7 +96,7 @@ pub(super) fn container(
 fn pull(fields: &mut Fields<'_>, image: &str) -> Option<PullPolicy> {
     let name = image.rsplit('/').next().unwrap_or(image);
     let is_latest = !name.contains('@') && name.split_once(':').is_none_or(|(_, tag)| tag == "latest");
-    fields.default("imagePullPolicy", &json!(if is_latest { "Always" } else { "IfNotPresent" }));
+    fields.written_default("imagePullPolicy", &json!(if is_latest { "Always" } else { "IfNotPresent" }));
     fields.take("imagePullPolicy", |value| match value.as_str()? {
         "Always" => Some(PullPolicy::Always),
         "IfNotPresent" => Some(PullPolicy::IfMissing),

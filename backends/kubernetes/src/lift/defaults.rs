@@ -182,7 +182,6 @@ pub(super) fn pod(spec: &mut Fields<'_>) {
     for (key, default) in [
         ("dnsPolicy", json!("ClusterFirst")),
         ("schedulerName", json!("default-scheduler")),
-        ("terminationGracePeriodSeconds", json!(30)),
         ("preemptionPolicy", json!("PreemptLowerPriority")),
         ("hostNetwork", json!(false)),
         ("hostPID", json!(false)),
@@ -191,6 +190,7 @@ pub(super) fn pod(spec: &mut Fields<'_>) {
     ] {
         spec.default(key, &default);
     }
+    spec.written_default("terminationGracePeriodSeconds", &json!(30));
     spec.own(&["nodeName"], SERVER);
     // A release's pods get no variables for the services of their namespace.
     spec.take("enableServiceLinks", |value| (*value == Value::Bool(false)).then_some(()));

@@ -31,7 +31,7 @@ impl Document {
         let word = crate::kind::word(text("/apiVersion"), text("/kind"));
         let name = text("/metadata/name").to_owned();
         let mut body = object.body.as_object().cloned().unwrap_or_default();
-        let ledger = Ledger::default();
+        let ledger = Ledger::of(&object.body);
         defaults::prepare(&mut body, &ledger);
         let fields = leaves(&object.body);
         let ownership = object.ownership;

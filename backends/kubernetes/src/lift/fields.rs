@@ -14,7 +14,33 @@ use serde_json::{Map, Value};
 const ITEM: char = '\u{1}';
 
 /// What became of fields that were taken and are not in the app as neutral fields.
-pub(super) type Ledger = RefCell<Vec<Rest>>;
+#[derive(Default)]
+pub(super) struct Ledger {
+    rest: RefCell<Vec<Rest>>,
+    /// The document comes from a server, which wrote out what it takes where nothing is said. In a file that is what
+    /// somebody meant.
+    pub(super) is_live: bool,
+}
+
+impl Ledger {
+    /// The ledger of a document that comes from a server, or of one from a file.
+    pub(super) fn of(body: &Value) -> Self {
+        Self { is_live: body.pointer("/metadata/uid").is_some(), ..Self::default() }
+    }
+
+    /// What became of the fields.
+    pub(super) fn into_inner(self) -> Vec<Rest> {
+        self.rest.into_inner()
+    }
+}
+
+impl std::ops::Deref for Ledger {
+    type Target = RefCell<Vec<Rest>>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.rest
+    }
+}
 
 /// A mapping of a document of which each field is taken once.
 pub(super) struct Fields<'a> {
@@ -122,6 +148,13 @@ impl<'a> Fields<'a> {
     pub(super) fn default(&mut self, key: &str, default: &Value) {
         if self.map.get(key) == Some(default) {
             self.own(&[key], "it is what the server takes where nothing is said");
+        }
+    }
+
+    /// Takes a field that the app has, where a server wrote out what it takes anyway.
+    pub(super) fn written_default(&mut self, key: &str, default: &Value) {
+        if self.ledger.is_live {
+            self.default(key, default);
         }
     }
 

@@ -277,6 +277,11 @@ impl Lift {
                 document.finish_own("a workload names it, and it must be there", Fate::Own, world);
                 None
             }
+            "persistentvolume" => {
+                let document = volume::object(document, world)?;
+                self.pass(document, NO_WORD, runners, world);
+                None
+            }
             "namespace" if document.name == self.home => {
                 let why = "the release's namespace takes its place; --create-namespace makes it";
                 document.finish_lost(why, world);

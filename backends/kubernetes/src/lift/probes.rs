@@ -7,17 +7,18 @@ use rhumb_spec::model::{Lifecycle, Port, Probe, ProbeAction, Probes, Protocol};
 use serde_json::{Map, Value};
 
 use super::container::{PortNames, Ports, port_number};
-use super::fields::{Fields, small, texts};
+use super::fields::{Fields, Ledger, small, texts};
 use super::world::PortRef;
 use crate::lower::{signal_of_script, unescape};
 
 /// Reads the three probes, each as a whole or not at all. A port that the container does not list is added to it.
 pub(super) fn probes(fields: &mut Fields<'_>, ports: &mut Ports, names: &mut PortNames<'_>) -> Probes {
-    let mut read = |key: &str| fields.take(key, |value| probe(value, ports, names));
+    let ledger = fields.ledger();
+    let mut read = |key: &str| fields.take(key, |value| probe(value, ledger, (ports, names)));
     Probes { ready: read("readinessProbe"), live: read("livenessProbe"), startup: read("startupProbe") }
 }
 
-fn probe(value: &Value, ports: &mut Ports, names: &mut PortNames<'_>) -> Option<Probe> {
+fn probe(value: &Value, ledger: &Ledger, (ports, names): (&mut Ports, &mut PortNames<'_>)) -> Option<Probe> {
     const KNOWN: [&str; 9] = [
         "exec",
         "httpGet",
@@ -33,9 +34,9 @@ fn probe(value: &Value, ports: &mut Ports, names: &mut PortNames<'_>) -> Option<
     if !probe.keys().all(|key| KNOWN.contains(&key.as_str())) {
         return None;
     }
-    // What the server takes anyway is not worth a line.
+    // What a server wrote out because it takes it anyway is not worth a line.
     let number = |key: &str, default: u32| match probe.get(key) {
-        Some(value) => Some(small(value).filter(|number| *number != default)),
+        Some(value) => Some(small(value).filter(|number| !ledger.is_live || *number != default)),
         None => Some(None),
     };
     let seconds = |key: &str, default: u32| {

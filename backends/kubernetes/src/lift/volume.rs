@@ -1,25 +1,88 @@
 //! Claims of volumes, and templates of claims.
 
+use std::collections::BTreeMap;
+
 use rhumb_backend::Ownership;
-use rhumb_spec::model::{Access, Kind, Volume};
+use rhumb_spec::model::{Access, Kind, Nfs, Volume};
 use serde_json::{Value, json};
 
 use super::container::bytes;
 use super::document::Document;
-use super::fields::Fields;
+use super::fields::{Fields, text_map};
 use super::labels;
 use super::naming::{document_of, is_ours};
 use super::world::World;
 
 /// Names the documents of all claims that can be read, so that they are known before pods refer to them.
 pub(super) fn name(documents: &[Document], world: &mut World) {
+    let directories: BTreeMap<String, (String, Nfs)> = documents.iter().filter_map(directory).collect();
     for document in documents.iter().filter(|document| document.word == "persistentvolumeclaim") {
         let is_external = document.ownership == Ownership::External;
-        if is_external || readable(document) {
+        if let Some(nfs) = bound_directory(document, &directories) {
+            world.directories.insert(document.name.clone(), nfs.clone());
+        }
+        let is_directory = world.directories.contains_key(&document.name);
+        if is_external || is_directory || readable(document) {
             let wanted = document_of(&document.whole, &document.name).to_owned();
             world.volumes.add(&document.name, &wanted);
+        } else {
+            world.native_claims.insert(document.name.clone());
         }
     }
+}
+
+/// The directory of an NFS server that a volume object is, with the claim that it is for, by the object's name. Where
+/// the claim has no object, the volume is nobody's.
+fn directory(document: &Document) -> Option<(String, (String, Nfs))> {
+    let known = [
+        "capacity",
+        "accessModes",
+        "persistentVolumeReclaimPolicy",
+        "storageClassName",
+        "claimRef",
+        "mountOptions",
+        "nfs",
+    ];
+    let spec = document.whole.get("spec").and_then(Value::as_object)?;
+    let is_plain = spec.keys().all(|key| known.contains(&key.as_str()))
+        && document.word == "persistentvolume"
+        && spec.get("persistentVolumeReclaimPolicy") == Some(&json!("Retain"));
+    let nfs = text_map(spec.get("nfs")?).filter(|nfs| nfs.len() == 2 && is_plain)?;
+    let options = super::fields::texts(spec.get("mountOptions")?)?.join(",");
+    let nfs =
+        Nfs { server: nfs.get("server")?.clone(), path: nfs.get("path")?.clone(), options: Some(options) };
+    let claim = document.text_at("/spec/claimRef/name")?.to_owned();
+    Some((document.name.clone(), (claim, nfs)))
+}
+
+/// The directory that a claim is bound to by name.
+fn bound_directory<'d>(
+    document: &Document,
+    directories: &'d BTreeMap<String, (String, Nfs)>,
+) -> Option<&'d Nfs> {
+    let (claim, nfs) = directories.get(document.text_at("/spec/volumeName")?)?;
+    let spec = document.whole.get("spec").and_then(Value::as_object)?;
+    let known = ["accessModes", "storageClassName", "resources", "volumeName"];
+    let is_plain = *claim == document.name
+        && spec.keys().all(|key| known.contains(&key.as_str()))
+        && spec.get("storageClassName") == Some(&json!(""))
+        && spec.get("accessModes").and_then(access).is_some();
+    is_plain.then_some(nfs)
+}
+
+/// Adds nothing for a volume object that a claim's volume stands for; gives back any other.
+pub(super) fn object(mut document: Document, world: &mut World) -> Option<Document> {
+    let claim = directory(&document).map(|(_, (claim, _))| claim);
+    let Some(name) = claim.filter(|claim| world.directories.contains_key(claim)) else {
+        return Some(document);
+    };
+    let name = world.volumes.get(&name).cloned().unwrap_or(name);
+    document.take_head();
+    let mut fields = document.fields();
+    labels::of_object(&mut fields);
+    fields.take_whole("spec");
+    document.finish(Kind::Volume.path(&name), world);
+    None
 }
 
 /// Whether a claim asks for nothing that a volume of the app cannot say.
@@ -57,6 +120,7 @@ pub(super) fn claim(mut document: Document, world: &mut World) -> Option<Documen
         document.finish(path, world);
         return None;
     }
+    let document_name = document.name.clone();
     let is_unkept = is_ours(&document.whole) && document.ownership == Ownership::Owned;
     document.take_head();
     let mut fields = document.fields();
@@ -66,9 +130,14 @@ pub(super) fn claim(mut document: Document, world: &mut World) -> Option<Documen
     {
         annotations.take("helm.sh/resource-policy", |value| (value == "keep").then_some(()));
     }
+    let nfs = world.directories.get(&document_name).cloned();
+    if let (Some(mut spec), true) = (fields.below("spec"), nfs.is_some()) {
+        spec.take_whole("storageClassName");
+        spec.take_whole("volumeName");
+    }
     let volume = fields.below("spec").map(|mut spec| read(&mut spec)).unwrap_or_default();
     let keep = is_unkept.then_some(false);
-    world.app.volumes.insert(name, Volume { labels, keep, ..volume });
+    world.app.volumes.insert(name, Volume { labels, keep, nfs, ..volume });
     document.finish(path, world);
     None
 }

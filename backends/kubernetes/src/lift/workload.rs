@@ -206,6 +206,7 @@ fn selector(spec: &mut Fields<'_>) {
 fn rolling(spec: &mut Fields<'_>, key: &str, (surge, unavailable): (&Value, &Value)) -> Option<Update> {
     let mut strategy = spec.below(key)?;
     strategy.default("type", &json!("RollingUpdate"));
+    let is_live = strategy.ledger().is_live;
     let kind = strategy.take("type", |value| match value.as_str()? {
         "Recreate" => Some(Strategy::Recreate),
         _ => None,
@@ -218,7 +219,7 @@ fn rolling(spec: &mut Fields<'_>, key: &str, (surge, unavailable): (&Value, &Val
         rolling.default("partition", &json!(0));
         let is_usual = rolling.get("maxSurge").is_none_or(|value| value == surge)
             && rolling.get("maxUnavailable").is_none_or(|value| value == unavailable);
-        if is_usual {
+        if is_usual && is_live {
             rolling.default("maxSurge", surge);
             rolling.default("maxUnavailable", unavailable);
         }

@@ -1,6 +1,6 @@
 //! What is known of the other objects while one is read, and the app that grows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rhumb_backend::Account;
 use rhumb_spec::model::{App, Config, Nfs, RouteTarget, Secret, Volume};
@@ -18,6 +18,10 @@ pub(super) struct World {
     pub(super) secrets: Names,
     pub(super) volumes: Names,
     pub(super) workloads: Names,
+    /// The directories of NFS servers that claims are bound to, by the claim's name.
+    pub(super) directories: BTreeMap<String, Nfs>,
+    /// Claims that are passed through: no volume of the app stands for them.
+    pub(super) native_claims: BTreeSet<String>,
     /// What the ports of services lead to, by the service's name in the cluster.
     pub(super) targets: BTreeMap<(String, PortRef), RouteTarget>,
     /// How services call the ports of each workload, by the object's id and then the container's port.
@@ -66,7 +70,8 @@ impl World {
         if let Some(known) = self.volumes.get(native) {
             return Some(known.clone());
         }
-        if document_name(native) != native || self.volumes.is_taken(native) {
+        let is_free = document_name(native) == native && !self.volumes.is_taken(native);
+        if !is_free || self.native_claims.contains(native) {
             return None;
         }
         let name = self.volumes.add(native, native);
