@@ -121,6 +121,49 @@ fn compare(one: &Value, other: &Value, path: &str, differences: &mut Vec<String>
 mod tests {
     use super::*;
 
+    fn app_of(folder: &std::path::Path) -> Option<App> {
+        let chart = rhumb_chart::load(folder).ok()?;
+        let values = chart.values(rhumb_chart::UserValues::new()).ok()?;
+        let around = rhumb_chart::Surroundings {
+            release: rhumb_chart::ReleaseInfo::install("shop", "default"),
+            platform: serde_json::json!({ "name": "kubernetes", "features": {} }),
+            sealing: rhumb_chart::Sealing::Placeholder,
+            limits: rhumb_chart::Limits::default(),
+        };
+        Some(chart.render(&values, &around).ok()?.parse().ok()?.app)
+    }
+
+    /// Every case, and every first-party chart with the values of its own, on a cluster that nobody asked.
+    #[test]
+    fn apps_come_back_from_kubernetes() {
+        use rhumb_kubernetes::{Environment, Settings};
+
+        let backend = rhumb_kubernetes::Kubernetes::new(Settings::default(), Environment::default());
+        let facts = backend.default_facts();
+        let scope = Scope::new("default", "shop");
+        let mut failed = Vec::new();
+        for case in super::super::all() {
+            let is_foreign =
+                matches!(case.feature, rhumb_spec::Feature::PlatformPatch | rhumb_spec::Feature::Native);
+            let is_declared =
+                !matches!(backend.support(case.feature, &facts), rhumb_backend::Support::Unsupported { .. });
+            if is_declared && !is_foreign {
+                let text = case.app.replace("[revision]", "one").replace("NVIDIA-GPU", "nvidia.com/gpu");
+                let source = rhumb_spec::Source { file: case.feature.to_string(), text };
+                let app = rhumb_spec::parse(&[source]).expect("the case is an app").app;
+                failed.extend(
+                    hold(&app, &backend, &scope, &facts).err().map(|why| format!("{}: {why}", case.feature)),
+                );
+            }
+        }
+        for chart in ["web", "redis", "postgres", "sock-shop"] {
+            let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../charts").join(chart);
+            let app = app_of(&folder).expect("the chart renders");
+            failed.extend(hold(&app, &backend, &scope, &facts).err().map(|why| format!("{chart}: {why}")));
+        }
+        assert!(failed.is_empty(), "{}", failed.join("\n\n"));
+    }
+
     #[test]
     fn losses_explain_what_lies_below_them() {
         assert!(touches(
