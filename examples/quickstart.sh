@@ -57,6 +57,7 @@ need_packages() {
 }
 
 need_cargo() {
+    # shellcheck disable=SC1091
     [ ! -f "$HOME/.cargo/env" ] || . "$HOME/.cargo/env"
     command -v cargo >/dev/null ||
         die "Rust is missing. Install it from https://rustup.rs, or: apt-get install rustup && rustup default stable"

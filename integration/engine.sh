@@ -156,12 +156,11 @@ boot() {
 
 # Ends what still runs of a node, without asking it.
 slay() {
-    local node=$1 space pid file
+    local node=$1 space pid
     space=$(node_space "$node")
     for pid in $(ip netns pids "$space" 2>/dev/null); do kill -KILL "$pid" 2>/dev/null || true; done
-    for file in $(find /sys/fs/cgroup -path "*/$space/*" -name cgroup.procs 2>/dev/null); do
-        while read -r pid; do kill -KILL "$pid" 2>/dev/null || true; done <"$file" || true
-    done
+    { find /sys/fs/cgroup -path "*/$space/*" -name cgroup.procs -exec cat {} + 2>/dev/null || true; } |
+        while read -r pid; do kill -KILL "$pid" 2>/dev/null || true; done
 }
 
 halt() {

@@ -24,7 +24,7 @@ use rhumb_release::{Record, Releases, Status};
 use serde_json::json;
 use tempfile::TempDir;
 
-/// Workloads of the release that is measured: each is a Deployment, a Service and a ConfigMap.
+/// Workloads of the release that is measured: each is a `Deployment`, a `Service` and a `ConfigMap`.
 const WORKLOADS: u32 = 67;
 /// Releases and revisions of the list that is measured.
 const RELEASES: u32 = 2_000;

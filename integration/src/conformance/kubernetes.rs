@@ -172,7 +172,6 @@ pub(super) fn expectation(feature: Feature) -> Expectation {
         Feature::PersistentVolume => {
             Expectation::reads(&[("persistentvolumeclaim/data", "/status/phase", r#""Bound""#)])
         }
-        Feature::SharedVolume => NOTHING,
         Feature::VolumeClass => {
             Expectation::reads(&[("persistentvolumeclaim/data", "/spec/storageClassName", r#""standard""#)])
                 .instead(&[
@@ -233,7 +232,6 @@ pub(super) fn expectation(feature: Feature) -> Expectation {
         Feature::NodeConstraint => {
             READY.instead(&[("key: role, values: [manager]", "key: kubernetes.io/os, values: [linux]")])
         }
-        Feature::Spread | Feature::MaxPerNode => NOTHING,
         Feature::Near | Feature::Away => READY.shows(Shows::Ready),
         Feature::Tolerations => Expectation::reads(&[(
             "deployment/web",
@@ -271,6 +269,9 @@ pub(super) fn expectation(feature: Feature) -> Expectation {
         | Feature::External
         | Feature::EphemeralVolume
         | Feature::Tmpfs
+        | Feature::SharedVolume
+        | Feature::Spread
+        | Feature::MaxPerNode
         | Feature::HostPath
         | Feature::KeepVolume
         | Feature::NetworkAliases

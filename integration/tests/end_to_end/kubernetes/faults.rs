@@ -107,10 +107,12 @@ fn restart() -> Result<(), Failed> {
     let upgrade = ["upgrade", "shop", chart.argument(), "--set", "colour=red", "--wait", "--timeout", "2m"];
     let child = rhumb.spawn(&upgrade);
     std::thread::sleep(Duration::from_millis(300));
-    cluster.control(&["apiserver", "kill"])?;
+    let killed = cluster.control(&["apiserver", "kill"]);
     std::thread::sleep(Duration::from_secs(1));
-    cluster.control(&["apiserver", "start"])?;
-    let ended = Ended::new(&upgrade, &child.wait_with_output()?);
+    let started = cluster.control(&["apiserver", "start"]);
+    let output = child.wait_with_output();
+    killed.and(started)?;
+    let ended = Ended::new(&upgrade, &output?);
     if ended.code != Some(0) {
         // The lease may have been lost in the time; then the next command goes on.
         ended.expect_texts(&["error"])?;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use libtest_mimic::{Failed, Trial};
 use rhumb_integration::{ChartFolder, Platform, trial};
 
-/// Configs, of a little under the 1 MiB that a ConfigMap may have.
+/// Configs, of a little under the 1 MiB that one config may have.
 const CONFIGS: usize = 22;
 const BYTES: usize = 950_000;
 /// A file of a chart holds 10 MiB.
