@@ -229,10 +229,9 @@ impl Workload<'_> {
 
     /// The pods that the API server does not let the controller make.
     fn refused(&self) -> Option<Verdict> {
+        // What the workload itself says may still be about the version before.
         let object = self.current_set.unwrap_or(self.object);
-        let failure =
-            condition(object, "ReplicaFailure").or_else(|| condition(self.object, "ReplicaFailure"));
-        let failure = failure.filter(|condition| condition.is("True"))?;
+        let failure = condition(object, "ReplicaFailure").filter(|condition| condition.is("True"))?;
         let reason = format!("its pods cannot be made: {}", first_line(failure.message));
         let uid = text(object, "/metadata/uid").unwrap_or_default();
         if self.patience.is_over(uid, "ReplicaFailure", failure.since, REFUSED) {

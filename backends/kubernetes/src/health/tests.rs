@@ -130,12 +130,18 @@ fn a_deployment_that_is_paused_says_so() {
 
 #[test]
 fn pods_that_may_not_be_made_are_told() {
-    let status = json!({ "conditions": [
+    let conditions = json!([
         { "type": "ReplicaFailure", "status": "True", "reason": "FailedCreate",
           "message": "pods \"web-1\" is forbidden: exceeded quota: small", "lastTransitionTime": "2026-01-01T00:00:00Z" },
-    ] });
-    let failed = verdict("deployment/web", deployment(status), &[], &[set("new", 1, 0)]);
+    ]);
+    let status = json!({ "conditions": conditions });
+    let mut refused = set("new", 1, 0);
+    refused["status"]["conditions"] = conditions;
+    let failed = verdict("deployment/web", deployment(status.clone()), &[], &[refused]);
     assert!(failed.state == State::Failed && failed.message.contains("exceeded quota"), "{failed:?}");
+    // The set of a new try has said nothing yet, whatever the workload says of the one before.
+    let tried_again = verdict("deployment/web", deployment(status), &[], &[set("new", 1, 0)]);
+    assert_eq!(tried_again.state, State::Progressing, "{tried_again:?}");
 }
 
 #[test]

@@ -99,12 +99,13 @@ fn state(kind: &str, document: &Value) -> Option<(String, String)> {
         "Job" if condition("Complete", "True").is_some() => told(Live::JOB, Live::JOB_SUCCEEDED),
         "Job" if condition("Failed", "True").is_some() => told(Live::JOB, Live::JOB_FAILED),
         "Deployment" => {
-            let stalled = condition("Progressing", "False")?;
-            let is_given_up =
-                stalled.get("reason").and_then(Value::as_str) == Some("ProgressDeadlineExceeded");
-            let why =
-                stalled.get("message").and_then(Value::as_str).unwrap_or("its progress deadline passed");
-            is_given_up.then(|| (Live::GIVEN_UP.to_owned(), why.to_owned()))
+            let stalled = condition("Progressing", "False").filter(|stalled| {
+                stalled.get("reason").is_some_and(|reason| reason == "ProgressDeadlineExceeded")
+            });
+            // The controller tries to make refused pods again, but after a while only once in many minutes.
+            let given_up = stalled.or_else(|| condition("ReplicaFailure", "True"))?;
+            let why = given_up.get("message").and_then(Value::as_str);
+            told(Live::GIVEN_UP, why.unwrap_or("its progress deadline passed"))
         }
         _ => None,
     }
@@ -219,6 +220,11 @@ mod tests {
         document["status"] = json!({ "conditions": [{ "type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded", "message": "timed out" }] });
         let found = live(&scope(), document, ObjectId::from("deployment/web")).unwrap();
         assert_eq!(found.outputs.get(Live::GIVEN_UP).map(String::as_str), Some("timed out"));
+        let mut document = deployment();
+        document["status"] =
+            json!({ "conditions": [{ "type": "ReplicaFailure", "status": "True", "message": "no pods" }] });
+        let found = live(&scope(), document, ObjectId::from("deployment/web")).unwrap();
+        assert_eq!(found.outputs.get(Live::GIVEN_UP).map(String::as_str), Some("no pods"));
         let job = json!({ "apiVersion": "batch/v1", "kind": "Job",
             "metadata": { "name": "m-1", "namespace": "shop", "labels": names::labels(&scope(), "m"),
                 "annotations": { names::OBJECT: "job/m", names::GENERATION: "1", names::CONTENT: "c" } },
