@@ -91,7 +91,7 @@ fn nothing_is_empty_but_what_means_something() {
             Value::Null => found.push(at.to_owned()),
             Value::String(text) if text.is_empty() => found.push(at.to_owned()),
             Value::Object(map) => {
-                map.iter().for_each(|(key, value)| empty(value, &format!("{at}/{key}"), found))
+                map.iter().for_each(|(key, value)| empty(value, &format!("{at}/{key}"), found));
             }
             Value::Array(items) => items.iter().for_each(|item| empty(item, &format!("{at}/*"), found)),
             Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
