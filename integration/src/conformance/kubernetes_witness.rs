@@ -69,9 +69,8 @@ pub(super) fn prepare(kubectl: &Kubectl, namespace: &str, need: Need) -> Result<
 
 /// Nothing of a case's release is left but what is to be kept.
 pub(super) fn require_nothing_of(kubectl: &Kubectl, namespace: &str, case: &Case) -> Result<(), String> {
-    let kept = match case.shows {
-        Shows::Kept(volume) => vec![format!("PersistentVolumeClaim/{volume}")],
-        _ => Vec::new(),
-    };
-    kubectl.require_nothing_in(namespace, &kept)
+    // Volumes stay unless they say otherwise, and no case's does.
+    let has_volume = case.app.contains("kind: Volume");
+    let kept = has_volume.then(|| "PersistentVolumeClaim/data".to_owned());
+    kubectl.require_nothing_in(namespace, kept.as_slice())
 }
