@@ -159,6 +159,13 @@ impl Backend for Kubernetes {
         change::again(live, want)
     }
 
+    /// An API server queues calls by itself, and lets 200 writes in at one time.
+    ///
+    /// Source: kube-apiserver reference, `--max-mutating-requests-inflight`.
+    fn concurrency(&self) -> usize {
+        64
+    }
+
     async fn apply(&self, scope: &Scope, step: &Step, materials: &dyn Materials) -> Result<Receipt> {
         apply::apply(&self.cluster, scope, step, materials).await
     }

@@ -7,7 +7,7 @@ use rhumb_release::Outcome;
 use tokio::time::Instant;
 
 use crate::current::receipts_of_what_is_there;
-use crate::engine::{self, CONCURRENCY, Executed, Executor, Given, RunMaterials};
+use crate::engine::{self, Executed, Executor, Given, RunMaterials};
 use crate::hold::Hold;
 use crate::planning::Planned;
 use crate::sealed_values::Secrets;
@@ -69,7 +69,7 @@ pub(crate) async fn carry(context: &Context<'_>, hold: &Hold, load: Load<'_>) ->
         progress: context.progress,
         cancel: context.cancel,
         deadline: load.deadline,
-        concurrency: CONCURRENCY,
+        concurrency: context.backend().concurrency(),
     };
     let given = Given {
         plan: &load.planned.plan,

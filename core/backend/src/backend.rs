@@ -86,6 +86,11 @@ pub trait Backend: fmt::Debug + Send + Sync {
         BTreeSet::new()
     }
 
+    /// How many steps may be under way at one time.
+    fn concurrency(&self) -> usize {
+        10
+    }
+
     /// Carries out one step whose references are resolved. Repeating it does no harm. A step that only awaits writes
     /// nothing, and its receipt is that of the rollout that is there.
     ///

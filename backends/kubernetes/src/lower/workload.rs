@@ -63,6 +63,10 @@ fn main(context: &Context<'_>, site: &Site<'_>, natives: &Natives, report: &mut 
     if site.workload.mode == Mode::Stateful {
         after.insert(pod::exists(ObjectId::new("service", &service::governing_name(site))));
     }
+    // Pods that come up find their names and those of their siblings there, as with everybody who writes by hand.
+    if matches!(site.workload.mode, Mode::Replicated | Mode::Global) && !site.workload.expose.is_empty() {
+        after.insert(pod::exists(ObjectId::new("service", site.name)));
+    }
     let others = site.workload.depends_on.iter().filter_map(|name| context.runner(name));
     after.extend(others.map(|id| After { id, until: Until::Ready }));
     let (api_version, kind, spec) = match site.workload.mode {

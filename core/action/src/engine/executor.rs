@@ -21,7 +21,7 @@ use super::poll::Poll;
 use super::schedule::Schedule;
 use crate::{Event, Progress};
 
-/// How many calls are under way at one time when nobody says otherwise.
+/// How many reads are under way at one time.
 pub const CONCURRENCY: usize = 10;
 
 /// Carries out plans.
