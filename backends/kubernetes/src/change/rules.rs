@@ -55,5 +55,5 @@ pub(crate) const RULES: MergeRules = MergeRules {
         ("webhooks", NAME),
     ]),
     kept: &["spec.replicas"],
-    sensitive: &["data.*", "stringData.*"],
+    sensitive: &["stringData.*"],
 };
