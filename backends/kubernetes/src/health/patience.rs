@@ -13,6 +13,13 @@ pub(crate) struct Patience {
 }
 
 impl Patience {
+    /// One that has seen a thing be so for an hour.
+    #[cfg(test)]
+    pub(super) fn of_old(uid: &str, what: &str) -> Self {
+        let first = Instant::now().checked_sub(Duration::from_hours(1)).unwrap_or_else(Instant::now);
+        Self { since: Mutex::new(HashMap::from([((uid.to_owned(), what.to_owned()), first)])) }
+    }
+
     /// Whether a thing has been so for this long: by what was seen here, or, where the cluster gives a time, by that.
     /// Its clock may be ahead of ours, so a time to come says nothing.
     pub(super) fn is_over(&self, uid: &str, what: &str, told: Option<Timestamp>, limit: Duration) -> bool {

@@ -234,7 +234,8 @@ impl Workload<'_> {
         let failure = condition(object, "ReplicaFailure").filter(|condition| condition.is("True"))?;
         let reason = format!("its pods cannot be made: {}", first_line(failure.message));
         let uid = text(object, "/metadata/uid").unwrap_or_default();
-        if self.patience.is_over(uid, "ReplicaFailure", failure.since, REFUSED) {
+        // Since when we see it: it may be left of a try whose cause is cured, and goes with the next pod that is made.
+        if self.patience.is_over(uid, "ReplicaFailure", None, REFUSED) {
             return Some(Verdict::failed(object, reason));
         }
         Some(Verdict::progressing(reason))

@@ -19,7 +19,16 @@ fn receipt(id: &str, generation: u64) -> Receipt {
 }
 
 /// What becomes of an object with these pods and `ReplicaSets`. Its metadata is filled in where it is missing.
-fn verdict(id: &str, mut object: Value, pods: &[Value], sets: &[Value]) -> Verdict {
+fn verdict(id: &str, object: Value, pods: &[Value], sets: &[Value]) -> Verdict {
+    verdict_after(&Patience::default(), id, object, (pods, sets))
+}
+
+fn verdict_after(
+    patience: &Patience,
+    id: &str,
+    mut object: Value,
+    (pods, sets): (&[Value], &[Value]),
+) -> Verdict {
     let name = id.split_once('/').unwrap().1;
     let metadata = json!({ "name": name, "namespace": "n", "uid": "u", "generation": 2 });
     object["metadata"] = object.get("metadata").cloned().unwrap_or(metadata);
@@ -27,7 +36,7 @@ fn verdict(id: &str, mut object: Value, pods: &[Value], sets: &[Value]) -> Verdi
     let receipt = receipt(id, 2);
     let place = Place::of(&Scope::new("n", "shop"), &receipt);
     let scene = Scene::new(pods, sets.to_vec()).with(place.clone(), object);
-    judge(&scene, &receipt, &place, &Patience::default())
+    judge(&scene, &receipt, &place, patience)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the callers write literals")]
@@ -137,10 +146,15 @@ fn pods_that_may_not_be_made_are_told() {
     let status = json!({ "conditions": conditions });
     let mut refused = set("new", 1, 0);
     refused["status"]["conditions"] = conditions;
-    let failed = verdict("deployment/web", deployment(status.clone()), &[], &[refused]);
+    let deployment = |status: &Value| deployment(status.clone());
+    // It may be left of a try whose cause is cured, however long it has been so.
+    let stale = verdict("deployment/web", deployment(&status), &[], std::slice::from_ref(&refused));
+    assert!(stale.state == State::Progressing && stale.message.contains("exceeded quota"), "{stale:?}");
+    let patience = Patience::of_old("new", "ReplicaFailure");
+    let failed = verdict_after(&patience, "deployment/web", deployment(&status), (&[], &[refused]));
     assert!(failed.state == State::Failed && failed.message.contains("exceeded quota"), "{failed:?}");
     // The set of a new try has said nothing yet, whatever the workload says of the one before.
-    let tried_again = verdict("deployment/web", deployment(status), &[], &[set("new", 1, 0)]);
+    let tried_again = verdict("deployment/web", deployment(&status), &[], &[set("new", 1, 0)]);
     assert_eq!(tried_again.state, State::Progressing, "{tried_again:?}");
 }
 

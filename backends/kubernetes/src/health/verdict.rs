@@ -1,6 +1,5 @@
 //! What the cluster's word about an object means for a rollout.
 
-use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Pod;
 use rhumb_backend::State;
 use serde_json::Value;
@@ -138,7 +137,6 @@ pub(super) struct Condition<'a> {
     pub(super) status: &'a str,
     pub(super) reason: &'a str,
     pub(super) message: &'a str,
-    pub(super) since: Option<Timestamp>,
     /// The generation that it is about, where it tells.
     pub(super) generation: Option<u64>,
 }
@@ -173,7 +171,6 @@ fn condition_of(value: &Value) -> Option<Condition<'_>> {
         status: word("status").unwrap_or("Unknown"),
         reason: word("reason").unwrap_or_default(),
         message: word("message").unwrap_or_default(),
-        since: word("lastTransitionTime").and_then(|time| time.parse().ok()),
         generation: value.get("observedGeneration").and_then(Value::as_u64),
     })
 }
