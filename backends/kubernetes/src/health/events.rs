@@ -67,7 +67,7 @@ pub(super) async fn about(cluster: &Cluster, culprit: &Culprit) -> Result<Vec<Ev
 pub(super) fn refine(verdict: Verdict, events: &[Event], id: &ObjectId, patience: &Patience) -> Verdict {
     let Some(culprit) = verdict.culprit.clone() else { return verdict };
     let refined = if verdict.state == State::Failed {
-        node_on_its_way(&culprit, events)
+        node_on_its_way(&culprit, events).or_else(|| killed_by_probe(culprit, events))
     } else if culprit.is_pod {
         of_pod(culprit, events, patience)
     } else if id.kind() == "persistentvolumeclaim" {
@@ -94,6 +94,29 @@ fn node_on_its_way(culprit: &Culprit, events: &[Event]) -> Option<(State, Culpri
     let event = events.iter().find(|event| made.contains(&event.reason.as_str()))?;
     let reason = format!("a node is being made for it: {}", first_line(&event.message));
     culprit.is_pod.then(|| (State::Progressing, Culprit { reason, ..culprit.clone() }))
+}
+
+/// The kubelet asks a container to end whose liveness or startup probe fails, and what the process makes of that is no
+/// fault of its own.
+///
+/// Source: kubernetes, `pkg/kubelet/kuberuntime/kuberuntime_manager.go`, `computePodActions`.
+fn killed_by_probe(culprit: Culprit, events: &[Event]) -> Option<(State, Culprit)> {
+    if culprit.container.is_none() || culprit.reason.contains("OOMKilled") {
+        return None;
+    }
+    let which = ["liveness", "startup"].into_iter().find(|which| {
+        let words = format!("failed {which} probe");
+        events.iter().any(|event| event.reason == "Killing" && event.message.contains(&words))
+    })?;
+    let failed = events
+        .iter()
+        .filter(|event| event.reason == "Unhealthy")
+        .map(|event| probe(&first_line(&event.message)));
+    let why = failed.into_iter().find(|words| words.starts_with(which));
+    let why = why.unwrap_or_else(|| format!("{which} probe: it failed"));
+    let reason = format!("{why}; for that it was killed, again and again");
+    let exit_code = culprit.exit_code.filter(|code| *code != 0);
+    Some((State::Failed, Culprit { reason, exit_code, ..culprit }))
 }
 
 fn of_pod(culprit: Culprit, events: &[Event], patience: &Patience) -> Option<(State, Culprit)> {
@@ -193,6 +216,30 @@ mod tests {
             State::Progressing,
             "web-1: it has not passed its readiness probe",
         );
+    }
+
+    #[test]
+    fn a_probe_that_has_it_killed_is_told_and_not_how_the_process_ended() {
+        let last = json!({ "terminated": { "exitCode": 0, "reason": "Completed" } });
+        let state = json!({ "waiting": { "reason": "CrashLoopBackOff" } });
+        let mut pod = pod(&json!({ "containerStatuses": [container(3, &state, &last)] }));
+        pod.spec.as_mut().unwrap().containers[0].liveness_probe =
+            Some(k8s_openapi::api::core::v1::Probe::default());
+        let found = symptom(&pod, Runs::On, &Patience::default()).unwrap();
+        assert!(found.is_final && found.ask_events, "{found:?}");
+        let verdict = Verdict::for_pod(&pod, &found);
+        let events = [
+            event("Normal", "Killing", "Container web failed liveness probe, will be restarted"),
+            event("Warning", "Unhealthy", "Liveness probe failed: HTTP probe failed with statuscode: 404"),
+        ];
+        let id = ObjectId::from("deployment/web");
+        let refined = refine(verdict.clone(), &events, &id, &Patience::default());
+        assert_eq!(
+            refined.message,
+            "web-1: liveness probe: HTTP 404; for that it was killed, again and again"
+        );
+        assert_eq!((refined.state, refined.culprit.unwrap().exit_code), (State::Failed, None));
+        assert_eq!(refine(verdict.clone(), &[], &id, &Patience::default()), verdict);
     }
 
     #[test]

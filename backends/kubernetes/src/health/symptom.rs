@@ -172,7 +172,8 @@ impl Case<'_> {
             return None;
         }
         let is_final = self.runs == Runs::On && container.ends() >= CRASHES;
-        Some(Symptom::passing(2, crash(container, ended)).of(container, Some(ended)).ends_if(is_final))
+        let symptom = Symptom::passing(2, crash(container, ended)).of(container, Some(ended));
+        Some(self.or_killed(symptom.ends_if(is_final), container))
     }
 
     fn waiting(&self, container: &Container<'_>, reason: &str, message: &str) -> Symptom {
@@ -182,7 +183,8 @@ impl Case<'_> {
             "CrashLoopBackOff" => {
                 let looping = container.ends() >= CRASHES || self.is_over("CrashLoopBackOff", HELD_BACK);
                 let text = end.map_or(text, |end| crash(container, end));
-                Symptom::passing(2, text).of(container, end).ends_if(self.runs == Runs::On && looping)
+                let symptom = Symptom::passing(2, text).of(container, end);
+                self.or_killed(symptom.ends_if(self.runs == Runs::On && looping), container)
             }
             "InvalidImageName" | "ErrImageNeverPull" => {
                 Symptom::passing(1, text).of(container, None).ends_if(true)
@@ -218,6 +220,15 @@ impl Case<'_> {
             (None, _) => "it has not passed its readiness probe".to_owned(),
         };
         self.slow(Symptom::passing(3, text).of(container, before), "unready")
+    }
+
+    /// Whether a probe had the container killed is in the pod's events only: its status has the exit code alone.
+    fn or_killed(&self, mut symptom: Symptom, container: &Container<'_>) -> Symptom {
+        let containers = self.pod.spec.iter().flat_map(|spec| &spec.containers);
+        let mut probed =
+            containers.filter(|spec| spec.liveness_probe.is_some() || spec.startup_probe.is_some());
+        symptom.ask_events = symptom.is_final && probed.any(|spec| spec.name == container.status.name);
+        symptom
     }
 
     fn slow(&self, mut symptom: Symptom, what: &str) -> Symptom {
