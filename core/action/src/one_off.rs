@@ -2,10 +2,13 @@
 
 use indexmap::IndexMap;
 use rhumb_backend::{Error, ErrorKind};
-use rhumb_spec::model::{Container, Mode, MountSource, Probes, Workload};
+use rhumb_spec::model::{Container, EnvSource, EnvValue, Mode, MountSource, Probes, SelfField, Workload};
 use rhumb_spec::{App, Diagnostic};
 
 use crate::{ActionError, ActionResult, RunRequest};
+
+/// A replica's number, which a job has none of.
+const ORDINAL: EnvValue = EnvValue::From(EnvSource::Own(SelfField::Ordinal));
 
 /// The job that a request asks for, without its name.
 ///
@@ -33,6 +36,10 @@ pub(crate) fn job_like(app: &App, request: &RunRequest) -> ActionResult<Workload
     if workload.mode == Mode::Stateful {
         // Each replica has a volume of its own, and the job is none of them.
         container.mounts.retain(|_, mount| !matches!(mount.source, MountSource::Volume { .. }));
+        // It has no number either; what the image makes of one is seen best with the first replica's.
+        for value in container.env.values_mut().filter(|value| **value == ORDINAL) {
+            *value = EnvValue::Text("0".to_owned());
+        }
     }
     Ok(Workload {
         mode: Mode::Job,
@@ -108,6 +115,15 @@ mod tests {
         let containers = containers.iter().map(|&name| (name.to_owned(), container.clone())).collect();
         let workload = Workload { mode, replicas: Some(3), containers, ..Workload::default() };
         App { workloads: [("db".to_owned(), workload)].into(), ..App::default() }
+    }
+
+    #[test]
+    fn a_job_like_a_numbered_replica_has_the_first_number() {
+        let mut app = app(Mode::Stateful, &["pg"]);
+        let workload = app.workloads.get_mut("db").unwrap();
+        workload.containers["pg"].env.insert("ORDINAL".to_owned(), ORDINAL);
+        let job = job_like(&app, &request(None, &["id"])).unwrap();
+        assert_eq!(job.containers["pg"].env["ORDINAL"], EnvValue::Text("0".to_owned()));
     }
 
     #[test]
