@@ -1,7 +1,7 @@
 //! Whether all secret material that a plan needs is there, found out before anything is touched.
 
 use rhumb_backend::material::{Demand, meet};
-use rhumb_backend::{Action, Error, Materials, Step};
+use rhumb_backend::{Action, Error, Materials, Object, Step};
 use serde_json::Value;
 
 use crate::Context;
@@ -20,11 +20,38 @@ pub(crate) fn check_material(
 ) -> Result<(), Error> {
     let materials =
         RunMaterials::new(&given, (context.clock)()).with_earlier(&planned.last, &planned.observed);
-    let makes = |step: &&Step| matches!(step.action, Action::Create | Action::Replace);
+    let makes = |step: &&Step| match step.action {
+        Action::Create | Action::Replace => true,
+        Action::Update => asks_for_other(step, &planned.last),
+        Action::Delete | Action::Collect | Action::Await => false,
+    };
     for step in planned.plan.steps.iter().filter(makes) {
         try_all(&step.object.body, &materials).map_err(|error| error.with("object", step.id.to_string()))?;
     }
     Ok(())
+}
+
+/// Whether an update asks for other material than what is there was made of. What asks for the same stays as it is.
+fn asks_for_other(step: &Step, last: &[Object]) -> bool {
+    let demands = |body: &Value| {
+        let mut found = Vec::new();
+        collect(body, &mut found);
+        found
+    };
+    let wanted = demands(&step.object.body);
+    let before = last.iter().find(|object| object.id == step.id);
+    !wanted.is_empty() && before.is_some_and(|before| demands(&before.body) != wanted)
+}
+
+fn collect(value: &Value, found: &mut Vec<Demand>) {
+    match Demand::parse(value) {
+        Some(demand) => found.push(demand),
+        None => match value {
+            Value::Array(items) => items.iter().for_each(|item| collect(item, found)),
+            Value::Object(map) => map.values().for_each(|item| collect(item, found)),
+            _ => {}
+        },
+    }
 }
 
 fn try_all(value: &Value, materials: &dyn Materials) -> Result<(), Error> {
