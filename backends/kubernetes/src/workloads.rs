@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::future::{try_join, try_join_all};
+use futures_util::future::{join_all, try_join, try_join_all};
 use k8s_openapi::api::core::v1::Pod;
 use rhumb_backend::{Error, ErrorKind, Result, Scope};
 use serde_json::Value;
@@ -71,30 +71,41 @@ pub(crate) async fn find(cluster: &Cluster, scope: &Scope, workload: Option<&str
     Ok(Found { runners, pods })
 }
 
-/// What runs a workload, or all of them. An object can be named as well as the workload that it runs.
+/// What runs a workload, or all of them. An object can be named as well as the workload that it runs. A kind that we may
+/// not list has nothing, as long as what is looked for is found elsewhere.
 ///
 /// # Errors
-/// `NotFound` for a workload that the release does not have; what the API server answers.
+/// `NotFound` for a workload that the release does not have; what the API server answers; `Forbidden` where what is
+/// looked for may be of a kind that we may not list.
 pub(crate) async fn runners(cluster: &Cluster, scope: &Scope, workload: Option<&str>) -> Result<Vec<Runner>> {
-    let selection = Selection { labels: names::release_selector(scope), ..Selection::default() };
-    let lists = RUNNERS.iter().filter_map(|word| Kind::of_word(word)).map(|kind| {
-        let call = Call::get(format!("list the {}", kind.plural), Resource::of(kind).path(&scope.namespace));
-        let selection = &selection;
-        async move {
-            let found = cluster.list(call, selection).await?;
-            Ok::<_, Error>(found.into_iter().filter_map(|object| runner(kind, object)).collect::<Vec<_>>())
+    let kinds = RUNNERS.iter().filter_map(|word| Kind::of_word(word));
+    let lists = join_all(kinds.map(|kind| runners_of(cluster, scope, kind))).await;
+    let (mut all, mut hidden) = (Vec::new(), None);
+    for list in lists {
+        match list {
+            Ok(found) => all.extend(found),
+            Err(error) if error.kind == ErrorKind::Forbidden => hidden = hidden.or(Some(error)),
+            Err(error) => return Err(error),
         }
-    });
-    let mut all: Vec<Runner> = try_join_all(lists).await?.into_iter().flatten().collect();
-    all.sort_by(|left, right| (&left.workload, &left.name).cmp(&(&right.workload, &right.name)));
-    let Some(workload) = workload else { return Ok(all) };
-    let known: BTreeSet<String> = all.iter().map(|runner| runner.workload.clone()).collect();
-    let label = names::fit(workload, names::LABEL_LIMIT);
-    all.retain(|runner| runner.workload == label || runner.name == workload);
-    if all.is_empty() {
-        return Err(not_there(workload, known));
     }
-    Ok(all)
+    all.sort_by(|left, right| (&left.workload, &left.name).cmp(&(&right.workload, &right.name)));
+    let known: BTreeSet<String> = all.iter().map(|runner| runner.workload.clone()).collect();
+    if let Some(workload) = workload {
+        let label = names::fit(workload, names::LABEL_LIMIT);
+        all.retain(|runner| runner.workload == label || runner.name == workload);
+    }
+    match (all.is_empty(), hidden, workload) {
+        (true, Some(hidden), _) => Err(hidden),
+        (true, None, Some(workload)) => Err(not_there(workload, known)),
+        _ => Ok(all),
+    }
+}
+
+async fn runners_of(cluster: &Cluster, scope: &Scope, kind: &'static Kind) -> Result<Vec<Runner>> {
+    let selection = Selection { labels: names::release_selector(scope), ..Selection::default() };
+    let call = Call::get(format!("list the {}", kind.plural), Resource::of(kind).path(&scope.namespace));
+    let found = cluster.list(call, &selection).await?;
+    Ok(found.into_iter().filter_map(|object| runner(kind, object)).collect())
 }
 
 fn not_there(workload: &str, known: BTreeSet<String>) -> Error {
