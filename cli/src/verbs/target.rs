@@ -1,11 +1,11 @@
 //! `rhumb target`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use clap::{Args, Subcommand};
-use rhumb_backend::{Scope, Survey};
-use rhumb_release::{EntryKind, Filter};
+use rhumb_backend::{ErrorKind, Scope, Survey};
+use rhumb_release::{EntryKind, Filter, Storage};
 use rhumb_spec::App;
 use serde::Serialize;
 
@@ -104,7 +104,8 @@ struct CheckedTarget {
     name: String,
     backend: String,
     facts: serde_json::Value,
-    releases: usize,
+    /// None where they may not be listed.
+    releases: Option<usize>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     about: BTreeMap<&'static str, String>,
 }
@@ -227,23 +228,21 @@ async fn checked(session: &Session, name: Option<String>) -> Ended {
     let about = about(&session, &parts.namespace).await?;
     let scope = Scope::new(parts.namespace.as_str(), "check");
     let facts = backend.survey(&scope, &App::default(), &Survey::default()).await?;
-    let heads = parts.target.storage.list(EntryKind::Head, &Filter::default()).await?;
-    let mut releases: Vec<_> = heads.into_iter().map(|head| (head.key.namespace, head.key.release)).collect();
-    releases.sort();
-    releases.dedup();
+    let releases = releases(&*parts.target.storage, &parts.namespace).await?;
     let checked = CheckedTarget {
         name: parts.target.name.clone(),
         backend: backend.name().to_owned(),
         facts: facts.data,
-        releases: releases.len(),
+        releases,
         about,
     };
     parts.progress.finish();
     emit(session.format(), &checked, || {
-        let mut text = format!(
-            "{} answers ({}), with {} release(s).\n",
-            checked.name, checked.backend, checked.releases
-        );
+        let releases = match checked.releases {
+            Some(count) => format!("with {count} release(s)"),
+            None => "and does not show us its releases".to_owned(),
+        };
+        let mut text = format!("{} answers ({}), {releases}.\n", checked.name, checked.backend);
         for (what, value) in &checked.about {
             let _ = writeln!(text, "  {what}: {value}");
         }
@@ -253,6 +252,21 @@ async fn checked(session: &Session, name: Option<String>) -> Ended {
         text
     })?;
     Ok(Exit::Success)
+}
+
+/// How many releases there are: on the whole target, or else in the namespace; none where neither may be listed.
+async fn releases(storage: &dyn Storage, namespace: &str) -> Result<Option<usize>, Failure> {
+    for namespace in [None, Some(namespace.to_owned())] {
+        match storage.list(EntryKind::Head, &Filter { namespace, ..Filter::default() }).await {
+            Ok(heads) => {
+                let names = heads.into_iter().map(|head| (head.key.namespace, head.key.release));
+                return Ok(Some(names.collect::<BTreeSet<_>>().len()));
+            }
+            Err(error) if error.kind == ErrorKind::Forbidden => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(None)
 }
 
 /// What the platform says of itself and of us, where it has more to say than its facts.
