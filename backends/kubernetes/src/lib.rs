@@ -13,6 +13,7 @@ pub mod facts;
 mod gather;
 mod health;
 pub mod kind;
+mod leaving;
 pub mod lift;
 mod logs;
 pub mod lower;
@@ -172,6 +173,10 @@ impl Backend for Kubernetes {
 
     async fn health(&self, scope: &Scope, receipts: &[Receipt]) -> Result<Health> {
         health::health(&self.cluster, &self.patience, scope, receipts).await
+    }
+
+    async fn leaving(&self, scope: &Scope, natives: &[ObjectId]) -> Result<Health> {
+        leaving::leaving(&self.cluster, scope, natives).await
     }
 
     fn runtime(&self) -> Option<&dyn Runtime> {

@@ -281,28 +281,40 @@ async fn take_away(
         return Err(failure);
     }
     if removal.wait == Wait::Ready {
-        wait_until_gone(context, &scope, known, removal.deadline).await?;
+        wait_until_gone(context, &scope, (known, seen), removal).await?;
     }
     Ok(())
 }
 
+/// Waits until nothing is there any more, what the platform is still removing included.
 async fn wait_until_gone(
     context: &Context<'_>,
     scope: &Scope,
-    known: &Known,
-    deadline: Instant,
+    (known, seen): (&Known, &Seen),
+    removal: Removal<'_>,
 ) -> ActionResult<()> {
-    let started = Instant::now();
-    while !look(context, scope, known).await?.planned.plan.is_empty() {
-        if Instant::now() >= deadline {
-            return Err(ActionError::TimedOut { after: started.elapsed(), waiting: Vec::new() });
+    let steps = seen.planned.plan.steps.iter();
+    let natives: BTreeSet<ObjectId> = steps
+        .filter_map(|step| step.native.as_deref().map(ObjectId::from))
+        .chain(known.inventory.ids())
+        .filter(|id| !seen.kept.contains(id))
+        .collect();
+    let natives: Vec<ObjectId> = natives.into_iter().collect();
+    loop {
+        let is_planned = !look(context, scope, known).await?.planned.plan.is_empty();
+        let leaving = context.backend().leaving(scope, &natives).await?;
+        if !is_planned && leaving.is_empty() {
+            return Ok(());
         }
+        if Instant::now() >= removal.deadline {
+            return Err(ActionError::TimedOut { after: removal.started.elapsed(), waiting: leaving });
+        }
+        context.tell(&Event::Health { objects: leaving });
         tokio::select! {
             () = tokio::time::sleep(GONE_POLL) => {}
             () = context.cancel.cancelled() => return Err(ActionError::Cancelled),
         }
     }
-    Ok(())
 }
 
 async fn failed(context: &Context<'_>, head: Head, removal: Removal<'_>, cause: ActionError) -> ActionError {

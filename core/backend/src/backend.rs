@@ -102,6 +102,13 @@ pub trait Backend: fmt::Debug + Send + Sync {
     /// How far the rollouts of these receipts are.
     async fn health(&self, scope: &Scope, receipts: &[Receipt]) -> Result<Health>;
 
+    /// What is still on its way out of a release that was removed, and why: of these natives, and of the replicas that
+    /// they ran. A platform that removes at once has nothing to tell.
+    async fn leaving(&self, scope: &Scope, natives: &[ObjectId]) -> Result<Health> {
+        let _ = (scope, natives);
+        Ok(Health::new())
+    }
+
     /// What can be asked of things that run, where the platform has it.
     fn runtime(&self) -> Option<&dyn Runtime> {
         None
