@@ -200,7 +200,11 @@ fn backend_block(error: &Error) -> Block {
 
 fn health_block(health: &ObjectHealth) -> Block {
     let name = health.workload.as_deref().unwrap_or(health.id.as_str());
-    let mut block = Block::error(format!("{name} is not ready: {} of {}", health.ready, health.wanted));
+    let counts = match (&health.workload, health.wanted) {
+        (None, 0) => String::new(),
+        _ => format!(": {} of {}", health.ready, health.wanted),
+    };
+    let mut block = Block::error(format!("{name} is not ready{counts}"));
     let Some(failure) = &health.failure else {
         return if health.message.is_empty() { block } else { block.line("why", health.message.clone()) };
     };

@@ -150,12 +150,23 @@ fn name(object: &ObjectHealth) -> &str {
 }
 
 fn short_health(object: &ObjectHealth) -> String {
+    if runs_nothing(object) {
+        return name(object).to_owned();
+    }
     format!("{} ({} of {})", name(object), object.ready, object.wanted)
+}
+
+/// Whether it is an object that has no replicas, so that there is nothing to count.
+fn runs_nothing(object: &ObjectHealth) -> bool {
+    object.workload.is_none() && object.wanted == 0
 }
 
 fn long_health(object: &ObjectHealth) -> String {
     if object.message.is_empty() {
         return short_health(object);
+    }
+    if runs_nothing(object) {
+        return format!("{} ({})", name(object), object.message);
     }
     let counts = format!("{} of {}", object.ready, object.wanted);
     if object.message.starts_with(&counts) {

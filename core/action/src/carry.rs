@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rhumb_backend::{Object, ObjectHealth, ObjectId, Receipt, Scope, State};
+use rhumb_backend::{Object, ObjectHealth, ObjectId, Ownership, Receipt, Scope, State};
 use rhumb_release::Outcome;
+use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::current::receipts_of_what_is_there;
@@ -109,7 +110,7 @@ fn failure(executed: &Executed, load: &Load<'_>) -> Option<ActionError> {
     first.or_else(|| roll::failure(&executed.ended, &executed.health, &load.scope, load.started))
 }
 
-/// Waits for everything wanted that runs: what this run touched by its own receipts, the rest as it is there.
+/// Waits for everything wanted: what this run touched by its own receipts, the rest as it is there.
 async fn wait(context: &Context<'_>, hold: &Hold, load: &Load<'_>, carried: &mut Carried) {
     let receipts = match receipts_to_wait_for(context, load, &carried.outcome).await {
         Ok(receipts) => receipts,
@@ -127,6 +128,8 @@ async fn wait(context: &Context<'_>, hold: &Hold, load: &Load<'_>, carried: &mut
     carried.failure = roll::failure(&waited.ended, &waited.health, &load.scope, load.started);
     carried.outcome.done.extend(jobs_done(load.want, &waited.health));
     carried.health = waited.health;
+    // That a configuration is there is no news.
+    carried.health.retain(|health| health.workload.is_some() || health.state != State::Ready);
 }
 
 async fn receipts_to_wait_for(
@@ -137,15 +140,21 @@ async fn receipts_to_wait_for(
     let touched: BTreeSet<&ObjectId> = load.planned.plan.steps.iter().map(|step| &step.id).collect();
     let is_done =
         |object: &Object| object.once.is_some() && outcome.done.get(&object.id) == object.once.as_ref();
-    let running = load.want.iter().filter(|object| object.workload.is_some() && !is_done(object));
+    let made = load.want.iter().filter(|object| object.ownership != Ownership::External && !is_done(object));
     let (touched, untouched): (Vec<&Object>, Vec<&Object>) =
-        running.partition(|object| touched.contains(&object.id));
+        made.partition(|object| touched.contains(&object.id));
     let ids: BTreeSet<&ObjectId> = touched.iter().map(|object| &object.id).collect();
-    let mut receipts: Vec<Receipt> =
-        outcome.receipts.iter().filter(|receipt| ids.contains(&receipt.id)).cloned().collect();
+    let is_of = |receipt: &&Receipt| ids.contains(&receipt.id);
+    let mut receipts: Vec<Receipt> = outcome.receipts.iter().filter(is_of).cloned().collect();
     if load.awaited == Awaited::Everything {
+        let (running, resting): (Vec<&Object>, Vec<&Object>) =
+            untouched.into_iter().partition(|object| object.workload.is_some());
         let observed = &load.planned.observed;
-        receipts.extend(receipts_of_what_is_there(context, &load.scope, observed, &untouched).await?);
+        receipts.extend(receipts_of_what_is_there(context, &load.scope, observed, &running).await?);
+        let resting: BTreeSet<&ObjectId> = resting.iter().map(|object| &object.id).collect();
+        let earlier = outcome.receipts.iter().filter(|receipt| resting.contains(&receipt.id));
+        // What runs nothing has no rollout that another could be taken for.
+        receipts.extend(earlier.map(|receipt| Receipt { rollout: Value::Null, ..receipt.clone() }));
     }
     Ok(receipts)
 }

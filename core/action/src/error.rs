@@ -195,7 +195,10 @@ fn health_lines(objects: &[ObjectHealth]) -> String {
 
 fn health_line(health: &ObjectHealth) -> String {
     let name = health.workload.as_deref().unwrap_or(health.id.as_str());
-    let counts = format!("{name}: {} of {} ready", health.ready, health.wanted);
+    let counts = match (&health.workload, health.wanted) {
+        (None, 0) => format!("{name}: not ready"),
+        _ => format!("{name}: {} of {} ready", health.ready, health.wanted),
+    };
     match &health.failure {
         Some(failure) => {
             let told = failure.reason.contains("exit code");

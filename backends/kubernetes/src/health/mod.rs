@@ -84,6 +84,9 @@ pub(crate) async fn health(
 
 /// Judges the rollout that a receipt names.
 fn judge(scene: &Scene, receipt: &Receipt, place: &Place, patience: &Patience) -> Verdict {
+    if scene.is_hidden(place) {
+        return Verdict::ready("we may not look at it");
+    }
     let Some(object) = scene.object(place) else {
         return Verdict::of(State::Failed, "it is gone: somebody removed it");
     };

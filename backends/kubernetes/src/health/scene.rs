@@ -38,10 +38,23 @@ impl Place {
     }
 }
 
+/// What runs something, so that nothing can be said of it without a look.
+const RUNNERS: [&str; 7] =
+    ["deployment", "statefulset", "daemonset", "replicaset", "replicationcontroller", "job", "pod"];
+
+/// What a look at an object shows.
+enum Seen {
+    Shown(Value),
+    /// We may not read it.
+    Hidden,
+}
+
 /// What the cluster says at one moment.
 #[derive(Debug, Default)]
 pub(super) struct Scene {
     objects: BTreeMap<Place, Value>,
+    /// Objects that we may not read.
+    hidden: BTreeSet<Place>,
     pods: Vec<Pod>,
     sets: Vec<Value>,
     /// Of each class of storage, whether its volumes wait for a pod; none where that may not be read.
@@ -51,7 +64,13 @@ pub(super) struct Scene {
 impl Scene {
     /// Reads the objects with one call for each kind, and what belongs to those that run something.
     pub(super) async fn read(cluster: &Cluster, scope: &Scope, places: &[Place]) -> Result<Self> {
-        let objects = objects(cluster, scope, places).await?;
+        let (mut objects, mut hidden) = (BTreeMap::new(), BTreeSet::new());
+        for (place, seen) in self::objects(cluster, scope, places).await? {
+            match seen {
+                Seen::Shown(object) => drop(objects.insert(place, object)),
+                Seen::Hidden => drop(hidden.insert(place)),
+            }
+        }
         let selections = selections(scope, &objects);
         let has_deployments = objects.keys().any(|place| place.word == "deployment");
         let pods = belongings(cluster, "pod", &selections);
@@ -65,7 +84,11 @@ impl Scene {
         let (pods, sets) = try_join(pods, sets).await?;
         let pods = pods.into_iter().filter_map(|pod| serde_json::from_value(pod).ok()).collect();
         let waits = classes(cluster, &objects).await;
-        Ok(Self { objects, pods, sets, waits })
+        Ok(Self { objects, hidden, pods, sets, waits })
+    }
+
+    pub(super) fn is_hidden(&self, place: &Place) -> bool {
+        self.hidden.contains(place)
     }
 
     pub(super) fn object(&self, place: &Place) -> Option<&Value> {
@@ -109,16 +132,25 @@ fn template(object: &Value) -> Option<Value> {
 }
 
 /// The objects at these places, those of one kind and namespace with one call.
-async fn objects(cluster: &Cluster, scope: &Scope, places: &[Place]) -> Result<BTreeMap<Place, Value>> {
+async fn objects(cluster: &Cluster, scope: &Scope, places: &[Place]) -> Result<BTreeMap<Place, Seen>> {
     let mut groups: BTreeMap<(&str, &str), Vec<&Place>> = BTreeMap::new();
     for place in places {
         groups.entry((&place.word, &place.namespace)).or_default().push(place);
     }
     let found = groups.into_iter().map(|((word, namespace), places)| async move {
         let resource = Resource::find(cluster, word).await?;
-        group(cluster, scope, &resource, namespace, &places).await
+        match group(cluster, scope, &resource, namespace, &places).await {
+            // What runs something must be looked at; of anything else it is enough that it was made.
+            Err(error) if error.kind == ErrorKind::Forbidden && !RUNNERS.contains(&word) => {
+                tracing::debug!(%error, "it is taken for ready");
+                Ok(places.into_iter().map(|place| (place.clone(), Seen::Hidden)).collect())
+            }
+            Err(error) => Err(error),
+            Ok(found) => Ok(found.into_iter().map(|(place, object)| (place, Seen::Shown(object))).collect()),
+        }
     });
-    Ok(try_join_all(found).await?.into_iter().flatten().collect())
+    let found: Vec<Vec<(Place, Seen)>> = try_join_all(found).await?;
+    Ok(found.into_iter().flatten().collect())
 }
 
 async fn group(
