@@ -34,6 +34,10 @@ fn by_code(operation: String, status: &Status) -> Error {
         429 => Error::new(ErrorKind::RateLimited, operation, said).retry(Retry::Same),
         408 | 504 => Error::new(ErrorKind::Timeout, operation, said).retry(Retry::Same),
         503 => Error::new(ErrorKind::Unreachable, operation, said).retry(Retry::Same),
+        // The server blames itself for a document that does not fit its schema.
+        500 if status.message.starts_with("failed to create typed patch object") => {
+            Error::new(ErrorKind::Invalid, operation, said)
+        }
         500..=599 => Error::new(ErrorKind::Platform, operation, said).retry(Retry::Same),
         _ => Error::new(ErrorKind::Platform, operation, said),
     }

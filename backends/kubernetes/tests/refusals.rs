@@ -32,6 +32,19 @@ fn losses(facts: &KubernetesFacts, app: &str) -> Vec<(String, String)> {
 }
 
 #[test]
+fn one_demand_spreads_replicas_over_a_label() {
+    let spread = |over: &str| web("", &format!("placement: {{ spread: {over} }}"));
+    check(&spread("[{ over: zone }, { over: zone, maxSkew: 1 }]"), "");
+    check(
+        &spread("[{ over: zone }, { over: topology.kubernetes.io/zone }]"),
+        "error: replicas are spread over `topology.kubernetes.io/zone` twice
+  --> workload/web.placement.spread[1].over
+  why: Kubernetes takes one such demand, and one such wish, for a label of nodes
+  use: one of the two",
+    );
+}
+
+#[test]
 fn ports_of_nodes_are_of_a_range() {
     let exposed = |expose: &str| web("    ports: { http: 8080 }", &format!("expose: {{ http: {expose} }}"));
     check(

@@ -28,6 +28,14 @@ fn every_refusal_has_its_kind() {
 }
 
 const CASES: &[Case] = &[
+    (
+        500,
+        "",
+        "failed to create typed patch object (shop/web; apps/v1, Kind=Deployment): .spec.replica: field not declared in schema",
+        ErrorKind::Invalid,
+        Retry::Never,
+        ".spec.replica",
+    ),
     (401, "Unauthorized", "Unauthorized", ErrorKind::Unauthenticated, Retry::Never, "log in again"),
     (
         403,

@@ -42,6 +42,7 @@ pub(super) fn add(context: &Context<'_>, site: &Site<'_>, spec: &mut Body, repor
         .set_filled("affinity", affinity.into_value())
         .set_filled("tolerations", tolerations)
         .set_filled("topologySpreadConstraints", spread(context, site, placement));
+    refuse_twice(site, placement, report);
 }
 
 /// The label of nodes that a key of the app means.
@@ -209,6 +210,21 @@ fn spread(context: &Context<'_>, site: &Site<'_>, placement: &Placement) -> Vec<
         most.is_some() && spread.max_skew.is_some() && node_label(&spread.over) == HOSTNAME
     };
     placement.spread.iter().filter(|spread| !is_bound(spread)).map(constraint).chain(most.clone()).collect()
+}
+
+/// Source: Kubernetes API reference, `PodSpec.topologySpreadConstraints`: one for a key and what to do without it.
+fn refuse_twice(site: &Site<'_>, placement: &Placement, report: &mut Report) {
+    let key = |spread: &Spread| (node_label(&spread.over).to_owned(), spread.max_skew.is_some());
+    for (index, spread) in placement.spread.iter().enumerate() {
+        if placement.spread[..index].iter().any(|before| key(before) == key(spread)) {
+            let path = site.at(&format!("placement.spread[{index}].over"));
+            report.refuse(
+                Diagnostic::error(path, format!("replicas are spread over `{}` twice", spread.over))
+                    .why("Kubernetes takes one such demand, and one such wish, for a label of nodes")
+                    .remedy("one of the two"),
+            );
+        }
+    }
 }
 
 fn tolerated(site: &Site<'_>, (index, toleration): (usize, &Toleration), report: &mut Report) -> Value {
