@@ -45,6 +45,20 @@ fn one_demand_spreads_replicas_over_a_label() {
 }
 
 #[test]
+fn an_amount_that_an_update_has_no_use_for_is_told() {
+    let lost = |workload: &str| losses(&KubernetesFacts::default(), &web("", workload));
+    let told = |path: &str, found: Vec<(String, String)>| {
+        assert!(found.iter().any(|(_, at)| at == path), "{path} is not among {found:?}");
+    };
+    told("workload/web.update.maxUnavailable", lost("update: { order: startFirst, maxUnavailable: 1 }"));
+    told("workload/web.update.maxSurge", lost("update: { order: stopFirst, maxSurge: 1 }"));
+    told(
+        "workload/web.update.maxUnavailable",
+        lost("mode: global\nupdate: { maxSurge: 1, maxUnavailable: 2 }"),
+    );
+}
+
+#[test]
 fn ports_of_nodes_are_of_a_range() {
     let exposed = |expose: &str| web("    ports: { http: 8080 }", &format!("expose: {{ http: {expose} }}"));
     check(

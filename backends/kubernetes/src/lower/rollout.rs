@@ -66,6 +66,22 @@ fn bounds(site: &Site<'_>, update: &Update, report: &mut Report) -> Bounds {
     let (surge, unavailable) = (update.max_surge.map(cap), update.max_unavailable.map(cap));
     let batch = IntOrPercent::Int(update.parallelism.unwrap_or(1));
     let none = Some(IntOrPercent::Int(0));
+    let unused = match update.order {
+        Some(UpdateOrder::StartFirst) => {
+            Some(("maxUnavailable", unavailable, "the new replica starts first, so none is missing"))
+        }
+        Some(UpdateOrder::StopFirst) => Some((
+            "maxSurge",
+            surge,
+            "the old replica stops first, so there is none beyond the wanted number",
+        )),
+        None => None,
+    };
+    if let Some((field, Some(amount), text)) = unused
+        && !amount.is_zero()
+    {
+        report.lose(Feature::UpdateOrder, site.at(&format!("update.{field}")), text);
+    }
     match update.order {
         Some(UpdateOrder::StartFirst) => Bounds { surge: surge.or(Some(batch)), unavailable: none },
         Some(UpdateOrder::StopFirst) => {
@@ -94,6 +110,10 @@ pub(super) fn of_daemon_set(site: &Site<'_>, report: &mut Report) -> Option<Valu
     }
     let found = bounds(site, update, report);
     let surges = found.surge.is_some_and(|surge| !surge.is_zero());
+    if surges && found.unavailable.is_some_and(|amount| !amount.is_zero()) {
+        let text = "a daemon set has either replicas beyond the wanted number or such that are missing: none is missing";
+        report.lose(Feature::RollingUpdate, site.at("update.maxUnavailable"), text);
+    }
     let value = if surges {
         Bounds { unavailable: Some(IntOrPercent::Int(0)), ..found }.value()
     } else {
