@@ -100,7 +100,7 @@ impl Work<'_> {
             }
             sleep(PAUSE).await;
         }
-        Err(still_going())
+        Err(still_going(&self.step.object.body))
     }
 
     /// The pods of a `StatefulSet` outlive it where the new one will know them for its own.
@@ -208,7 +208,7 @@ impl Work<'_> {
         })?;
         // What is being deleted takes writes, and is gone all the same.
         if is_going(&made) {
-            return Err(still_going());
+            return Err(still_going(&self.step.object.body));
         }
         Ok(self.receipt(&made))
     }
@@ -264,10 +264,19 @@ impl Work<'_> {
     }
 }
 
-fn still_going() -> Error {
+fn still_going(body: &Value) -> Error {
+    let text = |at: &str| body.pointer(at).and_then(Value::as_str).unwrap_or_default();
+    let (kind, name) = (text("/kind").to_lowercase(), text("/metadata/name"));
+    let remedy = match kind.as_str() {
+        "persistentvolumeclaim" => format!(
+            "the pods that use it keep it: scale their workload to 0 until it is made anew (`kubectl describe pvc {name}` \
+             names them)"
+        ),
+        _ => format!("see what holds it: `kubectl get {kind} {name} -o yaml` shows its finalizers"),
+    };
     Error::new(ErrorKind::Conflict, "make the object", "one of the same name is still being deleted")
         .retry(Retry::Same)
-        .remedy("see what holds it: `kubectl get … -o yaml` shows its finalizers")
+        .remedy(remedy)
 }
 
 /// Whether a refused removal was of another object than is there now.

@@ -15,8 +15,8 @@ struct Fixed {
 }
 
 const PODS_STOP: &str = "its pods stop, and new ones start when it is made again";
-const PODS_STAY: &str =
-    "its pods go on and are taken over by the new one, which then replaces them one after another";
+const PODS_STAY: &str = "its pods go on and are taken over by the new one, which then replaces them one after another; \
+     claims that are there stay as they are";
 const NO_TRAFFIC: &str = "its address answers to nobody until it is made again, and may be another one then";
 const DATA_GOES: &str = "it is removed with the data on it, where its storage class reclaims by deletion";
 const USERS_WAIT: &str = "pods that start meanwhile wait for it; those that run go on";
