@@ -24,7 +24,8 @@
 //! - a name that only one object can have is given up before it is taken (see [`Backend::claims`]);
 //! - users go before what they use; an old generation goes only after the users of the new one are ready.
 //!
-//! Where the order leaves a choice, the object's id decides: equal inputs give equal plans.
+//! Where the order leaves a choice, what runs nothing goes first, and then the object's id decides: equal inputs give
+//! equal plans.
 
 mod decide;
 mod draft;

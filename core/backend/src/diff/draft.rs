@@ -93,7 +93,8 @@ impl Draft {
     pub(super) fn into_plan(mut self) -> Result<Plan, Vec<Diagnostic>> {
         let rank = |at: usize| {
             let step = &self.steps[at];
-            (self.is_removal(at), step.id.clone(), step.object.generation.clone())
+            let runs = step.object.workload.is_some();
+            (self.is_removal(at), runs, step.id.clone(), step.object.generation.clone())
         };
         let order = self.graph().sorted(rank).map_err(|circle| vec![self.circle(&circle)])?;
         let mut place = vec![0; order.len()];
