@@ -1,6 +1,6 @@
 //! Which steps may begin.
 
-use rhumb_backend::{Plan, Until};
+use rhumb_backend::{Action, Plan, Step, Until};
 
 /// How far a step is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +22,10 @@ pub(super) struct Schedule {
     followers: Vec<Vec<(usize, Until)>>,
     /// Steps that wait for nothing any more, and have not begun; the last is the next.
     free: Vec<usize>,
+    /// Whether a step starts something that runs.
+    starts: Vec<bool>,
+    /// Steps under way that start nothing.
+    quiet: usize,
 }
 
 impl Schedule {
@@ -36,19 +40,38 @@ impl Schedule {
             }
         }
         let free = (0..count).rev().filter(|index| missing[*index] == 0).collect();
-        Self { steps: vec![Progress::Waiting; count], missing, followers, free }
+        let starts = plan.steps.iter().map(starts).collect();
+        Self { steps: vec![Progress::Waiting; count], missing, followers, free, starts, quiet: 0 }
     }
 
     /// Whether a step may begin.
     pub(super) fn has_free(&self) -> bool {
-        !self.free.is_empty()
+        self.next().is_some()
     }
 
     /// A step that may begin, which counts as begun.
     pub(super) fn begin(&mut self) -> Option<usize> {
-        let index = self.free.pop()?;
+        let index = self.free.remove(self.next()?);
         self.steps[index] = Progress::Begun;
+        self.quiet += usize::from(!self.starts[index]);
         Some(index)
+    }
+
+    /// The place among the free steps of the one that is next. What starts something waits for all that can be made
+    /// without: a platform that is busy starting things answers slowly.
+    fn next(&self) -> Option<usize> {
+        let is_quiet = |index: &usize| !self.starts[*index];
+        match self.free.iter().rposition(is_quiet) {
+            Some(place) => Some(place),
+            None => self.free.len().checked_sub(1).filter(|_| self.quiet == 0),
+        }
+    }
+
+    fn leave(&mut self, index: usize, progress: Progress) {
+        if self.steps[index] == Progress::Begun && !self.starts[index] {
+            self.quiet -= 1;
+        }
+        self.steps[index] = progress;
     }
 
     /// Whether something waits until this step is ready.
@@ -57,17 +80,17 @@ impl Schedule {
     }
 
     pub(super) fn applied(&mut self, index: usize) {
-        self.steps[index] = Progress::Applied;
+        self.leave(index, Progress::Applied);
         self.free_followers(index, Until::Exists);
     }
 
     pub(super) fn ready(&mut self, index: usize) {
-        self.steps[index] = Progress::Ready;
+        self.leave(index, Progress::Ready);
         self.free_followers(index, Until::Ready);
     }
 
     pub(super) fn failed(&mut self, index: usize) {
-        self.steps[index] = Progress::Failed;
+        self.leave(index, Progress::Failed);
     }
 
     /// Steps that never began.
@@ -87,4 +110,9 @@ impl Schedule {
         // The lowest index is the next.
         self.free.sort_unstable_by(|one, other| other.cmp(one));
     }
+}
+
+fn starts(step: &Step) -> bool {
+    let writes = matches!(step.action, Action::Create | Action::Update | Action::Replace);
+    writes && step.object.workload.is_some()
 }
