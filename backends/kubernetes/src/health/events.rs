@@ -116,7 +116,10 @@ fn killed_by_probe(culprit: Culprit, events: &[Event]) -> Option<(State, Culprit
     let why = why.unwrap_or_else(|| format!("{which} probe: it failed"));
     let reason = format!("{why}; for that it was killed, again and again");
     let exit_code = culprit.exit_code.filter(|code| *code != 0);
-    Some((State::Failed, Culprit { reason, exit_code, ..culprit }))
+    let remedy = Some(format!(
+        "a {which} probe that the program can pass: its path or command, `timeout`, `failures`, or `startup` for a slow start"
+    ));
+    Some((State::Failed, Culprit { reason, exit_code, remedy, ..culprit }))
 }
 
 fn of_pod(culprit: Culprit, events: &[Event], patience: &Patience) -> Option<(State, Culprit)> {
