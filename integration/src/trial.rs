@@ -107,6 +107,16 @@ pub fn engine_in_use() -> Option<&'static Engine> {
 
 static ENGINE: OnceLock<Result<Engine, Unavailable>> = OnceLock::new();
 
+/// Says that a test found, when it ran, that it cannot show anything here. The test script counts it as skipped.
+///
+/// # Errors
+/// None.
+#[expect(clippy::print_stdout, reason = "the script reads it")]
+pub fn skip(why: &str) -> Result<(), Failed> {
+    println!("skipped: {why}");
+    Ok(())
+}
+
 /// Fails with a text unless something holds.
 ///
 /// # Errors

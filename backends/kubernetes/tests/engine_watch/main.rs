@@ -2,7 +2,7 @@
 //! images `rhumb-demo:1` and `rhumb-busybox:1` on its node. Objects are made by kubectl. Without a cluster, each test
 //! says that it was skipped.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod failures;
 mod interactive;

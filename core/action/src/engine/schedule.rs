@@ -116,3 +116,39 @@ fn starts(step: &Step) -> bool {
     let writes = matches!(step.action, Action::Create | Action::Update | Action::Replace);
     writes && step.object.workload.is_some()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rhumb_backend::{Object, ObjectId};
+    use serde_json::json;
+
+    fn create(id: &str, workload: Option<&str>) -> Step {
+        let id = ObjectId::from(id);
+        let object = Object { workload: workload.map(str::to_owned), ..Object::new(id.clone(), json!({})) };
+        Step {
+            id,
+            action: Action::Create,
+            object,
+            native: None,
+            version: None,
+            changes: Vec::new(),
+            force: false,
+            reason: None,
+            after: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_starts_something_waits_for_all_that_is_made_without() {
+        let steps = vec![create("config/a", None), create("service/a", Some("a")), create("network/b", None)];
+        let mut schedule = Schedule::new(&Plan { steps, notes: Vec::new() });
+        let first = [schedule.begin(), schedule.begin(), schedule.begin()];
+        assert_eq!(first, [Some(0), Some(2), None]);
+        schedule.applied(0);
+        assert!(!schedule.has_free());
+        schedule.failed(2);
+        assert_eq!(schedule.begin(), Some(1));
+        assert_eq!(schedule.begin(), None);
+    }
+}

@@ -45,7 +45,7 @@ subjects: [{ kind: User, name: ada }]
 fn forbidden() -> Result<(), Failed> {
     let cluster = trial::cluster()?;
     if !cluster.is_controlled() {
-        return Ok(());
+        return trial::skip("the cluster that the environment names is not ours to change");
     }
     let place = Platform::Kubernetes.place("rights")?;
     let (kubectl, chart) = (cluster.kubectl(), chart());
