@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::{OnceLock, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use libtest_mimic::{Failed, Trial};
@@ -29,8 +29,24 @@ pub fn can_have_swarm() -> bool {
 
 /// A test that needs a Kubernetes cluster: reported as ignored where this machine can have none.
 pub fn needs_cluster(name: &str, test: impl FnOnce() -> Result<(), Failed> + Send + 'static) -> Trial {
+    let test = || {
+        let _shared = CLUSTER_USE.read().unwrap_or_else(PoisonError::into_inner);
+        test()
+    };
     Trial::test(name, test).with_ignored_flag(!can_have_cluster())
 }
+
+/// A test that takes the cluster's parts down, and so must have it for itself.
+pub fn needs_cluster_alone(name: &str, test: impl FnOnce() -> Result<(), Failed> + Send + 'static) -> Trial {
+    let test = || {
+        let _alone = CLUSTER_USE.write().unwrap_or_else(PoisonError::into_inner);
+        test()
+    };
+    Trial::test(name, test).with_ignored_flag(!can_have_cluster())
+}
+
+/// Read by tests that share the cluster, written by one that has it for itself.
+static CLUSTER_USE: RwLock<()> = RwLock::new(());
 
 /// Whether a cluster is named by the environment or can be started here.
 pub fn can_have_cluster() -> bool {

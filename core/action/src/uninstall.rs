@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use rhumb_backend::{ObjectId, Ownership, Plan, Scope, Support, uninstall_plan};
+use rhumb_backend::{ObjectHealth, ObjectId, Ownership, Plan, Scope, Support, uninstall_plan};
 use rhumb_release::{Head, Outcome, Record, Status};
 use rhumb_spec::model::{Kind, MountSource, Volume, Workload};
 use rhumb_spec::{Diagnostic, Feature};
@@ -11,6 +11,7 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::carry::{Awaited, Load, carry};
+use crate::engine::may_pass;
 use crate::hold::Hold;
 use crate::known::{Known, not_found};
 use crate::names::check_name;
@@ -301,20 +302,35 @@ async fn wait_until_gone(
         .collect();
     let natives: Vec<ObjectId> = natives.into_iter().collect();
     loop {
-        let is_planned = !look(context, scope, known).await?.planned.plan.is_empty();
-        let leaving = context.backend().leaving(scope, &natives).await?;
-        if !is_planned && leaving.is_empty() {
-            return Ok(());
+        let is_late = Instant::now() >= removal.deadline;
+        match what_is_left(context, scope, (known, &natives)).await {
+            Ok(None) => return Ok(()),
+            Ok(Some(leaving)) if is_late => {
+                return Err(ActionError::TimedOut { after: removal.started.elapsed(), waiting: leaving });
+            }
+            Ok(Some(leaving)) => context.tell(&Event::Health { objects: leaving }),
+            // Everything was removed already: a platform that does not answer for a moment is asked again.
+            Err(ActionError::Backend(error)) if !is_late && may_pass(&error) => {
+                tracing::debug!(%error, "the platform is asked again");
+            }
+            Err(error) => return Err(error),
         }
-        if Instant::now() >= removal.deadline {
-            return Err(ActionError::TimedOut { after: removal.started.elapsed(), waiting: leaving });
-        }
-        context.tell(&Event::Health { objects: leaving });
         tokio::select! {
             () = tokio::time::sleep(GONE_POLL) => {}
             () = context.cancel.cancelled() => return Err(ActionError::Cancelled),
         }
     }
+}
+
+/// What the platform is still removing, or nothing once all is gone.
+async fn what_is_left(
+    context: &Context<'_>,
+    scope: &Scope,
+    (known, natives): (&Known, &[ObjectId]),
+) -> ActionResult<Option<Vec<ObjectHealth>>> {
+    let is_planned = !look(context, scope, known).await?.planned.plan.is_empty();
+    let leaving = context.backend().leaving(scope, natives).await?;
+    Ok((is_planned || !leaving.is_empty()).then_some(leaving))
 }
 
 async fn failed(context: &Context<'_>, head: Head, removal: Removal<'_>, cause: ActionError) -> ActionError {

@@ -21,4 +21,5 @@ pub use executor::{CONCURRENCY, Ended, Executed, Executor, Given, StepFailure};
 pub use keeper::{Guard, Keeper};
 pub use materials::{RunMaterials, SealedMaterial};
 pub use persistent::Persistent;
+pub use poll::may_pass;
 pub use wait::{Wait, Waited};

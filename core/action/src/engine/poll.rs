@@ -106,7 +106,8 @@ impl Poll {
     }
 }
 
-fn may_pass(error: &Error) -> bool {
+/// Whether a question may be answered when it is asked again.
+pub fn may_pass(error: &Error) -> bool {
     error.retry != Retry::Never || error.kind == ErrorKind::Timeout
 }
 

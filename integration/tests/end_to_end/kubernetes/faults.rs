@@ -44,7 +44,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             faults("f-lost", Fault::AnswerLost)
         }),
         trial::needs_cluster("kubernetes::a_server_that_never_answers_well_is_told", hopeless),
-        trial::needs_cluster("kubernetes::the_server_restarts_during_an_upgrade", restart),
+        trial::needs_cluster_alone("kubernetes::the_server_restarts_during_an_upgrade", restart),
     ]
 }
 
