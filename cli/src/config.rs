@@ -5,6 +5,7 @@ use std::path::Path;
 
 use rhumb_spec::yaml;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::failure::Failure;
 
@@ -24,7 +25,7 @@ pub(crate) struct Config {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(crate) struct TargetConfig {
-    /// The backend: `kubernetes`, `swarm`, `memory`.
+    /// The backend: `kubernetes`, `swarm`, `ecs`, `marathon`, `memory`.
     pub(crate) backend: String,
     /// The namespace of releases that name none.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -50,6 +51,9 @@ pub(crate) struct TargetConfig {
     /// The file with the state, of backend `memory`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) file: Option<String>,
+    /// What else the backend wants to know, of the backends `ecs` and `marathon`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) settings: BTreeMap<String, Value>,
 }
 
 impl Config {

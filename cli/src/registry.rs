@@ -8,6 +8,7 @@ use rhumb_backend::Backend;
 use rhumb_memory::{MemoryBackend, MemoryStorage};
 use rhumb_release::Storage;
 use rhumb_release::drivers::FileStorage;
+use serde_json::Value;
 
 use crate::config::TargetConfig;
 use crate::environment::Environment;
@@ -16,8 +17,12 @@ use crate::failure::Failure;
 /// The names of the backends that this program was built with. Each is also the name of a target.
 pub(crate) const BACKENDS: &[&str] = &[
     "memory",
+    #[cfg(feature = "ecs")]
+    "ecs",
     #[cfg(feature = "kubernetes")]
     "kubernetes",
+    #[cfg(feature = "marathon")]
+    "marathon",
     #[cfg(feature = "swarm")]
     "swarm",
 ];
@@ -28,12 +33,22 @@ pub(crate) const BACKENDS: &[&str] = &[
 /// None but what a backend says of empty settings.
 pub(crate) fn unopened() -> Result<Vec<Arc<dyn Backend>>, Failure> {
     let mut backends: Vec<Arc<dyn Backend>> = vec![Arc::new(MemoryBackend::in_memory())];
+    #[cfg(feature = "ecs")]
+    backends.push(Arc::new(rhumb_ecs::Ecs::new(
+        rhumb_ecs::Settings::default(),
+        rhumb_ecs::Environment::default(),
+    )));
     #[cfg(feature = "kubernetes")]
     {
         let settings = rhumb_kubernetes::Settings::default();
         let environment = rhumb_kubernetes::Environment::default();
         backends.push(Arc::new(rhumb_kubernetes::Kubernetes::new(settings, environment)));
     }
+    #[cfg(feature = "marathon")]
+    backends.push(Arc::new(rhumb_marathon::Marathon::new(
+        rhumb_marathon::Settings::default(),
+        rhumb_marathon::Environment::default(),
+    )));
     #[cfg(feature = "swarm")]
     {
         let settings = rhumb_swarm::Settings::default();
@@ -85,8 +100,12 @@ impl Parts {
 fn backend(name: &str, config: &TargetConfig, environment: &Environment) -> Result<Parts, Failure> {
     match config.backend.as_str() {
         "memory" => memory(config, environment),
+        #[cfg(feature = "ecs")]
+        "ecs" => ecs(name, config, environment),
         #[cfg(feature = "kubernetes")]
         "kubernetes" => Ok(kubernetes(config, environment)),
+        #[cfg(feature = "marathon")]
+        "marathon" => marathon(name, config, environment),
         #[cfg(feature = "swarm")]
         "swarm" => swarm(config, environment),
         other => Err(Failure::usage(
@@ -111,19 +130,46 @@ fn memory(config: &TargetConfig, environment: &Environment) -> Result<Parts, Fai
     Ok(Parts::new(Arc::new(backend), Arc::new(storage)))
 }
 
-#[cfg(feature = "kubernetes")]
-fn kubernetes(config: &TargetConfig, environment: &Environment) -> Parts {
-    use rhumb_kubernetes::KubernetesStorage;
+#[cfg(feature = "ecs")]
+fn ecs(name: &str, config: &TargetConfig, environment: &Environment) -> Result<Parts, Failure> {
+    use rhumb_ecs::{Ecs, EcsStorage};
 
-    let kubernetes = cluster(config, environment);
-    let namespace = kubernetes.namespace();
-    let storage = KubernetesStorage::new(&kubernetes);
-    Parts { backend: Arc::new(kubernetes), storage: Arc::new(storage), namespace }
+    let around =
+        rhumb_ecs::Environment { vars: environment.variables.clone(), home: environment.home.clone() };
+    let ecs = Ecs::new(settings(name, config)?, around);
+    let storage = EcsStorage::new(&ecs);
+    Ok(Parts::new(Arc::new(ecs), Arc::new(storage)))
 }
 
-/// The cluster that a target's settings, already expanded, name.
+#[cfg(feature = "marathon")]
+fn marathon(name: &str, config: &TargetConfig, environment: &Environment) -> Result<Parts, Failure> {
+    use rhumb_marathon::{Marathon, MarathonStorage, Settings};
+
+    let mut settings: Settings = settings(name, config)?;
+    settings.ca = settings.ca.map(|file| environment.path(&file.to_string_lossy()));
+    let around =
+        rhumb_marathon::Environment { vars: environment.variables.clone(), home: environment.home.clone() };
+    let marathon = Marathon::new(settings, around);
+    let storage = MarathonStorage::new(&marathon);
+    Ok(Parts::new(Arc::new(marathon), Arc::new(storage)))
+}
+
+/// The backend's own settings of a target.
+#[cfg(any(feature = "ecs", feature = "marathon"))]
+fn settings<T: serde::de::DeserializeOwned>(name: &str, config: &TargetConfig) -> Result<T, Failure> {
+    let given = config.settings.clone().into_iter().collect();
+    serde_json::from_value(Value::Object(given)).map_err(|error| {
+        Failure::usage(
+            format!("the settings of target {name} are not those of {}: {error}", config.backend),
+            "see the page of the platform in the manual for its settings",
+        )
+    })
+}
+
 #[cfg(feature = "kubernetes")]
-pub(crate) fn cluster(config: &TargetConfig, environment: &Environment) -> rhumb_kubernetes::Kubernetes {
+fn kubernetes(config: &TargetConfig, environment: &Environment) -> Parts {
+    use rhumb_kubernetes::{Kubernetes, KubernetesStorage};
+
     let settings = rhumb_kubernetes::Settings {
         kubeconfig: config.kubeconfig.as_deref().map(|file| environment.path(file)),
         context: config.context.clone(),
@@ -133,7 +179,10 @@ pub(crate) fn cluster(config: &TargetConfig, environment: &Environment) -> rhumb
         home: environment.home.clone(),
         is_interactive: environment.stdin_is_terminal,
     };
-    rhumb_kubernetes::Kubernetes::new(settings, around)
+    let kubernetes = Kubernetes::new(settings, around);
+    let namespace = kubernetes.namespace();
+    let storage = KubernetesStorage::new(&kubernetes);
+    Parts { backend: Arc::new(kubernetes), storage: Arc::new(storage), namespace }
 }
 
 #[cfg(feature = "swarm")]
@@ -178,5 +227,22 @@ fn expanded(config: &TargetConfig, environment: &Environment) -> Result<TargetCo
         tls_verify: config.tls_verify,
         storage: expand(&config.storage)?,
         file: expand(&config.file)?,
+        settings: config
+            .settings
+            .iter()
+            .map(|(key, value)| Ok((key.clone(), expanded_value(value, environment)?)))
+            .collect::<Result<_, String>>()?,
     })
+}
+
+fn expanded_value(value: &Value, environment: &Environment) -> Result<Value, String> {
+    match value {
+        Value::String(text) => environment.expand(text).map(Value::String),
+        Value::Array(items) => items.iter().map(|item| expanded_value(item, environment)).collect(),
+        Value::Object(map) => {
+            let pairs = map.iter().map(|(key, item)| Ok((key.clone(), expanded_value(item, environment)?)));
+            pairs.collect::<Result<_, String>>().map(Value::Object)
+        }
+        other => Ok(other.clone()),
+    }
 }

@@ -33,9 +33,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rhumb_backend::legalize::Pass;
 use rhumb_backend::{
-    Backend, Change, CheckedApp, Choices, Duplex, Exec, Facts, Gathered, Health, Import, ImportQuery,
-    Interactive, Lifted, Live, LogLine, LogQuery, Lowered, Materials, Object, ObjectId, Observed, Place,
-    Receipt, Result, Runtime, Scope, Step, Streams, Support, Survey, Task,
+    Backend, Change, CheckedApp, Choices, Duplex, Exec, Facts, Finding, Gathered, Health, Import,
+    ImportQuery, Interactive, Lifted, Live, LogLine, LogQuery, Lowered, Materials, Object, ObjectId,
+    Observed, Place, Receipt, Result, Runtime, Scope, Step, Streams, Support, Survey, Task,
 };
 use rhumb_spec::{App, Diagnostic, Feature};
 use serde_json::Value;
@@ -60,25 +60,6 @@ pub struct Kubernetes {
     patience: Patience,
 }
 
-/// What a cluster says of itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct About {
-    /// Where it is, and who said so: `https://10.0.0.1:6443 (context prod, from KUBECONFIG)`.
-    pub endpoint: String,
-    /// The server's version.
-    pub version: String,
-    /// Who we are to it, where it tells.
-    pub user: Option<String>,
-    /// How many nodes it has, where we may know.
-    pub nodes: Option<usize>,
-    /// The namespace that releases would go to.
-    pub namespace: String,
-    /// Whether it is there, where we may know.
-    pub namespace_exists: Option<bool>,
-    /// What a release needs to be allowed there and is not, as verb and resource: `patch deployments.apps`.
-    pub missing_rights: Vec<String>,
-}
-
 impl Kubernetes {
     /// The cluster that a target and the environment name. Nothing is read or connected to yet.
     pub fn new(settings: Settings, environment: Environment) -> Self {
@@ -91,14 +72,6 @@ impl Kubernetes {
     /// `Invalid` when a kubeconfig cannot be read or has no such context.
     pub fn namespace(&self) -> Result<Option<String>> {
         self.cluster.namespace()
-    }
-
-    /// Asks the cluster what it is, and what we may do in a namespace of it, as a check of the target.
-    ///
-    /// # Errors
-    /// `Unreachable`, `Unauthenticated`, `Timeout`; `Invalid` when the kubeconfig is wrong.
-    pub async fn about(&self, namespace: &str) -> Result<About> {
-        survey::about(&self.cluster, namespace).await
     }
 }
 
@@ -142,6 +115,10 @@ impl Backend for Kubernetes {
 
     fn lift(&self, objects: &[Object]) -> Lifted {
         lift::lift(objects)
+    }
+
+    async fn verify(&self, namespace: &str) -> Result<Vec<Finding>> {
+        survey::verify(&self.cluster, namespace).await
     }
 
     async fn create_namespace(&self, namespace: &str) -> Result<()> {

@@ -2,15 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rhumb_backend::{ErrorKind, Facts, Result, Survey};
+use rhumb_backend::{ErrorKind, Facts, Finding, Result, Survey};
 use rhumb_spec::App;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::NAME;
 use crate::connect::{Call, Cluster, Resource, Selection};
 use crate::facts::{Classes, KubernetesFacts, ServedKind};
 use crate::kind::{Kind, group_of, word};
-use crate::{About, NAME};
 
 const OPERATION: &str = "survey the cluster";
 
@@ -158,7 +158,7 @@ const RIGHTS: [(&str, &str, &str); 9] = [
 ///
 /// # Errors
 /// What the API server answers to the first call.
-pub(crate) async fn about(cluster: &Cluster, namespace: &str) -> Result<About> {
+pub(crate) async fn verify(cluster: &Cluster, namespace: &str) -> Result<Vec<Finding>> {
     let version = version(cluster).await?;
     let (user, nodes, exists, missing) = tokio::join!(
         user(cluster),
@@ -166,15 +166,22 @@ pub(crate) async fn about(cluster: &Cluster, namespace: &str) -> Result<About> {
         namespace_exists(cluster, namespace),
         missing_rights(cluster, namespace)
     );
-    Ok(About {
-        endpoint: cluster.endpoint()?,
-        version,
-        user,
-        nodes,
-        namespace: namespace.to_owned(),
-        namespace_exists: exists,
-        missing_rights: missing?,
-    })
+    let missing = missing?;
+    let mut findings = vec![Finding::good("cluster", cluster.endpoint()?), Finding::good("version", version)];
+    findings.push(match exists {
+        Some(true) => Finding::good("namespace", namespace),
+        Some(false) => Finding::good(
+            "namespace",
+            format!("{namespace} (it is not there yet; --create-namespace makes it)"),
+        ),
+        None => Finding::good("namespace", format!("{namespace} (we may not know whether it is there)")),
+    });
+    findings.extend(user.map(|user| Finding::good("user", user)));
+    findings.extend(nodes.map(|nodes| Finding::good("nodes", nodes.to_string())));
+    if !missing.is_empty() {
+        findings.push(Finding::bad("rights that are missing", missing.join(", ")));
+    }
+    Ok(findings)
 }
 
 async fn user(cluster: &Cluster) -> Option<String> {

@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use clap::{Args, Subcommand};
-use rhumb_backend::{ErrorKind, Scope, Survey};
+use rhumb_backend::{ErrorKind, Finding, Scope, Survey};
+use rhumb_chart::{SetMode, UserValues};
 use rhumb_release::{EntryKind, Filter, Storage};
 use rhumb_spec::App;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::Ended;
 use crate::config::TargetConfig;
@@ -69,6 +71,10 @@ struct AddArguments {
     /// The file with the state, of backend memory
     #[arg(long, value_name = "FILE")]
     file: Option<String>,
+    /// What else the backend wants to know, of the backends ecs and marathon: `region=eu-west-1,subnets={a,b}`; may be
+    /// repeated. A value may be `${NAME}`, which stands for an environment variable whenever the target is used
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    settings: Vec<String>,
     /// Make it the one that is meant when none is named
     #[arg(long)]
     r#use: bool,
@@ -106,8 +112,8 @@ struct CheckedTarget {
     facts: serde_json::Value,
     /// None where they may not be listed.
     releases: Option<usize>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    about: BTreeMap<&'static str, String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    findings: Vec<Finding>,
 }
 
 /// Manages targets.
@@ -134,6 +140,7 @@ fn added(session: &Session, add: AddArguments) -> Ended {
         tls_verify: None,
         storage: add.storage,
         file: add.file,
+        settings: settings(&add.settings)?,
     };
     registry::open(&add.name, &target, session.environment())?;
     config.targets.insert(add.name.clone(), target);
@@ -143,6 +150,18 @@ fn added(session: &Session, add: AddArguments) -> Ended {
     config.write(&path)?;
     session.say(&format!("Added target {} to {}", add.name, path.display()));
     Ok(Exit::Success)
+}
+
+/// Settings as `--set` gives them, in the grammar of values.
+fn settings(expressions: &[String]) -> Result<BTreeMap<String, Value>, Failure> {
+    let mut settings = UserValues::new();
+    for expression in expressions {
+        let set = settings.set(expression, SetMode::Typed);
+        set.map_err(|error| {
+            Failure::usage(format!("--set: {error}"), "--set region=eu-west-1,subnets={a,b}")
+        })?;
+    }
+    Ok(settings.reveal().clone().into_iter().collect())
 }
 
 fn list(session: &Session) -> Ended {
@@ -225,7 +244,7 @@ async fn checked(session: &Session, name: Option<String>) -> Ended {
     let session = session.with_target(name);
     let parts = session.parts(false)?;
     let backend = &parts.target.backend;
-    let about = about(&session, &parts.namespace).await?;
+    let findings = backend.verify(&parts.namespace).await?;
     let scope = Scope::new(parts.namespace.as_str(), "check");
     let facts = backend.survey(&scope, &App::default(), &Survey::default()).await?;
     let releases = releases(&*parts.target.storage, &parts.namespace).await?;
@@ -234,7 +253,7 @@ async fn checked(session: &Session, name: Option<String>) -> Ended {
         backend: backend.name().to_owned(),
         facts: facts.data,
         releases,
-        about,
+        findings,
     };
     parts.progress.finish();
     emit(session.format(), &checked, || {
@@ -243,8 +262,9 @@ async fn checked(session: &Session, name: Option<String>) -> Ended {
             None => "and does not show us its releases".to_owned(),
         };
         let mut text = format!("{} answers ({}), {releases}.\n", checked.name, checked.backend);
-        for (what, value) in &checked.about {
-            let _ = writeln!(text, "  {what}: {value}");
+        for finding in &checked.findings {
+            let mark = if finding.is_good { "" } else { " (!)" };
+            let _ = writeln!(text, "  {}{mark}: {}", finding.what, finding.text);
         }
         for (fact, value) in checked.facts.as_object().into_iter().flatten() {
             let _ = writeln!(text, "  {fact}: {value}");
@@ -267,32 +287,4 @@ async fn releases(storage: &dyn Storage, namespace: &str) -> Result<Option<usize
         }
     }
     Ok(None)
-}
-
-/// What the platform says of itself and of us, where it has more to say than its facts.
-#[cfg(feature = "kubernetes")]
-async fn about(session: &Session, namespace: &str) -> Result<BTreeMap<&'static str, String>, Failure> {
-    let (_, config) = session.target_config()?;
-    if config.backend != "kubernetes" {
-        return Ok(BTreeMap::new());
-    }
-    let about = registry::cluster(&config, session.environment()).about(namespace).await?;
-    let there = match about.namespace_exists {
-        Some(true) => about.namespace,
-        Some(false) => format!("{} (it is not there yet; --create-namespace makes it)", about.namespace),
-        None => format!("{} (we may not know whether it is there)", about.namespace),
-    };
-    let mut told = BTreeMap::from([("cluster", about.endpoint), ("namespace", there)]);
-    told.extend(about.user.map(|user| ("user", user)));
-    told.extend(about.nodes.map(|nodes| ("nodes", nodes.to_string())));
-    if !about.missing_rights.is_empty() {
-        told.insert("rights that are missing", about.missing_rights.join(", "));
-    }
-    Ok(told)
-}
-
-#[cfg(not(feature = "kubernetes"))]
-#[expect(clippy::unused_async, reason = "other builds ask a platform here")]
-async fn about(_: &Session, _: &str) -> Result<BTreeMap<&'static str, String>, Failure> {
-    Ok(BTreeMap::new())
 }

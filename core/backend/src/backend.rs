@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    Change, CheckedApp, Choices, Facts, Health, Import, Interactive, Lifted, Live, Loss, Materials, Object,
-    ObjectId, Observed, Receipt, Result, Runtime, Scope, Step, Support, legalize::Pass,
+    Change, CheckedApp, Choices, Facts, Finding, Health, Import, Interactive, Lifted, Live, Loss, Materials,
+    Object, ObjectId, Observed, Receipt, Result, Runtime, Scope, Step, Support, legalize::Pass,
 };
 
 /// A platform.
@@ -51,6 +51,15 @@ pub trait Backend: fmt::Debug + Send + Sync {
 
     /// Turns documents of the platform back into an app, with a note for each field that it could not carry.
     fn lift(&self, objects: &[Object]) -> Lifted;
+
+    /// Verifies every setting of the target, and says what the platform is and what we may do in a namespace of it.
+    ///
+    /// # Errors
+    /// `Unreachable`, `Unauthenticated`, `Timeout`; `Invalid` when the settings name no place to ask.
+    async fn verify(&self, namespace: &str) -> Result<Vec<Finding>> {
+        let _ = namespace;
+        Ok(Vec::new())
+    }
 
     /// Makes a namespace where the platform has them as things of their own and it is not there.
     ///

@@ -12,6 +12,8 @@ pub enum Proof {
     Ran,
     /// The platform took it, and it was read back.
     Accepted,
+    /// A double of the platform took it, ran it by the platform's rules, and it was read back.
+    Double,
     /// It is not declared, and the check refused it.
     Refused,
     /// Something was not as it must be.
@@ -24,6 +26,7 @@ impl Proof {
         match self {
             Self::Ran => "ran",
             Self::Accepted => "accepted",
+            Self::Double => "double",
             Self::Refused => "refused",
             Self::Failed => "FAILED",
         }
@@ -58,7 +61,7 @@ impl Matrix {
         text.push('\n');
         for backend in backends {
             let _ = write!(text, "\n{backend}:");
-            for proof in [Proof::Ran, Proof::Accepted, Proof::Refused, Proof::Failed] {
+            for proof in [Proof::Ran, Proof::Accepted, Proof::Double, Proof::Refused, Proof::Failed] {
                 let is_it = |((_, of), found): &(&(Feature, &str), &Proof)| of == backend && **found == proof;
                 let count = self.0.iter().filter(is_it).count();
                 let _ = write!(text, " {count} {}", proof.as_str());
@@ -79,7 +82,7 @@ mod tests {
         matrix.note(Feature::Env, "memory", Proof::Ran);
         let text = matrix.to_markdown(&["memory", "swarm"]);
         assert!(text.contains("| env                      | ran        | skipped    |"), "{text}");
-        assert!(text.contains("memory: 1 ran 0 accepted 0 refused 0 FAILED"), "{text}");
+        assert!(text.contains("memory: 1 ran 0 accepted 0 double 0 refused 0 FAILED"), "{text}");
         assert_eq!(text.lines().filter(|line| line.starts_with("| ")).count(), Feature::ALL.len() + 1);
     }
 }

@@ -1,0 +1,44 @@
+//! The kinds of objects that an app becomes.
+
+use rhumb_backend::ObjectId;
+
+/// A kind of object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// A secret of the DC/OS secret store. Named by its content.
+    Secret,
+    /// An app: `PUT /v2/apps/{id}`.
+    App,
+    /// A pod, for workloads of several containers: `PUT /v2/pods/{id}`.
+    Pod,
+    /// A job of Metronome, with its schedules: `POST /v1/jobs`. One that runs once is started when it was made.
+    Job,
+    /// A scheduled job of Chronos, where only that is there: `POST /v1/scheduler/iso8601`.
+    Chronos,
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 5] = [Self::Secret, Self::App, Self::Pod, Self::Job, Self::Chronos];
+
+    /// The kind of an id.
+    pub fn of(id: &ObjectId) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == id.kind())
+    }
+
+    /// The word in ids.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Secret => "secret",
+            Self::App => "app",
+            Self::Pod => "pod",
+            Self::Job => "job",
+            Self::Chronos => "chronos",
+        }
+    }
+
+    /// The id of an object of this kind.
+    pub fn id(self, name: &str) -> ObjectId {
+        ObjectId::new(self.as_str(), name)
+    }
+}

@@ -1,0 +1,1 @@
+//! What the servers fill in by itself, taken out of comparisons.

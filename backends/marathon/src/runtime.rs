@@ -1,0 +1,21 @@
+//! What is asked of tasks that run.
+
+use rhumb_backend::{Receipt, Result, Scope, Task};
+
+use crate::connect::Server;
+use crate::error::unfinished;
+
+/// The tasks of a workload, or of all.
+pub(crate) async fn tasks(_: &Server, _: &Scope, _: Option<&str>) -> Result<Vec<Task>> {
+    Err(unfinished("tasks"))
+}
+
+/// Sets the number of tasks.
+pub(crate) async fn scale(_: &Server, _: &Scope, _: &str, _: u32) -> Result<Vec<Receipt>> {
+    Err(unfinished("scale"))
+}
+
+/// Replaces every task by an equal one.
+pub(crate) async fn restart(_: &Server, _: &Scope, _: &str) -> Result<Vec<Receipt>> {
+    Err(unfinished("restart"))
+}

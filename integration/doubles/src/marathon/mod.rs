@@ -1,0 +1,1 @@
+//! A double of Marathon, with Metronome beside it.
