@@ -1,4 +1,12 @@
-//! The kinds of objects that an app becomes.
+//! The kinds of objects that an app becomes, and what their bodies are.
+//!
+//! | kind | body | marks |
+//! |---|---|---|
+//! | `app` | the app as `PUT /v2/apps/{id}` takes it, `id` and `instances` in it | labels |
+//! | `pod` | the pod as `PUT /v2/pods/{id}` takes it, `id` and `scaling` in it | labels |
+//! | `job` | the job as Metronome's `POST /v1/jobs` takes it, and `schedules`: what `POST /v1/jobs/{id}/schedules` takes | labels; of a job that runs once, [`names::GENERATION`](crate::names::GENERATION) is its `once` |
+//! | `chronos` | the job as `POST /v1/scheduler/iso8601` takes it | its name, [`names::job`](crate::names::job) |
+//! | `secret` | `{"path": …, "value": …}`: [`names::secret`](crate::names::secret) and the demand for its material | its path |
 
 use rhumb_backend::ObjectId;
 

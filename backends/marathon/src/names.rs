@@ -44,6 +44,26 @@ pub fn job(scope: &Scope, name: &str) -> String {
     format!("{}.{}.{}", scope.namespace, scope.release, fit(name, SEGMENT_LIMIT))
 }
 
+/// The path of a secret in the store: `<namespace>/<release>/<name>-<generation>`. A slash in the name (`db/password`)
+/// becomes two underscores, and what else the store does not take becomes one.
+///
+/// Source: DC/OS secrets API, which takes letters, digits, dashes and underscores in a segment.
+pub fn secret(scope: &Scope, name: &str, generation: &str) -> String {
+    format!("{}{generation}", secret_stem(scope, name))
+}
+
+/// What the paths of all generations of a secret begin with.
+pub(crate) fn secret_stem(scope: &Scope, name: &str) -> String {
+    let name: String = name
+        .replace('/', "__")
+        .chars()
+        .map(
+            |letter| if letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_') { letter } else { '_' },
+        )
+        .collect();
+    format!("{}/{}/{name}-", scope.namespace, scope.release)
+}
+
 /// The hash by which content is told apart: hexadecimal digits of the SHA-256 of its JSON.
 pub fn content_hash(content: &Value) -> String {
     hash(content.to_string().as_bytes())[..16].to_owned()
