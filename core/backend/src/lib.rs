@@ -13,6 +13,7 @@ mod diff;
 mod double;
 mod error;
 mod facts;
+pub mod fields;
 mod finding;
 mod health;
 mod import;

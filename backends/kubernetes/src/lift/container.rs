@@ -9,11 +9,11 @@ use rhumb_spec::model::{
 use rhumb_spec::{Bytes, MilliCpu};
 use serde_json::{Value, json};
 
-use super::fields::{Fields, small, texts};
 use super::naming::is_port_name;
 use super::world::{PortRef, World};
 use super::{defaults, environment, probes};
 use crate::lower::unescape;
+use rhumb_backend::fields::{Fields, small, texts};
 
 /// The usual resource of graphics processors.
 const GPU: &str = "nvidia.com/gpu";

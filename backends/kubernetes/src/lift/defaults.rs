@@ -1,9 +1,8 @@
 //! What says nothing of the user's in a document: what the server writes itself, and what it takes anyway.
 
+use rhumb_backend::fields::{self, Fields, Ledger};
 use rhumb_backend::{Fate, Rest};
 use serde_json::{Map, Value, json};
-
-use super::fields::{Fields, Ledger, leaves};
 
 /// Why a field that the server writes is none of the user's.
 const SERVER: &str = "the server writes it";
@@ -47,7 +46,7 @@ const WRITTEN: [&str; 12] = [
 /// Prepares a document: nulls go, and mappings that have nothing in them become null, so that they are told from those
 /// that have nothing left. What the server wrote goes, too.
 pub(super) fn prepare(body: &mut Map<String, Value>, ledger: &Ledger) {
-    empty(body, "", ledger);
+    fields::prepare(body, &SAY_NOTHING, ledger);
     metadata(body, ledger);
     Fields::new(body, "", ledger).own(&["status"], SERVER);
 }
@@ -101,52 +100,6 @@ fn metadata(body: &mut Map<String, Value>, ledger: &Ledger) {
             };
             ledger.borrow_mut().push(rest);
         });
-}
-
-fn empty(map: &mut Map<String, Value>, path: &str, ledger: &Ledger) {
-    let own = |path: String, value: &Value| {
-        let why = "it says nothing".to_owned();
-        ledger.borrow_mut().push(Rest { path, fields: leaves(value), fate: Fate::Own, why });
-    };
-    map.retain(|key, value| {
-        let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-        match value {
-            Value::Object(below) if below.is_empty() && !SAY_NOTHING.contains(&key.as_str()) => {
-                *value = Value::Null;
-            }
-            Value::Null => {
-                own(path, value);
-                return false;
-            }
-            Value::Object(below) if below.is_empty() => {
-                own(path, value);
-                return false;
-            }
-            Value::Object(below) => empty(below, &path, ledger),
-            Value::Array(items) => empty_items(items, &path, ledger),
-            _ => {}
-        }
-        true
-    });
-}
-
-/// Prepares the items of a list. One that would have nothing left stays as it is: it is an item all the same.
-fn empty_items(items: &mut [Value], path: &str, ledger: &Ledger) {
-    for (index, item) in items.iter_mut().enumerate() {
-        let Value::Object(map) = item else { continue };
-        if map.is_empty() {
-            *item = Value::Null;
-            continue;
-        }
-        let whole = map.clone();
-        let told = ledger.borrow().len();
-        let name = map.get("name").and_then(Value::as_str).map_or_else(|| index.to_string(), str::to_owned);
-        empty(map, &format!("{path}.{name}"), ledger);
-        if map.is_empty() {
-            *map = whole;
-            ledger.borrow_mut().truncate(told);
-        }
-    }
 }
 
 /// Takes what the server takes anyway off the `spec` of a workload.

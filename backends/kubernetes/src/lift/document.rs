@@ -5,8 +5,8 @@ use rhumb_spec::Diagnostic;
 use serde_json::{Map, Value};
 
 use super::defaults;
-use super::fields::{Fields, Ledger, leaves, patch, paths, prune};
 use super::world::World;
+use rhumb_backend::fields::{Fields, Ledger, Source, leaves, patch, paths, prune};
 
 /// One object while it is read.
 pub(super) struct Document {
@@ -31,7 +31,9 @@ impl Document {
         let word = crate::kind::word(text("/apiVersion"), text("/kind"));
         let name = text("/metadata/name").to_owned();
         let mut body = object.body.as_object().cloned().unwrap_or_default();
-        let ledger = Ledger::of(&object.body);
+        let source =
+            if object.body.pointer("/metadata/uid").is_some() { Source::Server } else { Source::File };
+        let ledger = Ledger::new(source);
         defaults::prepare(&mut body, &ledger);
         let fields = leaves(&object.body);
         let ownership = object.ownership;

@@ -6,10 +6,10 @@ use indexmap::IndexMap;
 use rhumb_spec::model::{EnvFrom, EnvSource, EnvValue, SelfField};
 use serde_json::Value;
 
-use super::fields::{Fields, Item};
 use super::naming::is_variable;
 use super::world::{IsText, World};
 use crate::lower::unescape;
+use rhumb_backend::fields::{Fields, Item};
 
 /// The label that says a replica's number.
 const POD_INDEX: &str = "metadata.labels['apps.kubernetes.io/pod-index']";

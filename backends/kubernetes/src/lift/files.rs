@@ -8,10 +8,10 @@ use rhumb_spec::model::{Config, Kind, Sealed, Secret};
 use serde_json::Value;
 
 use super::document::Document;
-use super::fields::Fields;
 use super::labels;
 use super::naming::{document_of, is_ours};
 use super::world::World;
+use rhumb_backend::fields::Fields;
 
 /// Names the documents of all config maps and secrets, so that they are known before anything refers to them.
 pub(super) fn name(documents: &[Document], world: &mut World) {

@@ -5,11 +5,11 @@ use rhumb_spec::model::{Kind, Route, RouteTarget};
 use serde_json::Value;
 
 use super::document::Document;
-use super::fields::text_map;
 use super::labels;
 use super::naming::{Names, document_of};
 use super::world::{PortRef, World};
 use crate::lower::GATEWAY;
+use rhumb_backend::fields::text_map;
 
 /// Adds the route of an `HTTPRoute`; gives back one that says something which no route can.
 pub(super) fn lift(mut document: Document, names: &mut Names, world: &mut World) -> Option<Document> {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::fields::Fields;
 use crate::names;
+use rhumb_backend::fields::Fields;
 
 /// Why a label is not carried.
 const RELEASE: &str = "the release's own label of this key takes its place";

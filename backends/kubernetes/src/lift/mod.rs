@@ -12,7 +12,6 @@ mod container;
 mod defaults;
 mod document;
 mod environment;
-mod fields;
 mod files;
 mod gateway;
 mod labels;

@@ -7,8 +7,8 @@ use rhumb_spec::model::{Mount, MountSource, Nfs};
 use serde_json::{Map, Value};
 
 use super::container::bytes;
-use super::fields::{Fields, Item, small};
 use super::world::{IsText, World};
+use rhumb_backend::fields::{Fields, Item, small};
 
 /// Permission bits of files where nothing is said: 0644.
 const USUAL_MODE: u32 = 420;
@@ -58,7 +58,7 @@ impl Volumes {
             match if is_whole { None } else { mounts_of(volume, &sites, world) } {
                 Some(found) if !sites.is_empty() => read.extend(found),
                 Some(_) => {
-                    let fields = volume.map.values().map(super::fields::leaves).sum::<usize>() + 1;
+                    let fields = volume.map.values().map(rhumb_backend::fields::leaves).sum::<usize>() + 1;
                     pod.lost(&format!("volumes.{}", volume.name()), fields, "no container mounts it");
                 }
                 None => pod.put_whole_item("volumes", "name", volume.clone()),

@@ -6,11 +6,11 @@ use rhumb_spec::model::{Kind, Native};
 use serde_json::{Map, Value};
 
 use super::document::Document;
-use super::fields::leaves;
 use super::naming::Names;
 use super::service::Runner;
 use super::world::World;
 use crate::names;
+use rhumb_backend::fields::leaves;
 
 /// The labels that a release puts in the place of others on pods.
 const RELEASE: [&str; 3] = [names::NAME, names::INSTANCE, names::MANAGED_BY];

@@ -3,7 +3,7 @@
 use rhumb_spec::model::{Affinity, ConstraintOp, NodeConstraint, Placement, Spread, Toleration};
 use serde_json::{Map, Value};
 
-use super::fields::{Fields, small, text_map, texts};
+use rhumb_backend::fields::{Fields, small, text_map, texts};
 
 /// Which workload a selector of pods means.
 pub(super) trait Selected {

@@ -7,13 +7,13 @@ use rhumb_spec::model::{Dns, Identity, Restart, RestartPolicy, Workload};
 use serde_json::{Map, Value};
 
 use super::container::{self, PortNames, Role, number_text, seccomp};
-use super::fields::{Fields, text_map, texts};
 use super::mounts::Volumes;
 use super::placement::{self, Selected};
 use super::service::Listens;
 use super::world::{PortRef, World};
 use super::{defaults, labels};
 use crate::names;
+use rhumb_backend::fields::{Fields, text_map, texts};
 
 /// Reads a pod's template into a workload that has its mode already. Returns the ports of its containers.
 pub(super) fn template(

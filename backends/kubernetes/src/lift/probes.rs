@@ -7,9 +7,9 @@ use rhumb_spec::model::{Lifecycle, Port, Probe, ProbeAction, Probes, Protocol};
 use serde_json::{Map, Value};
 
 use super::container::{PortNames, Ports, port_number};
-use super::fields::{Fields, Ledger, small, texts};
 use super::world::PortRef;
 use crate::lower::{signal_of_script, unescape};
+use rhumb_backend::fields::{Fields, Ledger, small, texts};
 
 /// Reads the three probes, each as a whole or not at all. A port that the container does not list is added to it.
 pub(super) fn probes(fields: &mut Fields<'_>, ports: &mut Ports, names: &mut PortNames<'_>) -> Probes {
@@ -36,7 +36,7 @@ fn probe(value: &Value, ledger: &Ledger, (ports, names): (&mut Ports, &mut PortN
     }
     // What a server wrote out because it takes it anyway is not worth a line.
     let number = |key: &str, default: u32| match probe.get(key) {
-        Some(value) => Some(small(value).filter(|number| !ledger.is_live || *number != default)),
+        Some(value) => Some(small(value).filter(|number| !ledger.is_live() || *number != default)),
         None => Some(None),
     };
     let seconds = |key: &str, default: u32| {

@@ -88,7 +88,7 @@ type Tls = Vec<(Option<String>, RouteTls)>;
 fn read(whole: &Value, world: &mut World) -> Option<(Vec<Rule>, Tls)> {
     let spec = whole.get("spec")?.as_object()?;
     let annotations = match whole.pointer("/metadata/annotations") {
-        Some(annotations) if !annotations.is_null() => super::fields::text_map(annotations)?,
+        Some(annotations) if !annotations.is_null() => rhumb_backend::fields::text_map(annotations)?,
         _ => BTreeMap::new(),
     };
     let issuer = annotations.get(ISSUER).cloned();
@@ -135,7 +135,7 @@ fn certificate(
         (None, _) => RouteTls::default(),
     };
     let named = match entry.get("hosts") {
-        Some(named) => super::fields::texts(named)?.into_iter().map(Some).collect(),
+        Some(named) => rhumb_backend::fields::texts(named)?.into_iter().map(Some).collect(),
         None => vec![None],
     };
     let is_ruled = |host: &Option<String>| hosts.contains(&host);

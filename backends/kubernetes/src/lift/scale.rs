@@ -6,12 +6,12 @@ use rhumb_spec::model::{Autoscale, CustomMetric, Disruption, Kind, Mode, Workloa
 use serde_json::{Map, Value};
 
 use super::document::Document;
-use super::fields::small;
 use super::placement::match_labels;
 use super::service;
 use super::service::{Runner, only};
 use super::workload::{add_patch, count};
 use super::world::World;
+use rhumb_backend::fields::small;
 
 /// Adds an autoscaler to its workload; gives back one that no workload can have.
 pub(super) fn autoscaler(

@@ -8,11 +8,11 @@ use serde_json::{Map, Value};
 
 use super::container::port_number;
 use super::document::Document;
-use super::fields::Fields;
 use super::naming::is_ours;
 use super::world::{PortRef, World};
 use super::{defaults, labels};
 use crate::names;
+use rhumb_backend::fields::Fields;
 
 /// What the pods of a workload bear, and what runs them.
 pub(super) struct Runner {

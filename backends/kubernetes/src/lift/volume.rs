@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 
 use super::container::bytes;
 use super::document::Document;
-use super::fields::{Fields, text_map};
 use super::labels;
 use super::naming::{document_of, is_ours};
 use super::world::World;
+use rhumb_backend::fields::{Fields, text_map};
 
 /// Names the documents of all claims that can be read, so that they are known before pods refer to them.
 pub(super) fn name(documents: &[Document], world: &mut World) {
@@ -48,7 +48,7 @@ fn directory(document: &Document) -> Option<(String, (String, Nfs))> {
         && document.word == "persistentvolume"
         && spec.get("persistentVolumeReclaimPolicy") == Some(&json!("Retain"));
     let nfs = text_map(spec.get("nfs")?).filter(|nfs| nfs.len() == 2 && is_plain)?;
-    let options = super::fields::texts(spec.get("mountOptions")?)?.join(",");
+    let options = rhumb_backend::fields::texts(spec.get("mountOptions")?)?.join(",");
     let nfs =
         Nfs { server: nfs.get("server")?.clone(), path: nfs.get("path")?.clone(), options: Some(options) };
     let claim = document.text_at("/spec/claimRef/name")?.to_owned();
@@ -173,7 +173,7 @@ pub(super) fn templates(spec: &mut Fields<'_>, world: &mut World) -> Vec<(String
     let path = spec.at("volumeClaimTemplates");
     let mut found = Vec::new();
     for mut template in templates {
-        let fields = super::fields::leaves(&template);
+        let fields = rhumb_backend::fields::leaves(&template);
         let Some(map) = template.as_object_mut() else { continue };
         let mut template = Fields::new(map, &path, spec.ledger());
         template.own(&["apiVersion", "kind", "status"], "the server writes it");
@@ -189,9 +189,9 @@ pub(super) fn templates(spec: &mut Fields<'_>, world: &mut World) -> Vec<(String
             let why = format!("the claim is named {document} here, so that replicas begin with new ones");
             spec.lost(&format!("volumeClaimTemplates.{native}.metadata.name"), 1, &why);
         }
-        super::fields::prune(map);
+        rhumb_backend::fields::prune(map);
         for (key, value) in std::mem::take(map) {
-            let fields = super::fields::leaves(&value);
+            let fields = rhumb_backend::fields::leaves(&value);
             spec.lost(&format!("volumeClaimTemplates.{native}.{key}"), fields, "no neutral field is for it");
         }
         found.push((native, document));

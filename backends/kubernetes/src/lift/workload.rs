@@ -7,12 +7,12 @@ use rhumb_spec::model::{Concurrency, Cron, IntOrPercent, Job, Kind, Mode, Strate
 use serde_json::{Map, Value, json};
 
 use super::document::Document;
-use super::fields::{Fields, small};
 use super::placement::Selected;
 use super::service::Listens;
 use super::world::World;
 use super::{defaults, labels, pod, volume};
 use crate::names;
+use rhumb_backend::fields::{Fields, small};
 
 /// The kinds that run pods.
 pub(super) const RUNNERS: [&str; 8] = [
@@ -206,7 +206,7 @@ fn selector(spec: &mut Fields<'_>) {
 fn rolling(spec: &mut Fields<'_>, key: &str, (surge, unavailable): (&Value, &Value)) -> Option<Update> {
     let mut strategy = spec.below(key)?;
     strategy.default("type", &json!("RollingUpdate"));
-    let is_live = strategy.ledger().is_live;
+    let is_live = strategy.ledger().is_live();
     let kind = strategy.take("type", |value| match value.as_str()? {
         "Recreate" => Some(Strategy::Recreate),
         _ => None,

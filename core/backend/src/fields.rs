@@ -6,30 +6,44 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use rhumb_backend::{Fate, Rest};
 use serde_json::{Map, Value};
+
+use crate::{Fate, Rest};
 
 /// What begins the key of an item of a list whose items are told apart by one of their fields. What is left of such a
 /// list is kept as a mapping, so that taking an item apart does not need its place.
 const ITEM: char = '\u{1}';
 
 /// What became of fields that were taken and are not in the app as neutral fields.
-#[derive(Default)]
-pub(super) struct Ledger {
+#[derive(Debug, Default)]
+pub struct Ledger {
     rest: RefCell<Vec<Rest>>,
-    /// The document comes from a server, which wrote out what it takes where nothing is said. In a file that is what
-    /// somebody meant.
-    pub(super) is_live: bool,
+    source: Source,
+}
+
+/// Where a document comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Source {
+    /// A file: what stands in it is what somebody meant.
+    #[default]
+    File,
+    /// A server, which wrote out what it takes where nothing is said.
+    Server,
 }
 
 impl Ledger {
-    /// The ledger of a document that comes from a server, or of one from a file.
-    pub(super) fn of(body: &Value) -> Self {
-        Self { is_live: body.pointer("/metadata/uid").is_some(), ..Self::default() }
+    /// An empty ledger.
+    pub fn new(source: Source) -> Self {
+        Self { source, ..Self::default() }
+    }
+
+    /// Whether the document comes from a server.
+    pub fn is_live(&self) -> bool {
+        self.source == Source::Server
     }
 
     /// What became of the fields.
-    pub(super) fn into_inner(self) -> Vec<Rest> {
+    pub fn into_inner(self) -> Vec<Rest> {
         self.rest.into_inner()
     }
 }
@@ -43,7 +57,8 @@ impl std::ops::Deref for Ledger {
 }
 
 /// A mapping of a document of which each field is taken once.
-pub(super) struct Fields<'a> {
+#[derive(Debug)]
+pub struct Fields<'a> {
     map: &'a mut Map<String, Value>,
     path: String,
     ledger: &'a Ledger,
@@ -51,61 +66,61 @@ pub(super) struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     /// The fields of a mapping that stands at a path.
-    pub(super) fn new(map: &'a mut Map<String, Value>, path: impl Into<String>, ledger: &'a Ledger) -> Self {
+    pub fn new(map: &'a mut Map<String, Value>, path: impl Into<String>, ledger: &'a Ledger) -> Self {
         Self { map, path: path.into(), ledger }
     }
 
     /// The path of a field.
-    pub(super) fn at(&self, key: &str) -> String {
+    pub fn at(&self, key: &str) -> String {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
 
     /// The names of the fields that are there.
-    pub(super) fn keys(&self) -> Vec<String> {
+    pub fn keys(&self) -> Vec<String> {
         self.map.keys().cloned().collect()
     }
 
     /// Looks at a field.
-    pub(super) fn get(&self, key: &str) -> Option<&Value> {
+    pub fn get(&self, key: &str) -> Option<&Value> {
         self.map.get(key)
     }
 
     /// Looks at text.
-    pub(super) fn text_at(&self, key: &str) -> Option<&str> {
+    pub fn text_at(&self, key: &str) -> Option<&str> {
         self.map.get(key).and_then(Value::as_str)
     }
 
     /// Takes a field where it can be read.
-    pub(super) fn take<T>(&mut self, key: &str, read: impl FnOnce(&Value) -> Option<T>) -> Option<T> {
+    pub fn take<T>(&mut self, key: &str, read: impl FnOnce(&Value) -> Option<T>) -> Option<T> {
         let found = read(self.map.get(key)?)?;
         self.map.shift_remove(key);
         Some(found)
     }
 
     /// The ledger, for fields that are read elsewhere.
-    pub(super) fn ledger(&self) -> &'a Ledger {
+    pub fn ledger(&self) -> &'a Ledger {
         self.ledger
     }
 
     /// Takes a field whatever it is.
-    pub(super) fn take_whole(&mut self, key: &str) -> Option<Value> {
+    pub fn take_whole(&mut self, key: &str) -> Option<Value> {
         self.map.shift_remove(key)
     }
 
     /// Puts a field, or what is left of it, where it was.
-    pub(super) fn put(&mut self, key: &str, value: Value) {
+    pub fn put(&mut self, key: &str, value: Value) {
         self.map.insert(key.to_owned(), value);
     }
 
     /// The fields of a mapping below.
-    pub(super) fn below(&mut self, key: &str) -> Option<Fields<'_>> {
+    pub fn below(&mut self, key: &str) -> Option<Fields<'_>> {
         let path = self.at(key);
         let map = self.map.get_mut(key)?.as_object_mut()?;
         Some(Fields { map, path, ledger: self.ledger })
     }
 
     /// The fields of a mapping several levels below.
-    pub(super) fn descended(&mut self, keys: &[&str]) -> Option<Fields<'_>> {
+    pub fn descended(&mut self, keys: &[&str]) -> Option<Fields<'_>> {
         let mut path = self.path.clone();
         let mut map = &mut *self.map;
         for key in keys {
@@ -116,27 +131,27 @@ impl<'a> Fields<'a> {
     }
 
     /// Takes text.
-    pub(super) fn text(&mut self, key: &str) -> Option<String> {
+    pub fn text(&mut self, key: &str) -> Option<String> {
         self.take(key, |value| value.as_str().map(str::to_owned))
     }
 
     /// Takes a whole number.
-    pub(super) fn small(&mut self, key: &str) -> Option<u32> {
+    pub fn small(&mut self, key: &str) -> Option<u32> {
         self.take(key, small)
     }
 
     /// Takes a flag.
-    pub(super) fn flag(&mut self, key: &str) -> Option<bool> {
+    pub fn flag(&mut self, key: &str) -> Option<bool> {
         self.take(key, Value::as_bool)
     }
 
     /// Takes a list of text.
-    pub(super) fn texts(&mut self, key: &str) -> Vec<String> {
+    pub fn texts(&mut self, key: &str) -> Vec<String> {
         self.take(key, texts).unwrap_or_default()
     }
 
     /// Takes fields that say nothing of the user's.
-    pub(super) fn own(&mut self, keys: &[&str], why: &str) {
+    pub fn own(&mut self, keys: &[&str], why: &str) {
         for key in keys {
             if let Some(value) = self.map.shift_remove(*key) {
                 self.tell(key, &value, Fate::Own, why);
@@ -145,21 +160,21 @@ impl<'a> Fields<'a> {
     }
 
     /// Takes a field where it says what the server takes anyway.
-    pub(super) fn default(&mut self, key: &str, default: &Value) {
+    pub fn default(&mut self, key: &str, default: &Value) {
         if self.map.get(key) == Some(default) {
             self.own(&[key], "it is what the server takes where nothing is said");
         }
     }
 
     /// Takes a field that the app has, where a server wrote out what it takes anyway.
-    pub(super) fn written_default(&mut self, key: &str, default: &Value) {
-        if self.ledger.is_live {
+    pub fn written_default(&mut self, key: &str, default: &Value) {
+        if self.ledger.is_live() {
             self.default(key, default);
         }
     }
 
     /// Takes a field that the app does not have.
-    pub(super) fn lose(&mut self, key: &str, why: &str) {
+    pub fn lose(&mut self, key: &str, why: &str) {
         if let Some(value) = self.map.shift_remove(key) {
             self.tell(key, &value, Fate::Lost, why);
         }
@@ -171,20 +186,20 @@ impl<'a> Fields<'a> {
     }
 
     /// Says that fields that were taken are not in the app.
-    pub(super) fn lost(&self, key: &str, fields: usize, why: &str) {
+    pub fn lost(&self, key: &str, fields: usize, why: &str) {
         let rest = Rest { path: self.at(key), fields, fate: Fate::Lost, why: why.to_owned() };
         self.ledger.borrow_mut().push(rest);
     }
 
     /// Takes the items of a list that a field of theirs tells apart, without that field; of a list in which two items
     /// are the same by it, or one has none, nothing. What stays of them goes back by [`Fields::put_item`].
-    pub(super) fn items(&mut self, key: &str, by: &str) -> Vec<Item> {
+    pub fn items(&mut self, key: &str, by: &str) -> Vec<Item> {
         let items = self.take(key, |value| keyed(value.as_array()?, by));
         items.unwrap_or_default()
     }
 
     /// Puts back what is left of an item.
-    pub(super) fn put_item(&mut self, list: &str, by: &str, item: Item) {
+    pub fn put_item(&mut self, list: &str, by: &str, item: Item) {
         let mut map = item.map;
         prune(&mut map);
         if !map.is_empty() {
@@ -196,30 +211,30 @@ impl<'a> Fields<'a> {
     }
 
     /// Puts back an item of which nothing was carried.
-    pub(super) fn put_whole_item(&mut self, list: &str, by: &str, mut item: Item) {
+    pub fn put_whole_item(&mut self, list: &str, by: &str, mut item: Item) {
         item.map.insert(by.to_owned(), item.key.clone());
         self.put_item(list, by, item);
     }
 
     /// The fields of an item of a list of this mapping.
-    pub(super) fn of_item<'i>(&'i self, list: &str, item: &'i mut Item) -> Fields<'i> {
+    pub fn of_item<'i>(&'i self, list: &str, item: &'i mut Item) -> Fields<'i> {
         let path = format!("{}.{}", self.at(list), item.name());
         Fields { map: &mut item.map, path, ledger: self.ledger }
     }
 }
 
 /// An item of a list, and the field that tells it from the others.
-#[derive(Clone)]
-pub(super) struct Item {
+#[derive(Clone, Debug)]
+pub struct Item {
     /// The telling field's value.
-    pub(super) key: Value,
+    pub key: Value,
     /// The other fields.
-    pub(super) map: Map<String, Value>,
+    pub map: Map<String, Value>,
 }
 
 impl Item {
     /// The telling field's text.
-    pub(super) fn name(&self) -> String {
+    pub fn name(&self) -> String {
         self.key.as_str().map_or_else(|| self.key.to_string(), str::to_owned)
     }
 }
@@ -238,23 +253,23 @@ fn keyed(items: &[Value], by: &str) -> Option<Vec<Item>> {
 }
 
 /// A whole number that is small.
-pub(super) fn small(value: &Value) -> Option<u32> {
+pub fn small(value: &Value) -> Option<u32> {
     value.as_u64().and_then(|number| u32::try_from(number).ok())
 }
 
 /// A list of text.
-pub(super) fn texts(value: &Value) -> Option<Vec<String>> {
+pub fn texts(value: &Value) -> Option<Vec<String>> {
     value.as_array()?.iter().map(|item| item.as_str().map(str::to_owned)).collect()
 }
 
 /// A mapping of text.
-pub(super) fn text_map(value: &Value) -> Option<BTreeMap<String, String>> {
+pub fn text_map(value: &Value) -> Option<BTreeMap<String, String>> {
     let pairs = value.as_object()?.iter();
     pairs.map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
 }
 
 /// How many fields a value has: its leaves.
-pub(super) fn leaves(value: &Value) -> usize {
+pub fn leaves(value: &Value) -> usize {
     match value {
         Value::Object(map) if !map.is_empty() => map.values().map(leaves).sum(),
         Value::Array(items) if !items.is_empty() => items.iter().map(leaves).sum(),
@@ -262,9 +277,62 @@ pub(super) fn leaves(value: &Value) -> usize {
     }
 }
 
-/// Removes mappings that have nothing in them any more. One that never had anything is null here (see
-/// [`super::defaults::prepare`]).
-pub(super) fn prune(map: &mut Map<String, Value>) {
+/// Prepares a document: nulls go, and mappings that have nothing in them become null, so that they are told from those
+/// that have nothing left. Those of the given names say nothing, and go as well.
+pub fn prepare(body: &mut Map<String, Value>, say_nothing: &[&str], ledger: &Ledger) {
+    empty(body, "", (say_nothing, ledger));
+}
+
+fn empty(map: &mut Map<String, Value>, path: &str, rules: (&[&str], &Ledger)) {
+    let (say_nothing, ledger) = rules;
+    let own = |path: String, value: &Value| {
+        let why = "it says nothing".to_owned();
+        ledger.borrow_mut().push(Rest { path, fields: leaves(value), fate: Fate::Own, why });
+    };
+    map.retain(|key, value| {
+        let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+        match value {
+            Value::Object(below) if below.is_empty() && !say_nothing.contains(&key.as_str()) => {
+                *value = Value::Null;
+            }
+            Value::Null => {
+                own(path, value);
+                return false;
+            }
+            Value::Object(below) if below.is_empty() => {
+                own(path, value);
+                return false;
+            }
+            Value::Object(below) => empty(below, &path, rules),
+            Value::Array(items) => empty_items(items, &path, rules),
+            _ => {}
+        }
+        true
+    });
+}
+
+/// Prepares the items of a list. One that would have nothing left stays as it is: it is an item all the same.
+fn empty_items(items: &mut [Value], path: &str, rules: (&[&str], &Ledger)) {
+    let ledger = rules.1;
+    for (index, item) in items.iter_mut().enumerate() {
+        let Value::Object(map) = item else { continue };
+        if map.is_empty() {
+            *item = Value::Null;
+            continue;
+        }
+        let whole = map.clone();
+        let told = ledger.borrow().len();
+        let name = map.get("name").and_then(Value::as_str).map_or_else(|| index.to_string(), str::to_owned);
+        empty(map, &format!("{path}.{name}"), rules);
+        if map.is_empty() {
+            *map = whole;
+            ledger.borrow_mut().truncate(told);
+        }
+    }
+}
+
+/// Removes mappings that have nothing in them any more. One that never had anything is null here (see [`prepare`]).
+pub fn prune(map: &mut Map<String, Value>) {
     map.retain(|_, value| {
         let Value::Object(below) = value else { return true };
         prune(below);
@@ -273,7 +341,7 @@ pub(super) fn prune(map: &mut Map<String, Value>) {
 }
 
 /// The leaves of what is left, each by its path.
-pub(super) fn paths(value: &Value, path: &str, found: &mut Vec<String>) {
+pub fn paths(value: &Value, path: &str, found: &mut Vec<String>) {
     let below = |key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") };
     match value {
         Value::Object(map) if !map.is_empty() => {
@@ -301,7 +369,7 @@ fn item_key(key: &str) -> Option<(&str, Value)> {
 }
 
 /// What is left as a patch: items of lists with the field that tells them apart.
-pub(super) fn patch(value: Value) -> Value {
+pub fn patch(value: Value) -> Value {
     match value {
         Value::Object(map) if !map.is_empty() && map.keys().all(|key| key.starts_with(ITEM)) => {
             let items = map.into_iter().filter_map(|(key, value)| {
