@@ -1,8 +1,10 @@
-//! Storage that needs no platform.
+//! Storage that needs no platform, and what makes one of stores that can only create.
 
+mod chained;
 mod file;
 mod memory;
 
+pub use chained::{Chained, CreateOnly};
 pub use file::FileStorage;
 pub use memory::MemoryStorage;
 
