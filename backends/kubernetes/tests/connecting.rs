@@ -23,7 +23,7 @@ fn cluster(folder: &TempDir, server: &str, user: &str) -> Kubernetes {
 }
 
 async fn refused(kubernetes: &Kubernetes) -> Error {
-    kubernetes.about("default").await.unwrap_err()
+    kubernetes.verify("default").await.unwrap_err()
 }
 
 /// A server that answers every connection with these bytes.
