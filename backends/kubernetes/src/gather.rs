@@ -22,9 +22,10 @@ pub(crate) fn gather(documents: Vec<Value>) -> Gathered {
         match items(&body) {
             Some(items) => {
                 let items = items.into_iter().enumerate();
-                bodies.extend(items.map(|(item, body)| (Origin { document, item: Some(item) }, body)));
+                let at = |item: usize| vec!["items".to_owned(), item.to_string()];
+                bodies.extend(items.map(|(item, body)| (Origin { document, at: at(item) }, body)));
             }
-            None => bodies.push((Origin { document, item: None }, body)),
+            None => bodies.push((Origin { document, at: Vec::new() }, body)),
         }
     }
     let home = lift::home(bodies.iter().map(|(_, body)| body));
@@ -36,10 +37,8 @@ pub(crate) fn gather(documents: Vec<Value>) -> Gathered {
                 found.origins.push(origin);
             }
             Err(what) => {
-                let path = match origin.item {
-                    Some(item) => format!("{}.items.{item}", origin.document),
-                    None => origin.document.to_string(),
-                };
+                let path = std::iter::once(origin.document.to_string()).chain(origin.at);
+                let path = path.collect::<Vec<_>>().join(".");
                 found.notes.push(
                     Diagnostic::error(path, what)
                         .why("the API tells objects apart by `apiVersion`, `kind` and `metadata.name`")

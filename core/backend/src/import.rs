@@ -13,9 +13,9 @@ use crate::{Material, Object, Result};
 #[async_trait]
 pub trait Import: Send + Sync {
     /// Turns documents, as people keep them in files, into objects. What is no document of the platform is told, at a
-    /// path that begins with the document's number: `3.kind`.
+    /// path that begins with the document's number: `3.kind`. An error keeps all from being imported.
     ///
-    /// A document that lists others under `items` stands for those.
+    /// A document that lists others stands for those.
     fn gather(&self, documents: Vec<Value>) -> Gathered;
 
     /// Reads what somebody made in a namespace. What the platform itself makes and removes again is left out, and so are
@@ -60,10 +60,10 @@ impl fmt::Debug for Gathered {
 }
 
 /// Where an object was among documents.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
     /// The document, from 0.
     pub document: usize,
-    /// The item, where the document lists others.
-    pub item: Option<usize>,
+    /// Where it is in that document, where it is not all of it: keys of mappings and indices of lists.
+    pub at: Vec<String>,
 }

@@ -50,8 +50,9 @@ pub fn import_files(
 ) -> ActionResult<Imported> {
     let name = chart_name(request)?;
     let read = sources::read(inputs, folders)?;
-    let gathered = importer(backend)?.gather(read.iter().map(|document| document.node.to_value()).collect());
-    let origins = sources::origins(&read, &gathered)?;
+    let documents = read.iter().map(|document| document.node.to_value()).collect();
+    let mut gathered = importer(backend)?.gather(documents);
+    let origins = sources::origins(&read, &mut gathered)?;
     finish(backend, gathered, (&name, &origins), request)
 }
 

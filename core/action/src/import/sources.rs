@@ -102,24 +102,25 @@ fn files(path: &Path, folders: Folders) -> ActionResult<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// Where each object was written.
+/// Where each object was written. Notes of what was left out get their places.
 ///
 /// # Errors
 /// What is no object, and objects that are there twice.
-pub(super) fn origins(documents: &[Document], gathered: &Gathered) -> ActionResult<Origins> {
+pub(super) fn origins(documents: &[Document], gathered: &mut Gathered) -> ActionResult<Origins> {
     let mut origins = Origins::default();
     let mut places: BTreeMap<&str, Place> = BTreeMap::new();
     let mut problems: Vec<Diagnostic> = Vec::new();
-    for note in &gathered.notes {
-        let number = note.path.split('.').next().and_then(|number| number.parse::<usize>().ok());
-        let place = number.and_then(|at| documents.get(at)).map(|document| place(document, &document.node));
-        let note = Diagnostic { path: String::new(), ..note.clone() };
-        problems.push(place.into_iter().fold(note, Diagnostic::at_place));
+    for note in std::mem::take(&mut gathered.notes) {
+        let mut steps = note.path.split('.');
+        let document = steps.next().and_then(|number| documents.get(number.parse::<usize>().ok()?));
+        let place = document.map(|document| place(document, nearest(&document.node, steps)));
+        let note = Diagnostic { path: String::new(), ..note };
+        let note = place.into_iter().fold(note, Diagnostic::at_place);
+        if note.is_error() { problems.push(note) } else { gathered.notes.push(note) }
     }
     for (object, origin) in gathered.objects.iter().zip(&gathered.origins) {
         let Some(document) = documents.get(origin.document) else { continue };
-        let item = |at: usize| document.node.get("items").and_then(|items| items.as_sequence()?.get(at));
-        let node = origin.item.and_then(item).unwrap_or(&document.node);
+        let node = nearest(&document.node, origin.at.iter().map(String::as_str));
         let place = place(document, node);
         if let Some(first) = places.get(object.id.as_str()) {
             let what = format!("{} is there twice", object.id);
@@ -135,6 +136,17 @@ pub(super) fn origins(documents: &[Document], gathered: &Gathered) -> ActionResu
         origins.insert(object.id.as_str(), document.file.clone(), node.clone());
     }
     if problems.is_empty() { Ok(origins) } else { Err(ActionError::Diagnostics(problems)) }
+}
+
+/// The value that keys and indices lead to, or the last one on the way.
+fn nearest<'n, 's>(root: &'n Node, steps: impl Iterator<Item = &'s str>) -> &'n Node {
+    let mut node = root;
+    for step in steps {
+        let item = |index: usize| node.as_sequence()?.get(index);
+        let Some(below) = node.get(step).or_else(|| item(step.parse().ok()?)) else { break };
+        node = below;
+    }
+    node
 }
 
 fn place(document: &Document, node: &Node) -> Place {
