@@ -30,17 +30,19 @@ pub(crate) struct Cli {
 /// What every verb shares.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Global {
-    /// The target: a name from the configuration, or `memory`, `kubernetes` or `swarm`
+    /// The target: a name from the configuration, or `memory`, `kubernetes`, `swarm`, `ecs` or `marathon`. Several, or the
+    /// name of a group of them, for install, upgrade, rollback, uninstall and status: all at once
     #[arg(
         short = 't',
-        long,
+        long = "target",
         global = true,
         env = "RHUMB_TARGET",
         hide_env_values = true,
         value_name = "NAME",
+        value_delimiter = ',',
         help_heading = "Global options"
     )]
-    pub(crate) target: Option<String>,
+    pub(crate) targets: Vec<String>,
     /// The namespace of the release
     #[arg(
         short = 'n',
@@ -228,6 +230,10 @@ pub(crate) struct DeployArguments {
     /// What the record says of this revision
     #[arg(long, value_name = "TEXT")]
     pub(crate) description: Option<String>,
+    /// With several targets: wait until it is ready on all, and take it back everywhere when it fails on one. Nothing is
+    /// begun before every target would take it
+    #[arg(long)]
+    pub(crate) all_or_nothing: bool,
 }
 
 /// A duration as people write it.

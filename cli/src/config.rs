@@ -19,6 +19,9 @@ pub(crate) struct Config {
     /// Targets by name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) targets: BTreeMap<String, TargetConfig>,
+    /// Groups of targets by name: each stands for all of its targets.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) groups: BTreeMap<String, Vec<String>>,
 }
 
 /// One target. Every text may hold `${NAME}`, which stands for an environment variable.

@@ -26,7 +26,6 @@ impl Paint {
     }
 
     /// No colours.
-    #[cfg(test)]
     pub(crate) const fn plain() -> Self {
         Self { is_on: false }
     }

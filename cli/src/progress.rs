@@ -1,9 +1,10 @@
-//! Progress on standard error: plain lines, and on a terminal a last line that tells what is waited for.
+//! Progress on standard error: plain lines, and on a terminal a last line that tells what is waited for. With several
+//! targets, a line for each of them.
 
 use std::sync::Mutex;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rhumb_action::{Event, Left, Progress};
 use rhumb_backend::{Action, LogStream, ObjectHealth, State};
 
@@ -20,6 +21,46 @@ pub(crate) struct Lines {
     bar: ProgressBar,
     last_health: Mutex<String>,
     watchdog: Watchdog,
+    /// The target's name in front of each line, where there are several.
+    prefix: String,
+}
+
+/// The lines of several targets, one below the other; on a terminal they move.
+#[derive(Debug)]
+pub(crate) struct Board {
+    rows: MultiProgress,
+    width: usize,
+    is_terminal: bool,
+}
+
+/// A target's line on the board.
+#[derive(Debug)]
+pub(crate) struct Row {
+    bar: ProgressBar,
+    prefix: String,
+}
+
+impl Board {
+    /// A board for targets of these names.
+    pub(crate) fn new(names: &[String], is_terminal: bool) -> Self {
+        let width = names.iter().map(|name| name.chars().count()).max().unwrap_or_default();
+        Self { rows: MultiProgress::with_draw_target(ProgressDrawTarget::stderr()), width, is_terminal }
+    }
+
+    /// The line of a target.
+    pub(crate) fn row(&self, name: &str) -> Row {
+        let prefix = format!("{name:width$} ", width = self.width);
+        if !self.is_terminal {
+            return Row { bar: ProgressBar::hidden(), prefix };
+        }
+        let bar = self.rows.add(ProgressBar::no_length());
+        if let Ok(style) = ProgressStyle::with_template("{prefix}{spinner} {msg} {elapsed}") {
+            bar.set_style(style);
+        }
+        bar.set_prefix(prefix.clone());
+        bar.enable_steady_tick(Duration::from_millis(120));
+        Row { bar, prefix }
+    }
 }
 
 impl Lines {
@@ -34,7 +75,13 @@ impl Lines {
         } else {
             ProgressBar::hidden()
         };
-        Self { paint, is_quiet, bar, last_health: Mutex::new(String::new()), watchdog }
+        Self { paint, is_quiet, bar, last_health: Mutex::default(), watchdog, prefix: String::new() }
+    }
+
+    /// Prints as the row of a board.
+    pub(crate) fn on_board(paint: Paint, is_quiet: bool, row: Row, watchdog: Watchdog) -> Self {
+        let Row { bar, prefix } = row;
+        Self { paint, is_quiet, bar, last_health: Mutex::default(), watchdog, prefix }
     }
 
     /// Ends the moving line.
@@ -50,7 +97,17 @@ impl Lines {
     }
 
     fn say_always(&self, line: &str) {
-        self.bar.suspend(|| eprintln!("{line}"));
+        let prefix = &self.prefix;
+        self.bar.suspend(|| line.lines().for_each(|line| eprintln!("{prefix}{line}")));
+    }
+
+    /// What is being done: a line, or on a board's moving line its text.
+    fn step(&self, line: String) {
+        if self.prefix.is_empty() || self.bar.is_hidden() {
+            self.say(&line);
+        } else {
+            self.bar.set_message(line);
+        }
     }
 
     /// On a terminal the moving line tells everything; elsewhere a line is printed when counts change.
@@ -97,7 +154,7 @@ impl Progress for Lines {
             Event::StepStarted { .. } | Event::Planned { .. } | Event::Recorded { .. } => {}
             Event::StepDone { done, total, id, action, .. } => {
                 if *action != Action::Await {
-                    self.say(&format!("[{done}/{total}] {} {id}", self.action(*action)));
+                    self.step(format!("[{done}/{total}] {} {id}", self.action(*action)));
                 }
             }
             Event::StepFailed { id, error, .. } => {

@@ -14,7 +14,7 @@ use crate::environment::Environment;
 use crate::failure::Failure;
 use crate::holder::{ThisMachine, this_process};
 use crate::output::Paint;
-use crate::progress::Lines;
+use crate::progress::{Board, Lines};
 use crate::registry;
 use crate::verbs::Ended;
 use crate::watchdog::Watchdog;
@@ -34,15 +34,43 @@ impl Session {
 
     /// The same run with another target, when one is named.
     pub(crate) fn with_target(&self, target: Option<String>) -> Self {
-        let target = target.or_else(|| self.global.target.clone());
-        Self { global: Global { target, ..self.global.clone() }, environment: self.environment.clone() }
+        let targets = target.map_or_else(|| self.global.targets.clone(), |target| vec![target]);
+        Self { global: Global { targets, ..self.global.clone() }, environment: self.environment.clone() }
     }
 
     /// The same run with the target of a backend's own name, when none is named.
     pub(crate) fn with_backend_target(&self, backend: &str) -> Self {
         let is_named =
-            self.global.target.is_some() || self.config().is_ok_and(|config| config.current.is_some());
+            !self.global.targets.is_empty() || self.config().is_ok_and(|config| config.current.is_some());
         self.with_target((!is_named).then(|| backend.to_owned()))
+    }
+
+    /// The targets that are named, groups of them taken apart, each once; the current one when none is named.
+    fn target_names(&self, config: &Config) -> Result<Vec<String>, Failure> {
+        let mut names: Vec<String> = Vec::new();
+        for named in self.global.targets.iter().filter(|name| !name.is_empty()) {
+            let members = config.groups.get(named).map_or(std::slice::from_ref(named), Vec::as_slice);
+            for member in members {
+                if !names.contains(member) {
+                    names.push(member.clone());
+                }
+            }
+        }
+        if names.is_empty() {
+            names.extend(config.current.clone());
+        }
+        if !names.is_empty() {
+            return Ok(names);
+        }
+        let known = known(config).join(", ");
+        let remedy =
+            format!("--target NAME with one of: {known}; or RHUMB_TARGET, or `rhumb target use NAME`");
+        Err(Failure::usage("no target is named", remedy))
+    }
+
+    /// Whether several targets are named.
+    pub(crate) fn has_several_targets(&self) -> Result<bool, Failure> {
+        Ok(self.target_names(&self.config()?).is_ok_and(|names| names.len() > 1))
     }
 
     /// How results are printed.
@@ -93,28 +121,31 @@ impl Session {
         }
     }
 
-    /// The settings of the target that is meant, and its name.
+    /// The settings of the one target that is meant, and its name.
     pub(crate) fn target_config(&self) -> Result<(String, TargetConfig), Failure> {
         let config = self.config()?;
-        let name = self.global.target.clone().or_else(|| config.current.clone()).ok_or_else(|| {
-            Failure::usage(
-                "no target is named",
-                format!(
-                    "--target NAME with one of: {}; or RHUMB_TARGET, or `rhumb target use NAME`",
-                    known(&config).join(", ")
-                ),
-            )
-        })?;
-        if let Some(target) = config.targets.get(&name) {
-            return Ok((name, self.in_context(target.clone())));
+        let names = self.target_names(&config)?;
+        let [name] = names.as_slice() else {
+            return Err(Failure::usage(
+                format!("this verb takes one target; these are several: {}", names.join(", ")),
+                "one of them; install, upgrade, rollback, uninstall and status take several",
+            ));
+        };
+        Ok((name.clone(), self.config_of(&config, name)?))
+    }
+
+    /// The settings of a target.
+    fn config_of(&self, config: &Config, name: &str) -> Result<TargetConfig, Failure> {
+        if let Some(target) = config.targets.get(name) {
+            return Ok(self.in_context(target.clone()));
         }
-        if registry::BACKENDS.contains(&name.as_str()) {
-            let target = TargetConfig { backend: name.clone(), ..TargetConfig::default() };
-            return Ok((name, self.in_context(target)));
+        if registry::BACKENDS.contains(&name) {
+            let target = TargetConfig { backend: name.to_owned(), ..TargetConfig::default() };
+            return Ok(self.in_context(target));
         }
         Err(Failure::usage(
             format!("there is no target `{name}`"),
-            format!("one of: {}; or make it with `rhumb target add {name}`", known(&config).join(", ")),
+            format!("one of: {}; or make it with `rhumb target add {name}`", known(config).join(", ")),
         ))
     }
 
@@ -127,13 +158,39 @@ impl Session {
     /// Everything that a verb on a target needs. `may_default` takes the memory target when none is named.
     pub(crate) fn parts(&self, may_default: bool) -> Result<Parts, Failure> {
         let (name, config) = match self.target_config() {
-            Err(_) if may_default && self.global.target.is_none() && self.config()?.current.is_none() => {
+            Err(_) if may_default && self.global.targets.is_empty() && self.config()?.current.is_none() => {
                 let backend = registry::BACKENDS.last().copied().unwrap_or("memory").to_owned();
                 (backend.clone(), TargetConfig { backend, ..TargetConfig::default() })
             }
             found => found?,
         };
-        let opened = registry::open(&name, &config, &self.environment)?;
+        let watchdog = Watchdog::idle(self.render_limit()?);
+        let is_terminal = self.environment.stderr_is_terminal;
+        let progress = Lines::new(self.paint(), self.global.quiet, is_terminal, watchdog);
+        self.parts_of(&name, &config, progress, may_default)
+    }
+
+    /// The same for each of several targets, in the order in which they are named.
+    pub(crate) fn several_parts(&self) -> Result<Vec<Parts>, Failure> {
+        let config = self.config()?;
+        let names = self.target_names(&config)?;
+        let board = Board::new(&names, self.environment.stderr_is_terminal && !self.global.quiet);
+        let of = |name: &String| {
+            let watchdog = Watchdog::idle(self.render_limit()?);
+            let progress = Lines::on_board(self.paint(), self.global.quiet, board.row(name), watchdog);
+            self.parts_of(name, &self.config_of(&config, name)?, progress, false)
+        };
+        names.iter().map(of).collect()
+    }
+
+    fn parts_of(
+        &self,
+        name: &str,
+        config: &TargetConfig,
+        progress: Lines,
+        may_default: bool,
+    ) -> Result<Parts, Failure> {
+        let opened = registry::open(name, config, &self.environment)?;
         let target = opened.target;
         let mut namespace = self.global.namespace.clone().or_else(|| config.namespace.clone());
         if namespace.is_none() {
@@ -144,20 +201,13 @@ impl Session {
             };
         }
         let who = this_process(&self.environment, command());
-        let is_terminal = self.environment.stderr_is_terminal;
-        let cancel = CancellationToken::new();
         Ok(Parts {
             target,
             namespace: namespace.unwrap_or_else(|| Scope::DEFAULT_NAMESPACE.to_owned()),
             liveness: ThisMachine::of(&who),
             who,
-            cancel,
-            progress: Lines::new(
-                self.paint(),
-                self.global.quiet,
-                is_terminal,
-                Watchdog::idle(self.render_limit()?),
-            ),
+            cancel: CancellationToken::new(),
+            progress,
         })
     }
 
@@ -245,17 +295,14 @@ pub(crate) struct Parts {
 impl Parts {
     /// The library's view of it. The first Ctrl-C from now on asks the verb to stop, the second one ends the process.
     pub(crate) fn context(&self) -> Context<'_> {
-        let cancel = self.cancel.clone();
-        tokio::spawn(async move {
-            if tokio::signal::ctrl_c().await.is_ok() {
-                eprintln!("stopping after what is under way; press Ctrl-C again to end at once");
-                cancel.cancel();
-            }
-            if tokio::signal::ctrl_c().await.is_ok() {
-                end_now();
-            }
-        });
+        stop_on_interrupt(vec![self.cancel.clone()]);
         self.view()
+    }
+
+    /// The library's view of each of several targets: Ctrl-C as for one.
+    pub(crate) fn contexts(parts: &[Self]) -> Vec<Context<'_>> {
+        stop_on_interrupt(parts.iter().map(|one| one.cancel.clone()).collect());
+        parts.iter().map(Self::view).collect()
     }
 
     /// The library's view of it for a verb that changes nothing: the first Ctrl-C ends the process, quietly.
@@ -301,6 +348,19 @@ impl Parts {
         self.progress.finish();
         Ok(result?)
     }
+}
+
+/// From now on the first Ctrl-C asks verbs to stop, and the second one ends the process.
+fn stop_on_interrupt(cancels: Vec<CancellationToken>) {
+    tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            eprintln!("stopping after what is under way; press Ctrl-C again to end at once");
+            cancels.iter().for_each(CancellationToken::cancel);
+        }
+        if tokio::signal::ctrl_c().await.is_ok() {
+            end_now();
+        }
+    });
 }
 
 #[expect(clippy::exit, reason = "the user asked for it, and knows what is under way")]

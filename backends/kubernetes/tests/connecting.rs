@@ -7,7 +7,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::path::PathBuf;
 
-use rhumb_backend::{Error, ErrorKind, Retry};
+use rhumb_backend::{Backend, Error, ErrorKind, Retry};
 use rhumb_kubernetes::{Environment, Kubernetes, Settings};
 use tempfile::TempDir;
 

@@ -2,13 +2,43 @@
 
 use std::fmt::Write as _;
 
-use rhumb_action::{Conflicts, DeployOptions, Deployed, Execution, Foreign, IfNoNamespace, OnFailure, Wait};
+use rhumb_action::{
+    Conflicts, DeployOptions, Deployed, Deployment, Execution, Foreign, IfNoNamespace, OnFailure, Wait,
+};
 use rhumb_backend::{Action, Cause, FieldChange, Loss, Plan, Step};
 use serde_json::Value;
 
+use super::{Ended, several};
 use crate::arguments::DeployArguments;
+use crate::exit::Exit;
 use crate::failure::diagnostic_text;
-use crate::output::{Paint, time};
+use crate::output::{Paint, emit, time};
+use crate::session::Session;
+
+/// What becomes of several targets when it fails on one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Together {
+    /// Each is for itself.
+    Each,
+    /// The others are taken back, too.
+    AllOrNothing,
+}
+
+/// What becomes of several targets when it fails on one, by `--all-or-nothing`.
+pub(crate) fn together(arguments: &DeployArguments) -> Together {
+    if arguments.all_or_nothing { Together::AllOrNothing } else { Together::Each }
+}
+
+/// Deploys on the target, or on all of several, and prints what became of it.
+pub(crate) async fn run(session: &Session, deployment: &Deployment, together: Together) -> Ended {
+    if session.has_several_targets()? {
+        return several::deploy(session, deployment, together).await;
+    }
+    let parts = session.parts(false)?;
+    let deployed = parts.finish(deployment.on(&parts.context()).await)?;
+    emit(session.format(), &deployed, || text(&deployed, session.paint()))?;
+    Ok(Exit::Success)
+}
 
 /// The library's options from the command line's.
 pub(crate) fn options(arguments: &DeployArguments) -> DeployOptions {

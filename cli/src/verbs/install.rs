@@ -3,12 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use rhumb_action::{DeployOptions, InstallRequest};
+use rhumb_action::{DeployOptions, Deployment, InstallRequest};
 
 use super::{Ended, deploy};
 use crate::arguments::{ChartArguments, DeployArguments};
-use crate::exit::Exit;
-use crate::output::emit;
 use crate::session::Session;
 
 /// Arguments of `rhumb install`.
@@ -31,7 +29,7 @@ pub(crate) struct Arguments {
 
 /// Installs a chart as a release.
 pub(crate) async fn run(session: &Session, arguments: Arguments) -> Ended {
-    let parts = session.parts(false)?;
+    let together = deploy::together(&arguments.deploy);
     let request = InstallRequest {
         name: arguments.name,
         inputs: Session::chart(&arguments.chart, &arguments.inputs)?,
@@ -40,7 +38,5 @@ pub(crate) async fn run(session: &Session, arguments: Arguments) -> Ended {
             ..deploy::options(&arguments.deploy)
         },
     };
-    let deployed = parts.finish(rhumb_action::install(&parts.context(), &request).await)?;
-    emit(session.format(), &deployed, || deploy::text(&deployed, session.paint()))?;
-    Ok(Exit::Success)
+    deploy::run(session, &Deployment::Install(request), together).await
 }

@@ -21,6 +21,7 @@ pub(crate) mod restart;
 pub(crate) mod rollback;
 pub(crate) mod run;
 pub(crate) mod scale;
+pub(crate) mod several;
 pub(crate) mod show;
 pub(crate) mod status;
 pub(crate) mod target;

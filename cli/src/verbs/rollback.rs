@@ -1,12 +1,10 @@
 //! `rhumb rollback`.
 
 use clap::Args;
-use rhumb_action::RollbackRequest;
+use rhumb_action::{Deployment, RollbackRequest};
 
 use super::{Ended, deploy};
 use crate::arguments::DeployArguments;
-use crate::exit::Exit;
-use crate::output::emit;
 use crate::session::Session;
 
 /// Arguments of `rhumb rollback`.
@@ -24,13 +22,11 @@ pub(crate) struct Arguments {
 
 /// Brings back an earlier revision.
 pub(crate) async fn run(session: &Session, arguments: Arguments) -> Ended {
-    let parts = session.parts(false)?;
+    let together = deploy::together(&arguments.deploy);
     let request = RollbackRequest {
         name: arguments.name,
         revision: arguments.revision,
         options: deploy::options(&arguments.deploy),
     };
-    let deployed = parts.finish(rhumb_action::rollback(&parts.context(), &request).await)?;
-    emit(session.format(), &deployed, || deploy::text(&deployed, session.paint()))?;
-    Ok(Exit::Success)
+    deploy::run(session, &Deployment::Rollback(request), together).await
 }

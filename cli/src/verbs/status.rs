@@ -3,11 +3,11 @@
 use std::fmt::Write as _;
 
 use clap::Args;
-use rhumb_action::{ReleaseStatus, StatusRequest};
+use rhumb_action::{Context, ReleaseStatus, StatusRequest};
 use rhumb_backend::{ObjectHealth, State};
 
-use super::Ended;
 use super::deploy::change_text;
+use super::{Ended, several};
 use crate::exit::Exit;
 use crate::output::{Paint, emit, table, time};
 use crate::session::Session;
@@ -25,8 +25,12 @@ pub(crate) struct Arguments {
 
 /// Shows a release.
 pub(crate) async fn run(session: &Session, arguments: Arguments) -> Ended {
-    let parts = session.parts(false)?;
     let request = StatusRequest { name: arguments.name, revision: arguments.revision };
+    if session.has_several_targets()? {
+        let verb = async |context: &Context<'_>| rhumb_action::status(context, &request).await;
+        return several::run(session, verb, |status| text(status, session.paint())).await;
+    }
+    let parts = session.parts(false)?;
     let status = parts.finish(rhumb_action::status(&parts.reading(), &request).await)?;
     emit(session.format(), &status, || text(&status, session.paint()))?;
     Ok(Exit::Success)

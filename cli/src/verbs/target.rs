@@ -35,9 +35,11 @@ enum What {
     List,
     /// Make a target the one that is meant when none is named
     Use(NameArguments),
+    /// Give several targets one name, which then stands for all of them
+    Group(GroupArguments),
     /// Ask a target whether it can be used
     Check(CheckArguments),
-    /// Forget a target; nothing on it changes
+    /// Forget a target or a group; nothing on them changes
     #[command(visible_alias = "rm")]
     Remove(NameArguments),
 }
@@ -88,6 +90,16 @@ struct NameArguments {
 }
 
 #[derive(Debug, Args)]
+struct GroupArguments {
+    /// The group's name
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// Its targets
+    #[arg(value_name = "TARGET", required = true)]
+    targets: Vec<String>,
+}
+
+#[derive(Debug, Args)]
 struct CheckArguments {
     /// The target's name [default: the one that is meant]
     #[arg(value_name = "NAME")]
@@ -122,6 +134,7 @@ pub(crate) async fn run(session: &Session, arguments: Arguments) -> Ended {
         What::Add(add) => added(session, add),
         What::List => list(session),
         What::Use(name) => make_current(session, &name.name),
+        What::Group(group) => grouped(session, group),
         What::Remove(name) => removed(session, &name.name),
         What::Check(check) => checked(session, check.name).await,
     }
@@ -143,6 +156,13 @@ fn added(session: &Session, add: AddArguments) -> Ended {
         settings: settings(&add.settings)?,
     };
     registry::open(&add.name, &target, session.environment())?;
+    if config.groups.contains_key(&add.name) {
+        let what = format!("{} is the name of a group already", add.name);
+        return Err(Failure::usage(
+            what,
+            format!("another name, or `rhumb target remove {}` first", add.name),
+        ));
+    }
     config.targets.insert(add.name.clone(), target);
     if add.r#use {
         config.current = Some(add.name.clone());
@@ -176,6 +196,13 @@ fn list(session: &Session) -> Ended {
             )
         });
     let own = config.targets.iter().map(|(name, target)| (name.clone(), target.clone(), false));
+    let groups = config.groups.iter().map(|(name, targets)| Row {
+        name: name.clone(),
+        backend: "group".to_owned(),
+        location: targets.join(", "),
+        is_current: false,
+        is_built_in: false,
+    });
     let rows: Vec<Row> = own
         .chain(built_in)
         .map(|(name, target, is_built_in)| Row {
@@ -185,6 +212,7 @@ fn list(session: &Session) -> Ended {
             name,
             is_built_in,
         })
+        .chain(groups)
         .collect();
     emit(session.format(), &rows, || {
         table(
@@ -216,12 +244,39 @@ fn make_current(session: &Session, name: &str) -> Ended {
     Ok(Exit::Success)
 }
 
+fn grouped(session: &Session, group: GroupArguments) -> Ended {
+    let path = session.config_path()?;
+    let mut config = session.config()?;
+    let is_target = |name: &str| config.targets.contains_key(name) || registry::BACKENDS.contains(&name);
+    if is_target(&group.name) {
+        let what = format!("{} is the name of a target already", group.name);
+        return Err(Failure::usage(what, "another name for the group"));
+    }
+    if let Some(unknown) = group.targets.iter().find(|name| !is_target(name)) {
+        return Err(no_target(unknown, config.targets.keys()));
+    }
+    let (name, targets) = (group.name, group.targets);
+    session.say(&format!("{name} stands for {}", targets.join(", ")));
+    config.groups.insert(name, targets);
+    config.write(&path)?;
+    Ok(Exit::Success)
+}
+
 fn removed(session: &Session, name: &str) -> Ended {
     let path = session.config_path()?;
     let mut config = session.config()?;
+    if config.groups.remove(name).is_some() {
+        config.write(&path)?;
+        session.say(&format!("Forgot the group {name}"));
+        return Ok(Exit::Success);
+    }
     if config.targets.remove(name).is_none() {
         return Err(no_target(name, config.targets.keys()));
     }
+    for targets in config.groups.values_mut() {
+        targets.retain(|target| target != name);
+    }
+    config.groups.retain(|_, targets| !targets.is_empty());
     if config.current.as_deref() == Some(name) {
         config.current = None;
     }

@@ -4,9 +4,11 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use clap::Args;
-use rhumb_action::{Execution, HistoryAfter, IgnoreAbsent, UninstallRequest, Uninstalled, Wait};
+use rhumb_action::{
+    ActionResult, Context, Execution, HistoryAfter, IgnoreAbsent, UninstallRequest, Uninstalled, Wait,
+};
 
-use super::{Ended, deploy};
+use super::{Ended, deploy, several};
 use crate::arguments::duration;
 use crate::exit::Exit;
 use crate::failure::diagnostic_text;
@@ -40,27 +42,42 @@ pub(crate) struct Arguments {
     description: Option<String>,
 }
 
+impl Arguments {
+    fn requests(&self) -> Vec<UninstallRequest> {
+        let request = |name: &String| UninstallRequest {
+            name: name.clone(),
+            history: if self.keep_history { HistoryAfter::Keep } else { HistoryAfter::Remove },
+            absent: if self.ignore_not_found { IgnoreAbsent::Ignore } else { IgnoreAbsent::Fail },
+            wait: if self.wait { Wait::Ready } else { Wait::Applied },
+            timeout: self.timeout,
+            execution: if self.dry_run { Execution::DryRun } else { Execution::Apply },
+            description: self.description.clone(),
+        };
+        self.names.iter().map(request).collect()
+    }
+}
+
 /// Removes releases.
 pub(crate) async fn run(session: &Session, arguments: Arguments) -> Ended {
-    let parts = session.parts(false)?;
-    let mut removed = Vec::new();
-    for name in &arguments.names {
-        let request = UninstallRequest {
-            name: name.clone(),
-            history: if arguments.keep_history { HistoryAfter::Keep } else { HistoryAfter::Remove },
-            absent: if arguments.ignore_not_found { IgnoreAbsent::Ignore } else { IgnoreAbsent::Fail },
-            wait: if arguments.wait { Wait::Ready } else { Wait::Applied },
-            timeout: arguments.timeout,
-            execution: if arguments.dry_run { Execution::DryRun } else { Execution::Apply },
-            description: arguments.description.clone(),
-        };
-        removed.push(rhumb_action::uninstall(&parts.context(), &request).await?);
+    let requests = arguments.requests();
+    let all =
+        |removed: &Vec<Uninstalled>| removed.iter().map(|one| text(one, session.paint())).collect::<String>();
+    if session.has_several_targets()? {
+        let verb = async |context: &Context<'_>| uninstall(context, &requests).await;
+        return several::run(session, verb, all).await;
     }
-    parts.progress.finish();
-    emit(session.format(), &removed, || {
-        removed.iter().map(|one| text(one, session.paint())).collect::<String>()
-    })?;
+    let parts = session.parts(false)?;
+    let removed = parts.finish(uninstall(&parts.context(), &requests).await)?;
+    emit(session.format(), &removed, || all(&removed))?;
     Ok(Exit::Success)
+}
+
+async fn uninstall(context: &Context<'_>, requests: &[UninstallRequest]) -> ActionResult<Vec<Uninstalled>> {
+    let mut removed = Vec::new();
+    for request in requests {
+        removed.push(rhumb_action::uninstall(context, request).await?);
+    }
+    Ok(removed)
 }
 
 fn text(removed: &Uninstalled, paint: Paint) -> String {

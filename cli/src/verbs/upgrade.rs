@@ -3,12 +3,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use rhumb_action::{DeployOptions, IfAbsent, UpgradeRequest, ValueReuse};
+use rhumb_action::{DeployOptions, Deployment, IfAbsent, UpgradeRequest, ValueReuse};
 
 use super::{Ended, deploy};
 use crate::arguments::{ChartArguments, DeployArguments};
-use crate::exit::Exit;
-use crate::output::emit;
 use crate::session::Session;
 
 /// Arguments of `rhumb upgrade`.
@@ -63,7 +61,7 @@ impl ReuseArguments {
 
 /// Upgrades a release.
 pub(crate) async fn run(session: &Session, arguments: Arguments) -> Ended {
-    let parts = session.parts(false)?;
+    let together = deploy::together(&arguments.deploy);
     let request = UpgradeRequest {
         name: arguments.name,
         inputs: Session::chart(&arguments.chart, &arguments.inputs)?,
@@ -74,7 +72,5 @@ pub(crate) async fn run(session: &Session, arguments: Arguments) -> Ended {
             ..deploy::options(&arguments.deploy)
         },
     };
-    let deployed = parts.finish(rhumb_action::upgrade(&parts.context(), &request).await)?;
-    emit(session.format(), &deployed, || deploy::text(&deployed, session.paint()))?;
-    Ok(Exit::Success)
+    deploy::run(session, &Deployment::Upgrade(request), together).await
 }

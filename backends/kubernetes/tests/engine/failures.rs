@@ -136,7 +136,7 @@ async fn a_server_that_is_not_the_clusters_is_not_trusted_and_not_asked_again() 
         cluster["cluster"].as_object_mut().unwrap().shift_remove("certificate-authority");
     }
     let stranger = Lab::with_config(&config, &folder);
-    let error = stranger.about("default").await.unwrap_err();
+    let error = stranger.verify("default").await.unwrap_err();
     assert_eq!((error.kind, error.retry), (ErrorKind::Unreachable, Retry::Never), "{error}");
     assert!(error.remedy.unwrap().contains("certificate-authority"));
     lab.close();
