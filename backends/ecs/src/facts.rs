@@ -42,6 +42,9 @@ pub struct EcsFacts {
     /// The ARN of the role by which schedules run tasks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scheduler_role: Option<String>,
+    /// The ARN of the role by which ECS itself shifts traffic and makes EBS volumes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub infrastructure_role: Option<String>,
     /// The application load balancer that routes go to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub load_balancer: Option<LoadBalancer>,
@@ -128,6 +131,7 @@ impl EcsFacts {
                 &settings.scheduler_role,
                 "arn:aws:iam::123456789012:role/ecsEventsRole",
             )),
+            infrastructure_role: settings.infrastructure_role.clone(),
             load_balancer: Some(assumed_balancer("app", &[(80, "HTTP"), (443, "HTTPS")])),
             network_load_balancer: Some(assumed_balancer("net", &[])),
             discovery: Some(Discovery {
@@ -140,6 +144,11 @@ impl EcsFacts {
             log_retention_days: settings.log_retention_days.unwrap_or(30),
             instances: None,
         }
+    }
+
+    /// How tasks are on the network: on Fargate each has an address of its own.
+    pub fn network(&self) -> NetworkMode {
+        if self.is_fargate() { NetworkMode::Awsvpc } else { self.network_mode }
     }
 
     /// Whether tasks run on Fargate.

@@ -40,7 +40,7 @@ use rhumb_spec::{App, Diagnostic, Feature};
 use serde_json::Value;
 use tokio::sync::mpsc;
 
-pub use connect::{Environment, LaunchType, Settings};
+pub use connect::{Environment, LaunchType, NetworkMode, Settings};
 pub use records::EcsStorage;
 
 use connect::Account;

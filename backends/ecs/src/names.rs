@@ -23,6 +23,8 @@ pub const NAME_LIMIT: usize = 255;
 pub const TARGET_GROUP_LIMIT: usize = 32;
 /// The longest name of a schedule. Source: EventBridge Scheduler API reference, `CreateSchedule`.
 pub const SCHEDULE_LIMIT: usize = 64;
+/// The longest label of a name in DNS: of Cloud Map services that are resolved, and of Service Connect's names.
+pub const LABEL_LIMIT: usize = 63;
 /// Hexadecimal digits of the hash in a name that was cut or that is named by its content.
 pub const HASH: usize = 10;
 

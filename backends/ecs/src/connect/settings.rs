@@ -45,6 +45,9 @@ pub struct Settings {
     /// The name or ARN of the role by which schedules run tasks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scheduler_role: Option<String>,
+    /// The name or ARN of the role by which ECS itself shifts traffic between versions and makes EBS volumes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub infrastructure_role: Option<String>,
     /// The name or ARN of the application load balancer that routes go to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub load_balancer: Option<String>,

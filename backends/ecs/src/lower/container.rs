@@ -1,0 +1,117 @@
+//! One container of a task definition.
+
+use rhumb_spec::model::{Mode, Protocol};
+use rhumb_spec::{Diagnostic, Feature};
+use serde_json::{Value, json};
+
+use super::body::Body;
+use super::report::Range;
+use super::task::Draft;
+use super::{Context, Part, Report, Role, environment, health, logging, resources};
+use crate::connect::NetworkMode;
+
+/// The most seconds between the stop signal and the kill on Fargate.
+///
+/// Source: Amazon ECS API reference, `ContainerDefinition.stopTimeout`.
+const FARGATE_GRACE: u64 = 120;
+
+/// A container.
+///
+/// Source: Amazon ECS API reference, `ContainerDefinition`.
+pub(super) fn container(
+    context: &Context<'_>,
+    part: &Part<'_>,
+    draft: &mut Draft,
+    report: &mut Report,
+) -> Value {
+    let container = part.container;
+    let variables = environment::environment(context, part, draft, report);
+    let mut body = Body::new();
+    body.set("name", part.name).set("image", container.image.clone());
+    resources::set(context, part, &mut body, report);
+    body.set_filled("portMappings", ports(context, part, report))
+        .set("essential", is_essential(part))
+        .set_filled("entryPoint", container.command.clone())
+        .set_filled("command", container.args.clone())
+        .set_filled("environment", variables.plain)
+        .set_filled("secrets", variables.secret)
+        .set_some("stopTimeout", grace(context, part, report))
+        .set_some("workingDirectory", container.working_dir.clone())
+        .set_filled("dockerLabels", json!(part.site.workload.annotations))
+        .set("logConfiguration", logging::configuration(context, part, report))
+        .set_some("healthCheck", health::check(context, part, report))
+        .set_filled("resourceRequirements", resources::requirements(part, report));
+    body.into_value()
+}
+
+/// Whether a task ends with this container. Of a job it is the first one that says when the job has ended.
+fn is_essential(part: &Part<'_>) -> bool {
+    let workload = part.site.workload;
+    let is_first = workload.containers.first().is_some_and(|(name, _)| name == part.name);
+    part.role == Role::Main && (is_first || !matches!(workload.mode, Mode::Job | Mode::Cron))
+}
+
+/// The ports of a container. Under `awsvpc` and `host` a port is the same inside and outside; on a bridge Docker gives
+/// out a free one unless the app publishes one on the nodes. Only exposed ports have a name, by which Service Connect
+/// knows them.
+///
+/// Source: Amazon ECS API reference, `PortMapping`.
+fn ports(context: &Context<'_>, part: &Part<'_>, report: &mut Report) -> Vec<Value> {
+    let mut found = Vec::new();
+    for (name, port) in &part.container.ports {
+        let protocol = match port.protocol {
+            Protocol::Tcp => "tcp",
+            Protocol::Udp => "udp",
+            Protocol::Sctp => {
+                report.refuse(
+                    Diagnostic::error(part.at(&format!("ports.{name}")), "ECS does not carry SCTP")
+                        .why("a port mapping is TCP or UDP")
+                        .remedy("TCP or UDP"),
+                );
+                continue;
+            }
+        };
+        let mut body = Body::new();
+        body.set("containerPort", port.port);
+        body.set_some("hostPort", host_port(context, part, (name, port.port), report));
+        body.set("protocol", protocol);
+        if part.site.workload.expose.contains_key(name) {
+            body.set("name", name.clone());
+        }
+        found.push(body.into_value());
+    }
+    found
+}
+
+/// The port of the node that leads to a port of a container, where the app or the network mode says which.
+fn host_port(
+    context: &Context<'_>,
+    part: &Part<'_>,
+    (name, port): (&str, u16),
+    report: &mut Report,
+) -> Option<u16> {
+    let published = super::network::node_port(context, part.site, name);
+    match context.facts.network() {
+        NetworkMode::Awsvpc => None,
+        NetworkMode::Bridge => published,
+        NetworkMode::Host => {
+            if let Some(published) = published.filter(|published| *published != port) {
+                report.refuse(
+                    Diagnostic::error(
+                        part.site.at(&format!("expose.{name}.port")),
+                        format!("port {published} of the nodes cannot lead to port {port}"),
+                    )
+                    .why("in network mode `host` containers listen on the nodes' own ports")
+                    .remedy(format!("`port: {port}`, or the target's setting `networkMode: bridge`")),
+                );
+            }
+            Some(port)
+        }
+    }
+}
+
+fn grace(context: &Context<'_>, part: &Part<'_>, report: &mut Report) -> Option<u64> {
+    let time = part.container.stop.grace?;
+    let most = if context.facts.is_fargate() { FARGATE_GRACE } else { i32::MAX as u64 };
+    Some(report.seconds(Feature::StopGrace, &part.at("stop.grace"), time, Range(0, most)))
+}

@@ -1,0 +1,107 @@
+//! How a new version takes the place of an old one.
+
+use rhumb_spec::Feature;
+use rhumb_spec::model::{IntOrPercent, Mode, OnFailure, Strategy, Update, UpdateOrder};
+use serde_json::{Value, json};
+
+use super::body::Body;
+use super::{Report, Site};
+
+/// Tasks that may be there beyond the wanted number, and that may be missing; none leaves it to ECS.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Bounds {
+    surge: Option<u32>,
+    unavailable: Option<u32>,
+}
+
+/// `deploymentConfiguration` of a service.
+///
+/// - A surge of `s` out of `n` is the percentage of which ECS, rounding down, makes `n + s` tasks; `u` missing ones are
+///   the percentage of which ECS, rounding up, makes `n - u`.
+/// - `order: startFirst` lets nothing be missing, and `stopFirst` has no surge; how many at a time `parallelism` says,
+///   else one.
+/// - `recreate` lets everything be missing and has no surge.
+/// - The circuit breaker says when a deployment has failed, unless `onFailure: continue` wants it to go on; it takes the
+///   old version back with `onFailure: rollback`.
+///
+/// Source: Amazon ECS API reference, `DeploymentConfiguration` and `DeploymentCircuitBreaker`.
+pub(super) fn configuration(site: &Site<'_>, report: &mut Report) -> Value {
+    let update = site.workload.update.clone().unwrap_or_default();
+    let total = total(site);
+    let mut bounds = bounds(site, &update, total, report);
+    disrupt(site, total, &mut bounds);
+    let on_failure = update.on_failure;
+    let breaker = json!({
+        "enable": on_failure != Some(OnFailure::Continue),
+        "rollback": on_failure == Some(OnFailure::Rollback),
+    });
+    let mut body = Body::new();
+    body.set("deploymentCircuitBreaker", breaker);
+    if site.workload.mode == Mode::Global {
+        if bounds.surge.is_some_and(|surge| surge > 0) {
+            let text = "a node has one task of a DAEMON service at a time: the old one stops first";
+            report.lose(Feature::RollingUpdate, site.at("update"), text);
+        }
+        let missing = bounds.unavailable.filter(|count| *count > 0).map(|_| 0);
+        body.set("maximumPercent", 100).set("minimumHealthyPercent", missing.unwrap_or(0));
+        return body.into_value();
+    }
+    body.set_some("maximumPercent", bounds.surge.map(|surge| most(total, surge)));
+    body.set_some("minimumHealthyPercent", bounds.unavailable.map(|missing| least(total, missing)));
+    body.into_value()
+}
+
+/// The number of tasks that bounds are out of: the fewest where they follow the load.
+fn total(site: &Site<'_>) -> u32 {
+    let scaled = site.workload.autoscale.as_ref().map(|autoscale| autoscale.min);
+    scaled.or(site.workload.replicas).unwrap_or(1).max(1)
+}
+
+fn most(total: u32, surge: u32) -> u32 {
+    (100 * total.saturating_add(surge)).div_ceil(total)
+}
+
+fn least(total: u32, missing: u32) -> u32 {
+    100 * total.saturating_sub(missing) / total
+}
+
+fn bounds(site: &Site<'_>, update: &Update, total: u32, report: &mut Report) -> Bounds {
+    if update.strategy == Strategy::Recreate {
+        return Bounds { surge: Some(0), unavailable: Some(total) };
+    }
+    let cap = |count: u32| update.parallelism.map_or(count, |most| count.min(most));
+    let surge = update.max_surge.map(|amount| cap(amount.of_rounded_up(total)));
+    let unavailable = update.max_unavailable.map(|amount| cap(amount.of_rounded_down(total)));
+    let batch = update.parallelism.unwrap_or(1);
+    let unused = |report: &mut Report, field: &str, amount: Option<IntOrPercent>, text: &str| {
+        if amount.is_some_and(|amount| !amount.is_zero()) {
+            report.lose(Feature::UpdateOrder, site.at(&format!("update.{field}")), text);
+        }
+    };
+    match update.order {
+        Some(UpdateOrder::StartFirst) => {
+            let text = "the new task starts first, so none is missing";
+            unused(report, "maxUnavailable", update.max_unavailable, text);
+            Bounds { surge: Some(surge.unwrap_or(batch)), unavailable: Some(0) }
+        }
+        Some(UpdateOrder::StopFirst) => {
+            let text = "the old task stops first, so there is none beyond the wanted number";
+            unused(report, "maxSurge", update.max_surge, text);
+            let missing = unavailable.filter(|count| *count > 0).unwrap_or(batch);
+            Bounds { surge: Some(0), unavailable: Some(missing) }
+        }
+        None if surge.is_none() && unavailable.is_none() && update.parallelism.is_some() => {
+            Bounds { surge: Some(batch), unavailable: Some(0) }
+        }
+        None => Bounds { surge, unavailable },
+    }
+}
+
+/// A disruption budget bounds what may be missing, where the update would let more be.
+fn disrupt(site: &Site<'_>, total: u32, bounds: &mut Bounds) {
+    let Some(disruption) = &site.workload.disruption else { return };
+    let available = disruption.min_available.map(|amount| total.saturating_sub(amount.of_rounded_up(total)));
+    let missing = disruption.max_unavailable.map(|amount| amount.of_rounded_down(total));
+    let Some(budget) = available.or(missing) else { return };
+    bounds.unavailable = Some(bounds.unavailable.map_or(budget, |missing| missing.min(budget)));
+}
