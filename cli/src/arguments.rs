@@ -31,7 +31,7 @@ pub(crate) struct Cli {
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Global {
     /// The target: a name from the configuration, or `memory`, `kubernetes`, `swarm`, `ecs` or `marathon`. Several, or the
-    /// name of a group of them, for install, upgrade, rollback, uninstall and status: all at once
+    /// name of a group of them, for install, upgrade, rollback, uninstall, status and list: all at once
     #[arg(
         short = 't',
         long = "target",

@@ -128,7 +128,7 @@ impl Session {
         let [name] = names.as_slice() else {
             return Err(Failure::usage(
                 format!("this verb takes one target; these are several: {}", names.join(", ")),
-                "one of them; install, upgrade, rollback, uninstall and status take several",
+                "one of them; install, upgrade, rollback, uninstall, status and list take several",
             ));
         };
         Ok((name.clone(), self.config_of(&config, name)?))

@@ -158,5 +158,6 @@ transcripts!(
     values_and_secrets,
     operate,
     targets,
+    several_targets,
     help
 );

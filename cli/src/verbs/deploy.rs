@@ -42,10 +42,11 @@ pub(crate) async fn run(session: &Session, deployment: &Deployment, together: To
 
 /// The library's options from the command line's.
 pub(crate) fn options(arguments: &DeployArguments) -> DeployOptions {
+    let is_atomic = arguments.atomic || arguments.all_or_nothing;
     DeployOptions {
         execution: if arguments.dry_run { Execution::DryRun } else { Execution::Apply },
-        wait: if arguments.wait || arguments.atomic { Wait::Ready } else { Wait::Applied },
-        on_failure: if arguments.atomic { OnFailure::TakeBack } else { OnFailure::Leave },
+        wait: if arguments.wait || is_atomic { Wait::Ready } else { Wait::Applied },
+        on_failure: if is_atomic { OnFailure::TakeBack } else { OnFailure::Leave },
         timeout: arguments.timeout,
         history_max: arguments.history_max,
         replace: arguments.replace.clone(),

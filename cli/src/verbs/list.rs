@@ -1,10 +1,10 @@
 //! `rhumb list`.
 
 use clap::Args;
-use rhumb_action::{ListRequest, Listed};
+use rhumb_action::{Context, ListRequest, Listed};
 use rhumb_release::Status;
 
-use super::Ended;
+use super::{Ended, several};
 use crate::exit::Exit;
 use crate::output::{emit, table, time};
 use crate::session::Session;
@@ -28,10 +28,14 @@ pub(crate) struct Arguments {
 
 /// Lists releases.
 pub(crate) async fn run(session: &Session, arguments: Arguments) -> Ended {
-    let parts = session.parts(false)?;
     let statuses = if arguments.all { Status::ALL.to_vec() } else { arguments.status };
     let request =
         ListRequest { all_namespaces: arguments.all_namespaces, filter: arguments.filter, statuses };
+    if session.has_several_targets()? {
+        let verb = async |context: &Context<'_>| rhumb_action::list(context, &request).await;
+        return several::run(session, verb, |listed| text(listed)).await;
+    }
+    let parts = session.parts(false)?;
     let listed = parts.finish(rhumb_action::list(&parts.reading(), &request).await)?;
     emit(session.format(), &listed, || text(&listed))?;
     Ok(Exit::Success)

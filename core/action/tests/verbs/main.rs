@@ -9,5 +9,6 @@ mod races;
 mod releases;
 mod running;
 mod secrets;
+mod several;
 mod values;
 mod world;
