@@ -11,11 +11,11 @@ pub(crate) enum Exit {
     Failure,
     /// The command line is wrong.
     Usage,
-    /// The chart, its values or the app is wrong. Nothing was changed.
+    /// The chart, its values or the app is wrong, or wants what is somebody else's. Nothing was changed.
     Invalid,
     /// The release, revision or workload is not there.
     NotFound,
-    /// Somebody else is at work on the release, or owns what it wants.
+    /// Somebody else is at work on the release, or holds what it wants.
     Busy,
     /// What was deployed did not become ready.
     NotReady,
@@ -35,9 +35,12 @@ impl Exit {
         (Self::Success, "it worked"),
         (Self::Failure, "a platform, a file or something else failed"),
         (Self::Usage, "the command line is wrong"),
-        (Self::Invalid, "the chart, its values or the app is wrong; nothing was changed"),
+        (
+            Self::Invalid,
+            "the chart, its values or the app is wrong, or wants what is somebody else's; nothing was changed",
+        ),
         (Self::NotFound, "the release, revision or workload is not there"),
-        (Self::Busy, "somebody else is at work on the release, or owns what it wants"),
+        (Self::Busy, "somebody else is at work on the release, or holds what it wants"),
         (Self::NotReady, "what was deployed did not become ready"),
         (Self::Unreachable, "the platform cannot be reached, or does not let us in"),
         (Self::Different, "`diff --exit-code` found differences"),

@@ -120,7 +120,15 @@ impl From<Error> for Failure {
 }
 
 fn exit_of(error: &ActionError) -> Exit {
-    match error.root() {
+    match (error, exit_of_root(error.root())) {
+        // A deployment that failed was begun, and `Invalid` says that nothing was changed.
+        (ActionError::Failed(_), Exit::Invalid) => Exit::Failure,
+        (_, exit) => exit,
+    }
+}
+
+fn exit_of_root(root: &ActionError) -> Exit {
+    match root {
         ActionError::Diagnostics(_) => Exit::Invalid,
         ActionError::Backend(error) => exit_of_kind(error.kind),
         ActionError::Busy { .. } | ActionError::LostLease { .. } | ActionError::AlreadyExists { .. } => {
