@@ -65,6 +65,14 @@ impl MarathonFacts {
     }
 }
 
+impl MarathonFacts {
+    /// Whether Marathon is of this version or a later one.
+    pub fn speaks(&self, major: u32, minor: u32) -> bool {
+        let mut numbers = self.version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
+        (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0)) >= (major, minor)
+    }
+}
+
 impl Default for MarathonFacts {
     fn default() -> Self {
         Self::assumed(&Settings::default())

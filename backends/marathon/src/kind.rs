@@ -7,19 +7,27 @@
 //! | `job` | the job as Metronome's `POST /v1/jobs` takes it, and `schedules`: what `POST /v1/jobs/{id}/schedules` takes | labels; of a job that runs once, [`names::GENERATION`](crate::names::GENERATION) is its `once` |
 //! | `chronos` | the job as `POST /v1/scheduler/iso8601` takes it | its name, [`names::job`](crate::names::job) |
 //! | `secret` | `{"path": …, "value": …}`: [`names::secret`](crate::names::secret) and the demand for its material | its path |
+//! | `config` | `{"path": …, "value": …}`: [`names::secret`](crate::names::secret) and the text, for a key that is a file | its path |
+//!
+//! What is external has a body of only `path`.
 
 use rhumb_backend::ObjectId;
 
 /// A kind of object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
-    /// A secret of the DC/OS secret store. Named by its content.
+    /// A key of a secret, in the DC/OS secret store. Named by its content. Its body has the `path` in the store and the
+    /// `value`, which is a demand for material.
     Secret,
+    /// A key of a config that is mounted as a file, in the DC/OS secret store, since that is where files of tasks come
+    /// from. Named by its content. Its body has the `path` in the store and the `value`.
+    Config,
     /// An app: `PUT /v2/apps/{id}`.
     App,
     /// A pod, for workloads of several containers: `PUT /v2/pods/{id}`.
     Pod,
-    /// A job of Metronome, with its schedules: `POST /v1/jobs`. One that runs once is started when it was made.
+    /// A job of Metronome: `POST /v1/jobs`. Its body has the job's `schedules` in it, as `embed=schedules` shows them; they
+    /// are made by calls of their own. One that runs once is started when it was made.
     Job,
     /// A scheduled job of Chronos, where only that is there: `POST /v1/scheduler/iso8601`.
     Chronos,
@@ -27,7 +35,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 5] = [Self::Secret, Self::App, Self::Pod, Self::Job, Self::Chronos];
+    pub const ALL: [Self; 6] = [Self::Secret, Self::Config, Self::App, Self::Pod, Self::Job, Self::Chronos];
 
     /// The kind of an id.
     pub fn of(id: &ObjectId) -> Option<Self> {
@@ -38,6 +46,7 @@ impl Kind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Secret => "secret",
+            Self::Config => "config",
             Self::App => "app",
             Self::Pod => "pod",
             Self::Job => "job",

@@ -1,8 +1,10 @@
 //! Names on Marathon, and the labels that mark what is ours.
 
-use rhumb_backend::Scope;
-use serde_json::Value;
+use rhumb_backend::{ObjectId, Scope};
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
+
+use crate::kind::Kind;
 
 /// The label with the release's namespace, on everything that is a release's.
 pub const NAMESPACE: &str = "rhumb.dev/namespace";
@@ -62,6 +64,22 @@ pub(crate) fn secret_stem(scope: &Scope, name: &str) -> String {
         )
         .collect();
     format!("{}/{}/{name}-", scope.namespace, scope.release)
+/// The name of an entry of the store by its object's id: that of a secret is `db/password`, that of a config
+/// `config/web/nginx.conf`, so that the two never meet.
+pub fn entry(id: &ObjectId) -> String {
+    if id.kind() == Kind::Config.as_str() { id.to_string() } else { id.name().to_owned() }
+}
+
+/// The labels by which an object is known to be a release's.
+pub fn marks(scope: &Scope, object: &ObjectId, workload: Option<&str>) -> Map<String, Value> {
+    let mut marks = Map::new();
+    marks.insert(NAMESPACE.to_owned(), scope.namespace.clone().into());
+    marks.insert(RELEASE.to_owned(), scope.release.clone().into());
+    marks.insert(OBJECT.to_owned(), object.as_str().into());
+    if let Some(workload) = workload {
+        marks.insert(WORKLOAD.to_owned(), workload.into());
+    }
+    marks
 }
 
 /// The hash by which content is told apart: hexadecimal digits of the SHA-256 of its JSON.

@@ -1,0 +1,139 @@
+//! How versions change, and what happens when a container ends.
+
+use rhumb_spec::model::{IntOrPercent, RestartPolicy, Strategy, Update, UpdateOrder};
+use rhumb_spec::{Diagnostic, Duration, Feature};
+use serde_json::{Map, Value};
+
+use super::body::{Body, number};
+use super::{Report, Site};
+
+/// Shares are written to a millionth, rounded so that Marathon counts the same number of replicas again.
+const PARTS: f64 = 1e6;
+
+/// `upgradeStrategy` of an app, `scheduling.upgrade` of a pod.
+///
+/// Both numbers are shares of the replicas: `minimumHealthCapacity` of those that stay, rounded up by Marathon, and
+/// `maximumOverCapacity` of those beside them, rounded down. One with a volume of its own never has a second one beside it.
+///
+/// Source: Marathon REST API, `UpgradeStrategy`; Marathon documentation, "Persistent volumes".
+pub(super) fn upgrade(site: &Site<'_>, has_volume: bool, report: &mut Report) -> Option<Value> {
+    let (missing, beside) = if has_volume {
+        refuse_surge(site, report);
+        (None, None)
+    } else {
+        amounts(site.workload.update.as_ref()?, site.replicas())?
+    };
+    let replicas = f64::from(site.replicas().max(1));
+    let share = |amount: Option<IntOrPercent>, round: fn(f64) -> f64| match amount {
+        None => 0.0,
+        Some(IntOrPercent::Percent(percent)) => f64::from(percent) / 100.0,
+        Some(IntOrPercent::Int(count)) => (round(f64::from(count) / replicas * PARTS) / PARTS).min(1.0),
+    };
+    let least = if has_volume {
+        0.0
+    } else {
+        // The share of those that stay is rounded down, so that of those that may be missing is rounded up.
+        ((1.0 - share(missing, f64::ceil)) * PARTS).round() / PARTS
+    };
+    let mut body = Body::new();
+    body.set("minimumHealthCapacity", number(least));
+    body.set("maximumOverCapacity", number(share(beside, f64::ceil)));
+    Some(body.into_value())
+}
+
+type Amounts = (Option<IntOrPercent>, Option<IntOrPercent>);
+
+/// How many may be missing, and how many there may be beside them; none where nothing is said of it.
+fn amounts(update: &Update, replicas: u32) -> Option<Amounts> {
+    let all = Some(IntOrPercent::Percent(100));
+    if update.strategy == Strategy::Recreate {
+        return Some((all, None));
+    }
+    let batch = update.parallelism.map(|count| IntOrPercent::Int(count.min(replicas.max(1))));
+    let is_said = update.max_surge.is_some() || update.max_unavailable.is_some();
+    Some(match update.order {
+        Some(UpdateOrder::StartFirst) => (None, update.max_surge.or(batch).or(all)),
+        Some(UpdateOrder::StopFirst) => {
+            (update.max_unavailable.or(batch).or(Some(IntOrPercent::Int(1))), None)
+        }
+        None if is_said => (update.max_unavailable, update.max_surge),
+        None => (None, Some(batch?)),
+    })
+}
+
+fn refuse_surge(site: &Site<'_>, report: &mut Report) {
+    let Some(update) = &site.workload.update else { return };
+    let is_beside = update.max_surge.is_some_and(|surge| !surge.is_zero())
+        || update.order == Some(UpdateOrder::StartFirst);
+    if is_beside {
+        report.refuse(
+            Diagnostic::error(site.at("update"), "a new replica cannot start beside the old one here")
+                .why("its volume is on one agent, and the old replica has it")
+                .remedy("`order: stopFirst`, or no `update`"),
+        );
+    }
+}
+
+/// `backoffSeconds` and `backoffFactor`: the same delay before each start.
+///
+/// Source: Marathon REST API, `App.backoffSeconds`.
+pub(super) fn backoff(site: &Site<'_>, report: &mut Report) -> Option<i64> {
+    let restart = site.workload.restart.as_ref()?;
+    if restart.policy == RestartPolicy::Never {
+        report.refuse(
+            Diagnostic::error(site.at("restart.policy"), "Marathon starts anew whatever ends")
+                .why("an app has a number of instances, which Marathon keeps up")
+                .remedy("`mode: job`"),
+        );
+    }
+    if restart.policy == RestartPolicy::OnFailure {
+        let text = "what ended without failure is started again, too";
+        report.lose(Feature::RestartPolicy, site.at("restart.policy"), text);
+    }
+    for (is_set, field) in
+        [(restart.max_attempts.is_some(), "maxAttempts"), (restart.window.is_some(), "window")]
+    {
+        if is_set {
+            let text = "Marathon counts no attempts and goes on";
+            report.lose(Feature::RestartLimits, site.at(&format!("restart.{field}")), text);
+        }
+    }
+    restart.delay.map(|delay| report.seconds(Feature::RestartLimits, site.at("restart.delay"), delay))
+}
+
+/// `taskKillGracePeriodSeconds`.
+pub(super) fn grace(path: String, grace: Option<Duration>, report: &mut Report) -> Option<i64> {
+    grace.map(|time| report.seconds(Feature::StopGrace, path, time))
+}
+
+/// Says what an update asks for that deployments do not have, beyond what the check says.
+pub(super) fn lose_amounts(site: &Site<'_>, report: &mut Report) {
+    let Some(update) = &site.workload.update else { return };
+    let is_both =
+        update.parallelism.is_some() && (update.max_surge.is_some() || update.max_unavailable.is_some());
+    if is_both {
+        let text = "as many replicas at a time as `maxSurge` and `maxUnavailable` allow";
+        report.lose(Feature::RollingUpdate, site.at("update.parallelism"), text);
+    }
+    for (order, is_set, field) in [
+        (UpdateOrder::StartFirst, update.max_unavailable.is_some(), "maxUnavailable"),
+        (UpdateOrder::StopFirst, update.max_surge.is_some(), "maxSurge"),
+    ] {
+        if update.order == Some(order) && is_set {
+            report.lose(
+                Feature::RollingUpdate,
+                site.at(&format!("update.{field}")),
+                "`order` leaves no room for it",
+            );
+        }
+    }
+}
+
+/// What apps with volumes of their own say: an instance waits for its agent, and is never given up.
+///
+/// Source: Marathon documentation, "Persistent volumes": resident tasks.
+pub(super) fn resident() -> Map<String, Value> {
+    let mut body = Body::new();
+    body.set("unreachableStrategy", "disabled");
+    body.into_map()
+}
