@@ -64,6 +64,8 @@ pub(crate) fn secret_stem(scope: &Scope, name: &str) -> String {
         )
         .collect();
     format!("{}/{}/{name}-", scope.namespace, scope.release)
+}
+
 /// The name of an entry of the store by its object's id: that of a secret is `db/password`, that of a config
 /// `config/web/nginx.conf`, so that the two never meet.
 pub fn entry(id: &ObjectId) -> String {
