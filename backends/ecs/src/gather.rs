@@ -1,14 +1,51 @@
 //! Reading what people have already: files of task definitions and services, and what runs.
 
-use rhumb_backend::{Gathered, ImportQuery, Result};
+mod casing;
+mod classify;
+mod cloudformation;
+mod find;
+mod naming;
+mod sealing;
+
+use rhumb_backend::{Gathered, ImportQuery, Object, ObjectId, Origin, Result};
 use serde_json::Value;
 
 use crate::connect::Account;
 use crate::error::unfinished;
+use crate::kind::Kind;
+use find::Finder;
+pub(crate) use naming::family_of;
 
-/// Turns documents into objects.
-pub(crate) fn gather(_: Vec<Value>) -> Gathered {
-    Gathered::default()
+/// Turns documents into objects: definitions and services as the CLI takes them or answers them, one or several in a
+/// document, with keys in either case, and the resources of templates of `CloudFormation`.
+///
+/// What is none of these is left out, with a warning that says what it looks like.
+pub(crate) fn gather(documents: Vec<Value>) -> Gathered {
+    let mut finder = Finder::default();
+    for (number, document) in documents.iter().enumerate() {
+        finder.read(number, document);
+    }
+    let Finder { found, notes, .. } = finder;
+    let mut gathered = Gathered { notes, ..Gathered::default() };
+    let ids = naming::ids(&found);
+    let renamed = naming::renamed(&found, &ids);
+    for (found, id) in found.into_iter().zip(ids) {
+        gathered.origins.push(Origin { document: found.document, at: found.at });
+        let mut body = found.body;
+        naming::rename(&mut body, &renamed);
+        let object = object(id, body, &mut gathered);
+        gathered.objects.push(object);
+    }
+    gathered
+}
+
+fn object(id: ObjectId, mut body: Value, gathered: &mut Gathered) -> Object {
+    let sensitive = match Kind::of(&id) {
+        Some(Kind::Secret) => sealing::secret(&id, &mut body, &mut gathered.material),
+        Some(Kind::Parameter) => sealing::parameter(&id, &mut body, &mut gathered.material),
+        _ => false,
+    };
+    Object { sensitive, ..Object::new(id, body) }
 }
 
 /// Reads the services of a cluster.

@@ -25,6 +25,7 @@ mod records;
 mod runtime;
 pub mod support;
 mod survey;
+mod tags;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -1,8 +1,188 @@
 //! Requests and descriptions back into an app.
+//!
+//! Nothing here needs our own marks: what the console, `ecspresso` or `CloudFormation` made is read in the same way.
+//! Every field meets one of four fates, and all of them are told (see [`rhumb_backend::Account`]):
+//! - it is a neutral field of the app;
+//! - it is kept for ECS only, as a patch of what its workload becomes (`on.ecs.KIND`) or in a document that is passed
+//!   through: lowered again, it is there again;
+//! - it says nothing of the user's: AWS wrote it, or would take it anyway;
+//! - it is lost, and a note says why.
 
-use rhumb_backend::{Lifted, Object};
+mod container;
+mod defaults;
+mod document;
+mod environment;
+mod health;
+mod labels;
+mod mounts;
+mod naming;
+mod placement;
+mod ports;
+mod service;
+mod size;
+mod task;
+mod values;
+mod world;
 
-/// Turns objects back into an app.
-pub fn lift(_: &[Object]) -> Lifted {
-    Lifted::default()
+use std::collections::{BTreeMap, BTreeSet};
+
+use rhumb_backend::{Fate, Lifted, Object};
+use rhumb_spec::model::{Kind as Word, Mode, Workload};
+
+use crate::gather::family_of;
+use crate::kind::Kind;
+use document::{Document, Referred};
+use world::World;
+
+/// Turns requests and descriptions into an app, with an account of what became of every field.
+///
+/// A service and its task definition are one workload, which bears the service's name. A task definition that nothing
+/// runs is a workload of its own; of several revisions of a family it is the newest.
+pub fn lift(objects: &[Object]) -> Lifted {
+    let mut world = World::default();
+    let lift = Lift::new(objects.iter().map(Document::new).collect());
+    lift.run(&mut world);
+    Lifted { app: world.app, notes: world.notes, accounts: world.accounts }
+}
+
+struct Lift {
+    /// Task definitions that are not read yet, by their places.
+    definitions: BTreeMap<usize, Document>,
+    /// What runs task definitions, with the place of the one it runs.
+    runners: Vec<(Document, Option<usize>)>,
+    others: Vec<Document>,
+}
+
+impl Lift {
+    fn new(documents: Vec<Document>) -> Self {
+        let (mut definitions, mut runners, mut others) = (BTreeMap::new(), Vec::new(), Vec::new());
+        for (at, document) in documents.into_iter().enumerate() {
+            match document.kind {
+                Some(Kind::TaskDefinition) => drop(definitions.insert(at, document)),
+                Some(Kind::Service | Kind::Task | Kind::Schedule) => runners.push((document, None)),
+                _ => others.push(document),
+            }
+        }
+        let mut lift = Self { definitions, runners, others };
+        lift.find_definitions();
+        lift
+    }
+
+    /// Finds what each service runs. Those that do not say it are given the definitions that nothing else runs, one
+    /// after another, where there are as many: that is how tools which register definitions themselves keep them.
+    fn find_definitions(&mut self) {
+        let found: Vec<Option<usize>> =
+            self.runners.iter().map(|(runner, _)| self.definition_of(runner)).collect();
+        let used: BTreeSet<usize> = found.iter().flatten().copied().collect();
+        let free: Vec<usize> = self.definitions.keys().copied().filter(|at| !used.contains(at)).collect();
+        let says_nothing = |runner: &Document| runner.whole.get("taskDefinition").is_none();
+        let without = self.runners.iter().filter(|(runner, _)| says_nothing(runner)).count();
+        let is_even = free.len() == without;
+        let mut free = free.into_iter();
+        for ((runner, definition), found) in self.runners.iter_mut().zip(found) {
+            *definition = match found {
+                None if is_even && says_nothing(runner) => free.next(),
+                found => found,
+            };
+        }
+    }
+
+    fn definition_of(&self, runner: &Document) -> Option<usize> {
+        let pointer = match runner.kind {
+            Some(Kind::Schedule) => "/Target/EcsParameters/TaskDefinitionArn",
+            _ => "/taskDefinition",
+        };
+        let find = |is: &dyn Fn(&Document) -> bool| {
+            self.definitions.iter().filter(|(_, document)| is(document)).map(|(at, _)| *at).next_back()
+        };
+        match runner.refers(pointer)? {
+            Referred::Object(id) => find(&|document| document.id == id),
+            Referred::Text(text) => {
+                let name = text.rsplit('/').next().unwrap_or(&text).to_owned();
+                find(&|document| document.text_at("/taskDefinitionArn") == Some(&text))
+                    .or_else(|| find(&|document| document.revision().as_deref() == Some(&name)))
+                    .or_else(|| find(&|document| document.family() == family_of(&name)))
+            }
+        }
+    }
+
+    fn run(mut self, world: &mut World) {
+        let runners = std::mem::take(&mut self.runners);
+        for (runner, _) in &runners {
+            world.workloads.add(runner.id.as_str(), runner.name());
+        }
+        let mut done: BTreeMap<usize, String> = BTreeMap::new();
+        for (runner, definition) in runners {
+            let name = world.workloads.add(runner.id.as_str(), runner.name());
+            self.runner(runner, (definition, &name), &mut done, world);
+        }
+        let families: BTreeSet<String> = done.keys().map(|at| self.definitions[at].family()).collect();
+        for (at, document) in std::mem::take(&mut self.definitions) {
+            if done.contains_key(&at) {
+                continue;
+            }
+            if document.name().contains(':') || families.contains(&document.family()) {
+                document.finish_whole("another revision of its family is read", Fate::Lost, world);
+                continue;
+            }
+            let name = world.workloads.add(document.id.as_str(), document.name());
+            alone(document, &name, world);
+        }
+        for document in std::mem::take(&mut self.others) {
+            document.finish_whole("no workload of these documents uses it", Fate::Lost, world);
+        }
+    }
+
+    /// Reads what runs a task definition, and that definition.
+    fn runner(
+        &mut self,
+        mut runner: Document,
+        (definition, name): (Option<usize>, &str),
+        done: &mut BTreeMap<usize, String>,
+        world: &mut World,
+    ) {
+        let path = Word::Workload.path(name);
+        let Some((at, original)) = definition.and_then(|at| Some((at, self.definitions.get(&at)?))) else {
+            let why = "the task definition that it runs is not among the documents";
+            return runner.finish_whole(why, Fate::Lost, world);
+        };
+        let mut definition = original.again();
+        let mut workload = Workload { mode: service::mode(&runner.whole), ..Workload::default() };
+        let whole = definition.whole.clone();
+        let published = task::definition(&mut definition.fields(), &whole, &mut workload, world);
+        if workload.containers.is_empty() {
+            let why = "the task definition that it runs has no containers with names of their own";
+            return runner.finish_whole(why, Fate::Lost, world);
+        }
+        service::expose_nodes(&mut workload, &published);
+        service::service(&mut runner.fields(), &mut workload);
+        // Several may run one definition: its fields are accounted for once.
+        let is_first = done.insert(at, name.to_owned()).is_none();
+        let mut silent = World::default();
+        let heard = if is_first { &mut *world } else { &mut silent };
+        let patch = definition.finish_with_patch(&path, "TaskDefinition", heard);
+        world::add_patch(&mut workload, "TaskDefinition", patch);
+        let patch = runner.finish_with_patch(&path, "Service", world);
+        world::add_patch(&mut workload, "Service", patch);
+        world.app.workloads.insert(name.to_owned(), workload);
+    }
+}
+
+/// Reads a task definition that nothing runs.
+fn alone(mut definition: Document, name: &str, world: &mut World) {
+    let path = Word::Workload.path(name);
+    let mut workload = Workload { mode: Mode::Replicated, ..Workload::default() };
+    let whole = definition.whole.clone();
+    let published = task::definition(&mut definition.fields(), &whole, &mut workload, world);
+    if workload.containers.is_empty() {
+        return definition.again().finish_whole(
+            "it has no containers with names of their own",
+            Fate::Lost,
+            world,
+        );
+    }
+    service::expose_nodes(&mut workload, &published);
+    let patch = definition.finish_with_patch(&path, "TaskDefinition", world);
+    world::add_patch(&mut workload, "TaskDefinition", patch);
+    world.app.workloads.insert(name.to_owned(), workload);
 }

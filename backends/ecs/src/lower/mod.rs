@@ -15,8 +15,8 @@ mod report;
 mod resources;
 mod rollout;
 mod service;
-mod shell;
-mod size;
+pub(crate) mod shell;
+pub(crate) mod size;
 mod tags;
 mod task;
 

@@ -18,14 +18,14 @@ const ROWS: [(u64, u64, u64, u64); 8] = [
 
 /// A task's size: units of which 1024 are one processor, and memory in MiB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Size {
-    pub(super) cpu: u64,
-    pub(super) memory: u64,
+pub(crate) struct Size {
+    pub(crate) cpu: u64,
+    pub(crate) memory: u64,
 }
 
 impl Size {
     /// The smallest size of Fargate that holds this one; none where there is none.
-    pub(super) fn on_fargate(self) -> Option<Self> {
+    pub(crate) fn on_fargate(self) -> Option<Self> {
         let (cpu, least, _, step) =
             ROWS.into_iter().find(|(cpu, _, most, _)| *cpu >= self.cpu && *most >= self.memory)?;
         let steps = self.memory.saturating_sub(least).div_ceil(step);

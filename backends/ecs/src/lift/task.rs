@@ -1,0 +1,137 @@
+//! A task definition, as the containers of a workload.
+
+use rhumb_backend::fields::{Fields, Item};
+use rhumb_spec::model::{Identity, Mode, Workload};
+use serde_json::{Value, json};
+
+use super::container::{self, Role};
+use super::mounts::Volumes;
+use super::naming::{PortNames, document_name};
+use super::placement;
+use super::ports::{NetworkMode, Published};
+use super::size;
+use super::world::World;
+use super::{defaults, labels};
+
+/// Reads a task definition into a workload that has its mode already. Returns the ports of its containers.
+///
+/// Source: Amazon ECS API reference, `RegisterTaskDefinition`.
+pub(super) fn definition(
+    fields: &mut Fields<'_>,
+    whole: &Value,
+    workload: &mut Workload,
+    world: &mut World,
+) -> Vec<Published> {
+    fields.own(&["family"], "a release names what it makes");
+    labels::tags(fields, workload);
+    workload.identity =
+        fields.text("taskRoleArn").filter(|name| !name.is_empty()).map(|name| Identity { name });
+    placement::platform(fields, workload);
+    placement::constraints(fields, workload);
+    let published = containers(fields, whole, workload, world);
+    size::task(fields, whole, workload);
+    defaults::task(fields);
+    published
+}
+
+fn containers(
+    fields: &mut Fields<'_>,
+    whole: &Value,
+    workload: &mut Workload,
+    world: &mut World,
+) -> Vec<Published> {
+    let mode = NetworkMode::of(whole);
+    let mut items = fields.items("containerDefinitions", "name");
+    rename(fields, &mut items);
+    let ends = ends_before(&items);
+    let mut volumes = Volumes::take(fields, world);
+    let mut names = PortNames::default();
+    let mut published = Vec::new();
+    let is_job = matches!(workload.mode, Mode::Job | Mode::Cron);
+    labels::of_containers(fields, &mut items, workload);
+    placement::naming(fields, &mut items, workload);
+    for mut item in items {
+        let name = item.name();
+        let role = if ends.contains(&name) { Role::Init } else { Role::Main };
+        let is_first = workload.containers.is_empty();
+        let mut reading = fields.of_item("containerDefinitions", &mut item);
+        waits(&mut reading, &ends);
+        if role == Role::Init || (is_job && !is_first) {
+            reading.take("essential", |value| (*value == json!(false)).then_some(()));
+        }
+        let first = published.len();
+        let mut read = container::container(&mut reading, (role, mode), &mut names, &mut published);
+        published[first..].iter_mut().for_each(|port| port.container.clone_from(&name));
+        volumes.mounts(&mut reading, &mut read);
+        let into = if role == Role::Init { &mut workload.init_containers } else { &mut workload.containers };
+        into.insert(name, read);
+        fields.put_item("containerDefinitions", "name", item);
+    }
+    volumes.put_back(fields);
+    published
+}
+
+/// Gives containers names that the app can have, wherever they are named in the definition.
+fn rename(fields: &Fields<'_>, items: &mut [Item]) {
+    let names: Vec<(String, String)> =
+        items.iter().map(|item| (item.name(), document_name(&item.name()))).collect();
+    for (at, (own, name)) in names.iter().enumerate().filter(|(_, (own, name))| own != name) {
+        if names.iter().enumerate().any(|(other, (_, wanted))| other != at && wanted == name) {
+            continue;
+        }
+        let path = format!("containerDefinitions.{own}.name");
+        fields.lost(&path, 1, &format!("the container is called {name}: names in a chart are labels of DNS"));
+        items[at].key = name.clone().into();
+        for item in items.iter_mut() {
+            item.map.values_mut().for_each(|value| renamed(value, own, name));
+        }
+    }
+}
+
+/// Renames a container where others of its task name it: in dependencies, links and volumes.
+fn renamed(value: &mut Value, own: &str, name: &str) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(|item| renamed(item, own, name)),
+        Value::Object(map) => {
+            for key in ["containerName", "sourceContainer"] {
+                if map.get(key).and_then(Value::as_str) == Some(own) {
+                    map.insert(key.to_owned(), name.into());
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The containers that end before the others start: those without which a task goes on, and whose success all the
+/// others wait for.
+fn ends_before(items: &[Item]) -> Vec<String> {
+    let waits_for = |item: &Item, name: &str| {
+        let dependencies = item.map.get("dependsOn").and_then(Value::as_array);
+        dependencies.into_iter().flatten().any(|on| {
+            let text = |key: &str| on.get(key).and_then(Value::as_str);
+            text("containerName") == Some(name) && text("condition") == Some("SUCCESS")
+        })
+    };
+    let is_candidate = |item: &&Item| {
+        let name = item.name();
+        item.map.get("essential") == Some(&json!(false)) && items.iter().any(|other| waits_for(other, &name))
+    };
+    let candidates: Vec<String> = items.iter().filter(is_candidate).map(Item::name).collect();
+    let (init, main): (Vec<&Item>, Vec<&Item>) =
+        items.iter().partition(|item| candidates.contains(&item.name()));
+    let is_first = |name: &String| {
+        main.iter().all(|item| waits_for(item, name)) || init.iter().any(|item| waits_for(item, name))
+    };
+    if main.is_empty() { Vec::new() } else { candidates.into_iter().filter(is_first).collect() }
+}
+
+/// Takes that a container waits for those that end before it starts.
+fn waits(container: &mut Fields<'_>, ends: &[String]) {
+    for item in container.items("dependsOn", "containerName") {
+        let is_success = item.map.get("condition").and_then(Value::as_str) == Some("SUCCESS");
+        if !(is_success && ends.contains(&item.name())) {
+            container.put_whole_item("dependsOn", "containerName", item);
+        }
+    }
+}
