@@ -101,6 +101,13 @@ pub struct Environment {
     pub home: Option<PathBuf>,
 }
 
+impl Environment {
+    /// A variable that is set to something.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.vars.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+}
+
 impl std::fmt::Debug for Environment {
     /// Without the variables, which may hold secrets.
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
