@@ -58,7 +58,8 @@ fn files(environment: &Environment) -> EnvConfigFiles {
         let given = environment.get(variable).map(|path| expanded(path, environment));
         given.or_else(|| environment.home.as_deref().map(|home| home.join(".aws").join(name)))
     };
-    let mut builder = EnvConfigFiles::builder();
+    // The builder wants at least one file, also where there is no home to have one.
+    let mut builder = EnvConfigFiles::builder().with_contents(EnvConfigFileKind::Config, "");
     if let Some(path) = place("AWS_CONFIG_FILE", "config") {
         builder = builder.with_file(EnvConfigFileKind::Config, path);
     }

@@ -54,7 +54,7 @@ pub(super) fn encode(service: Service, operation: &str, fields: &Value) -> Optio
     for segment in template.split('/').skip(1) {
         path.push('/');
         match segment.strip_prefix('{').and_then(|name| name.strip_suffix('}')) {
-            Some(name) => path.push_str(&percent(&text(&rest.remove(name).unwrap_or_default()))),
+            Some(name) => path.push_str(&percent(&text(&rest.shift_remove(name).unwrap_or_default()))),
             None => path.push_str(segment),
         }
     }

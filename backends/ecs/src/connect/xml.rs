@@ -141,7 +141,7 @@ fn referenced(name: &str) -> Option<char> {
 
 /// Whether an element without content is a list, and no text: lists are named in the plural.
 fn is_list(name: &str) -> bool {
-    name.ends_with('s')
+    name.ends_with('s') || name.ends_with("Set")
 }
 
 /// A text as what its field holds. Source: botocore's models of Elastic Load Balancing and EC2, for the fields that
