@@ -5,3 +5,5 @@
 
 pub mod ecs;
 pub mod marathon;
+
+mod wire;
