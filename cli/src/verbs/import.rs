@@ -25,9 +25,26 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum What {
+    /// Make a chart of task definitions and services, or of what runs in a cluster
+    Ecs(EcsArguments),
     /// Make a chart of manifests, or of what runs in a namespace
     #[command(visible_alias = "k8s")]
     Kubernetes(KubernetesArguments),
+    /// Make a chart of apps, groups, pods and jobs, or of what runs in a group
+    Marathon(MarathonArguments),
+}
+
+#[derive(Debug, Args)]
+struct EcsArguments {
+    /// A file or folder with task definitions and services, as the AWS CLI takes or answers them, or with templates of
+    /// CloudFormation; - for standard input; may be repeated. Without it, the target's cluster is read
+    #[arg(short = 'f', long = "filename", value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Only what bears these tags: team=web,stage!=test
+    #[arg(short = 'l', long, value_name = "SELECTOR", conflicts_with = "files")]
+    selector: Option<String>,
+    #[command(flatten)]
+    into: Destination,
 }
 
 #[derive(Debug, Args)]
@@ -36,12 +53,32 @@ struct KubernetesArguments {
     /// --namespace names is read
     #[arg(short = 'f', long = "filename", value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Look into the folders below, too
-    #[arg(short = 'R', long, requires = "files")]
-    recursive: bool,
     /// Only what bears these labels, as kubectl takes them: app=web,tier!=db
     #[arg(short = 'l', long, value_name = "SELECTOR", conflicts_with = "files")]
     selector: Option<String>,
+    #[command(flatten)]
+    into: Destination,
+}
+
+#[derive(Debug, Args)]
+struct MarathonArguments {
+    /// A file or folder with apps, groups, pods and jobs as their APIs take or answer them, or - for standard input; may
+    /// be repeated. Without it, the group that --namespace names is read
+    #[arg(short = 'f', long = "filename", value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Only what bears these labels, as Marathon takes them: team==web
+    #[arg(short = 'l', long, value_name = "SELECTOR", conflicts_with = "files")]
+    selector: Option<String>,
+    #[command(flatten)]
+    into: Destination,
+}
+
+/// Where the chart goes.
+#[derive(Debug, Args)]
+struct Destination {
+    /// Look into the folders below, too
+    #[arg(short = 'R', long, requires = "files")]
+    recursive: bool,
     /// The chart's name [default: the folder's]
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
@@ -53,51 +90,71 @@ struct KubernetesArguments {
     force: bool,
 }
 
+/// A platform that is imported from.
+struct Platform {
+    /// The backend's name.
+    backend: &'static str,
+    /// As people write it.
+    title: &'static str,
+}
+
 /// Makes a chart of what is there already.
 pub(crate) async fn run(session: &Session, arguments: Arguments) -> Ended {
-    let What::Kubernetes(arguments) = arguments.what;
+    let (platform, files, selector, into) = match arguments.what {
+        What::Ecs(of) => (Platform { backend: "ecs", title: "Amazon ECS" }, of.files, of.selector, of.into),
+        What::Kubernetes(of) => {
+            (Platform { backend: "kubernetes", title: "Kubernetes" }, of.files, of.selector, of.into)
+        }
+        What::Marathon(of) => {
+            (Platform { backend: "marathon", title: "Marathon" }, of.files, of.selector, of.into)
+        }
+    };
     let request = ImportRequest {
-        name: arguments.name.clone(),
-        out: arguments.out.clone(),
-        existing: if arguments.force { Existing::Replace } else { Existing::Keep },
+        name: into.name,
+        out: into.out,
+        existing: if into.force { Existing::Replace } else { Existing::Keep },
     };
-    let imported = if arguments.files.is_empty() {
-        live(session, &arguments, &request).await?
+    let imported = if files.is_empty() {
+        live(session, &platform, selector, &request).await?
     } else {
-        from_files(session, &arguments, &request)?
+        let folders = if into.recursive { Folders::Recursive } else { Folders::Flat };
+        from_files(session, &platform, (&files, folders), &request)?
     };
-    emit(session.format(), &imported, || text(session, &imported))?;
+    emit(session.format(), &imported, || text(session, &platform, &imported))?;
     let is_bad = imported.problems.iter().any(Diagnostic::is_error);
     Ok(if is_bad { Exit::Invalid } else { Exit::Success })
 }
 
 async fn live(
     session: &Session,
-    arguments: &KubernetesArguments,
+    platform: &Platform,
+    selector: Option<String>,
     request: &ImportRequest,
 ) -> Result<Imported, Failure> {
-    let session = session.with_backend_target("kubernetes");
+    let session = session.with_backend_target(platform.backend);
     let parts = session.parts(false)?;
-    let query = ImportQuery { namespace: parts.namespace.clone(), selector: arguments.selector.clone() };
+    let query = ImportQuery { namespace: parts.namespace.clone(), selector };
     let backend = parts.target.backend.as_ref();
-    if backend.name() != "kubernetes" {
+    if backend.name() != platform.backend {
         let what = format!("the target {} is of {}", parts.target.name, backend.name());
-        return Err(Failure::usage(what, "--target with a target of Kubernetes, or -f FILE"));
+        let remedy = format!("--target with a target of {}, or -f FILE", platform.title);
+        return Err(Failure::usage(what, remedy));
     }
     parts.finish(rhumb_action::import_live(backend, &query, request).await)
 }
 
 fn from_files(
     session: &Session,
-    arguments: &KubernetesArguments,
+    platform: &Platform,
+    (files, folders): (&[PathBuf], Folders),
     request: &ImportRequest,
 ) -> Result<Imported, Failure> {
-    let inputs = arguments.files.iter().map(|path| input(path)).collect::<Result<Vec<_>, _>>()?;
-    let folders = if arguments.recursive { Folders::Recursive } else { Folders::Flat };
+    let inputs = files.iter().map(|path| input(path)).collect::<Result<Vec<_>, _>>()?;
     let watchdog = session.watchdog()?;
     let backends = crate::registry::unopened()?;
-    let backend = backends.iter().find(|backend| backend.name() == "kubernetes");
-    let backend = backend.ok_or_else(|| Failure::general("this program was built without Kubernetes"))?;
+    let backend = backends.iter().find(|backend| backend.name() == platform.backend);
+    let backend = backend
+        .ok_or_else(|| Failure::general(format!("this program was built without {}", platform.title)))?;
     let imported = rhumb_action::import_files(backend.as_ref(), &inputs, folders, request)?;
     watchdog.rendered();
     Ok(imported)
@@ -114,7 +171,7 @@ fn input(path: &Path) -> Result<ImportInput, Failure> {
     Ok(ImportInput::Text { name: "standard input".to_owned(), text })
 }
 
-fn text(session: &Session, imported: &Imported) -> String {
+fn text(session: &Session, platform: &Platform, imported: &Imported) -> String {
     let mut text = format!("Made {} of {} object(s).\n", imported.path.display(), imported.objects.len());
     let documents: Vec<String> =
         imported.documents.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
@@ -128,10 +185,11 @@ fn text(session: &Session, imported: &Imported) -> String {
     let given = if is_there("secrets.values.yaml") { " -f secrets.values.yaml" } else { "" };
     let _ = writeln!(
         text,
-        "\nEverything is in {}. Then try\n  cd {}\n  rhumb lint .\n  rhumb template {} .{given} --target kubernetes",
+        "\nEverything is in {}. Then try\n  cd {}\n  rhumb lint .\n  rhumb template {} .{given} --target {}",
         imported.path.join("IMPORT.md").display(),
         imported.path.display(),
-        imported.name
+        imported.name,
+        platform.backend
     );
     text
 }
