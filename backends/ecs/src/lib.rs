@@ -1,7 +1,7 @@
 //! The Amazon ECS backend.
 //!
 //! Pure parts turn apps into requests of AWS's APIs and back ([`lower`], [`lift`], [`change`], [`normalize`],
-//! [`support`], [`names`], [`kind`], [`facts`]). The rest talks to AWS, with credentials and settings as the AWS CLI
+//! [`support`], [`names`], [`secret_string`], [`kind`], [`facts`]). The rest talks to AWS, with credentials and settings as the AWS CLI
 //! finds them.
 
 mod apply;
@@ -23,6 +23,7 @@ pub mod normalize;
 mod observe;
 mod records;
 mod runtime;
+pub mod secret_string;
 pub mod support;
 mod survey;
 mod tags;

@@ -4,6 +4,8 @@ use rhumb_backend::Scope;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::facts::EcsFacts;
+
 /// The tag with the release's namespace, on everything that is a release's.
 pub const NAMESPACE: &str = "rhumb.dev/namespace";
 /// The tag with the release's name.
@@ -16,6 +18,9 @@ pub const GENERATION: &str = "rhumb.dev/generation";
 pub const WORKLOAD: &str = "rhumb.dev/workload";
 /// On what an uninstall leaves: `keep`.
 pub const UNINSTALL: &str = "rhumb.dev/uninstall";
+
+/// What the labels of containers begin with that hold the hash of a config or secret that keeps its name.
+pub const CHECKSUM: &str = "rhumb.dev/checksum/";
 
 /// The longest name of ECS services, clusters and families. Source: Amazon ECS API reference, `CreateService`.
 pub const NAME_LIMIT: usize = 255;
@@ -41,6 +46,76 @@ pub fn native(scope: &Scope, name: &str, limit: usize) -> String {
 /// The path under which the parameters and log groups of a release lie: `/rhumb/<namespace>/<release>`.
 pub fn path(scope: &Scope) -> String {
     format!("/rhumb/{}/{}", scope.namespace, scope.release)
+}
+
+/// The name of the parameter that holds a key of a config: named by the hash of its content unless it keeps its name.
+pub fn parameter(scope: &Scope, config: &str, key: &str, hash: Option<&str>) -> String {
+    let stem = format!("{}/{config}/{key}", path(scope));
+    match hash {
+        Some(hash) => format!("{stem}-{}", hash.get(..HASH).unwrap_or(hash)),
+        None => stem,
+    }
+}
+
+/// The name of the parameter that holds a key of a config that exists already: `/<config>/<key>`.
+pub fn external_parameter(config: &str, key: &str) -> String {
+    format!("/{config}/{key}")
+}
+
+/// The name of a secret: by the hash of its content unless it keeps its name. It never ends in a dash and six
+/// characters, which Secrets Manager would take for the random end of an ARN.
+pub fn secret(scope: &Scope, name: &str, hash: Option<&str>) -> String {
+    let stem = format!("rhumb/{}/{}/{name}", scope.namespace, scope.release);
+    match hash {
+        Some(hash) => format!("{stem}-{}", hash.get(..HASH).unwrap_or(hash)),
+        None => format!("{stem}/current"),
+    }
+}
+
+/// The ARN of a parameter, whose name begins with a slash.
+pub fn parameter_arn(facts: &EcsFacts, name: &str) -> String {
+    format!("arn:{}:ssm:{}:{}:parameter{name}", partition(&facts.region), facts.region, facts.account)
+}
+
+/// The ARN of a secret, without the random end that Secrets Manager adds.
+pub fn secret_arn(facts: &EcsFacts, name: &str) -> String {
+    format!(
+        "arn:{}:secretsmanager:{}:{}:secret:{name}",
+        partition(&facts.region),
+        facts.region,
+        facts.account
+    )
+}
+
+/// The ARN of the cluster that tasks run in.
+pub fn cluster_arn(facts: &EcsFacts) -> String {
+    if facts.cluster.starts_with("arn:") {
+        return facts.cluster.clone();
+    }
+    format!(
+        "arn:{}:ecs:{}:{}:cluster/{}",
+        partition(&facts.region),
+        facts.region,
+        facts.account,
+        facts.cluster
+    )
+}
+
+/// The ARN of a role, given its name or its ARN.
+pub fn role_arn(facts: &EcsFacts, role: &str) -> String {
+    if role.starts_with("arn:") {
+        return role.to_owned();
+    }
+    format!("arn:{}:iam::{}:role/{role}", partition(&facts.region), facts.account)
+}
+
+/// The part of AWS that a region is in.
+fn partition(region: &str) -> &'static str {
+    match region {
+        _ if region.starts_with("cn-") => "aws-cn",
+        _ if region.starts_with("us-gov-") => "aws-us-gov",
+        _ => "aws",
+    }
 }
 
 /// The hash by which content is told apart: hexadecimal digits of the SHA-256 of its JSON.

@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 use super::body::Body;
 use super::report::Range;
 use super::task::Draft;
-use super::{Context, Part, Report, Role, environment, health, logging, resources};
+use super::{
+    Context, Part, Report, Role, environment, health, logging, mounts, registry, resources, security,
+};
 use crate::connect::NetworkMode;
 
 /// The most seconds between the stop signal and the kill on Fargate.
@@ -25,22 +27,36 @@ pub(super) fn container(
     report: &mut Report,
 ) -> Value {
     let container = part.container;
+    let workload = part.site.workload;
     let variables = environment::environment(context, part, draft, report);
+    let mounts = mounts::mounts(context, part, draft, report);
     let mut body = Body::new();
-    body.set("name", part.name).set("image", container.image.clone());
+    body.set("name", part.name)
+        .set("image", container.image.clone())
+        .set_some("repositoryCredentials", registry::of_container(context, part, draft));
     resources::set(context, part, &mut body, report);
     body.set_filled("portMappings", ports(context, part, report))
         .set("essential", is_essential(part))
         .set_filled("entryPoint", container.command.clone())
         .set_filled("command", container.args.clone())
         .set_filled("environment", variables.plain)
+        .set_filled("mountPoints", mounts.points)
+        .set_filled("linuxParameters", linux(context, part, mounts.tmpfs, report))
         .set_filled("secrets", variables.secret)
         .set_some("stopTimeout", grace(context, part, report))
-        .set_some("workingDirectory", container.working_dir.clone())
-        .set_filled("dockerLabels", json!(part.site.workload.annotations))
+        .set_some("hostname", workload.hostname.clone())
+        .set_some("workingDirectory", container.working_dir.clone());
+    security::set(part, &mut body, report);
+    body.set_filled("dnsServers", workload.dns.servers.clone())
+        .set_filled("dnsSearchDomains", workload.dns.search.clone())
+        .set_filled("extraHosts", extra_hosts(part))
+        .set_filled("dockerLabels", json!(workload.annotations))
+        .set_filled("ulimits", security::ulimits(context, part, report))
         .set("logConfiguration", logging::configuration(context, part, report))
         .set_some("healthCheck", health::check(context, part, report))
+        .set_filled("systemControls", security::system_controls(part))
         .set_filled("resourceRequirements", resources::requirements(part, report));
+    refuse_options(part, report);
     body.into_value()
 }
 
@@ -114,4 +130,28 @@ fn grace(context: &Context<'_>, part: &Part<'_>, report: &mut Report) -> Option<
     let time = part.container.stop.grace?;
     let most = if context.facts.is_fargate() { FARGATE_GRACE } else { i32::MAX as u64 };
     Some(report.seconds(Feature::StopGrace, &part.at("stop.grace"), time, Range(0, most)))
+}
+
+/// `linuxParameters` of a container.
+///
+/// Source: Amazon ECS API reference, `LinuxParameters`.
+fn linux(context: &Context<'_>, part: &Part<'_>, tmpfs: Vec<Value>, report: &mut Report) -> Value {
+    let mut body = Body::new();
+    body.set_filled("capabilities", security::capabilities(context, part, report)).set_filled("tmpfs", tmpfs);
+    body.into_value()
+}
+
+fn extra_hosts(part: &Part<'_>) -> Vec<Value> {
+    let hosts = &part.site.workload.extra_hosts;
+    hosts.iter().map(|(host, address)| json!({ "hostname": host, "ipAddress": address })).collect()
+}
+
+fn refuse_options(part: &Part<'_>, report: &mut Report) {
+    if !part.site.workload.dns.options.is_empty() {
+        report.refuse(
+            Diagnostic::error(part.site.at("dns.options"), "ECS sets no options of the resolver")
+                .why("a container of ECS has name servers and search domains")
+                .remedy("no `options`; the variable RES_OPTIONS, where the image's resolver reads it"),
+        );
+    }
 }

@@ -5,6 +5,7 @@ use rhumb_spec::model::Protocol;
 use serde_json::{Value, json};
 
 use super::body::Body;
+use super::files::World;
 use super::network::{self, is_service};
 use super::{Context, Site};
 use crate::connect::NetworkMode;
@@ -61,11 +62,16 @@ pub(super) fn registries(context: &Context<'_>, site: &Site<'_>) -> Option<Value
 /// Where a workload's exposed port is reached: its name in Cloud Map and the container's own port, since the name leads
 /// to the tasks themselves.
 pub(super) fn address(context: &Context<'_>, workload: &str, port: &str) -> Option<(String, u16)> {
-    let namespace = context.facts.discovery.as_ref()?;
-    let member = context.checked.members(workload).first().copied()?;
-    let document = context.app.workloads.get(member)?;
-    let name = context.checked.ordinal(member).map_or(member, |sequence| &sequence.set);
-    let label = names::native(context.scope, name, names::LABEL_LIMIT);
+    address_of(&context.world(), workload, port)
+}
+
+/// As [`address`], before configs and secrets are known.
+pub(super) fn address_of(world: &World<'_>, workload: &str, port: &str) -> Option<(String, u16)> {
+    let namespace = world.facts.discovery.as_ref()?;
+    let member = world.checked.members(workload).first().copied()?;
+    let document = world.checked.app().workloads.get(member)?;
+    let name = world.checked.ordinal(member).map_or(member, |sequence| &sequence.set);
+    let label = names::native(world.scope, name, names::LABEL_LIMIT);
     let number = network::container_port(document, port)?;
     Some((format!("{label}.{}", namespace.name), number))
 }

@@ -8,17 +8,24 @@ mod body;
 mod container;
 mod discovery;
 mod environment;
+mod files;
 mod health;
+mod init;
 mod logging;
+mod mounts;
 mod network;
+mod placement;
+mod registry;
 mod report;
 mod resources;
 mod rollout;
+mod security;
 mod service;
 pub(crate) mod shell;
 pub(crate) mod size;
 mod tags;
 mod task;
+mod volume;
 
 use rhumb_backend::{After, CheckedApp, Choices, Lowered, Object, ObjectId, Scope, Until};
 use rhumb_spec::model::{Container, Kind as Document, Mode, Workload};
@@ -29,9 +36,11 @@ use crate::kind::Kind;
 use report::Report;
 use tags::Tags;
 
+pub use security::DEFAULTS as DEFAULT_CAPABILITIES;
+
 /// Turns an app into requests.
 ///
-/// What others rest on comes first: the log group, then each workload's names, its task definition and what runs it.
+/// What others rest on comes first: the log group, configs, secrets and volumes, then each workload's names, its task definition and what runs it.
 ///
 /// # Errors
 /// Every value that AWS will not take, at its path in the app.
@@ -42,9 +51,13 @@ pub fn lower(
     choices: &Choices,
 ) -> Result<Lowered, Vec<Diagnostic>> {
     let mut report = Report::of(choices);
-    let context = Context { checked: app, app: app.app(), scope, facts };
+    let files = files::Files::of(&files::World { checked: app, scope, facts }, &mut report);
+    let context = Context { checked: app, app: app.app(), scope, facts, files };
     let mut objects = Vec::new();
     objects.extend(logging::group(&context));
+    objects.extend(files::objects(&context));
+    objects.extend(registry::objects(&context));
+    objects.extend(volume::objects(&context, &mut report));
     for (name, workload) in &context.app.workloads {
         let site = Site::new(&context, name, workload);
         objects.extend(discovery::object(&context, &site));
@@ -59,9 +72,14 @@ struct Context<'a> {
     app: &'a App,
     scope: &'a Scope,
     facts: &'a EcsFacts,
+    files: files::Files,
 }
 
 impl Context<'_> {
+    fn world(&self) -> files::World<'_> {
+        files::World { checked: self.checked, scope: self.scope, facts: self.facts }
+    }
+
     /// The object that runs a workload, by the workload's name.
     fn runner(&self, name: &str) -> Option<ObjectId> {
         self.app.workloads.get(name).map(|workload| runner(name, workload.mode))

@@ -13,14 +13,14 @@ use crate::names;
 /// The objects of a workload: its task definition, and the service that runs it.
 pub(super) fn objects(context: &Context<'_>, site: &Site<'_>, report: &mut Report) -> Vec<Object> {
     let definition = task::definition(context, site, report);
-    let service = service(context, site, report);
-    vec![task::seal(context, site, definition, report), service]
+    let service = service(context, site, definition.volumes, report);
+    vec![task::seal(context, site, definition.object, report), service]
 }
 
 /// The service of a workload.
 ///
 /// Source: Amazon ECS API reference, `CreateService`.
-fn service(context: &Context<'_>, site: &Site<'_>, report: &mut Report) -> Object {
+fn service(context: &Context<'_>, site: &Site<'_>, volumes: Vec<Value>, report: &mut Report) -> Object {
     let facts = context.facts;
     let id = Kind::Service.id(site.name);
     let is_daemon = site.workload.mode == Mode::Global;
@@ -38,8 +38,9 @@ fn service(context: &Context<'_>, site: &Site<'_>, report: &mut Report) -> Objec
         .set("schedulingStrategy", if is_daemon { "DAEMON" } else { "REPLICA" })
         .set("enableECSManagedTags", true)
         .set("propagateTags", "SERVICE")
-        .set_true("enableExecuteCommand", facts.task_role.is_some())
-        .set_some("serviceConnectConfiguration", discovery::connect(context, site));
+        .set_true("enableExecuteCommand", task::role(context, site).is_some())
+        .set_some("serviceConnectConfiguration", discovery::connect(context, site))
+        .set_filled("volumeConfigurations", volumes);
     let tags = Tags::of(context.scope, &id).with(names::WORKLOAD, site.name).below(&site.workload.labels);
     let object = context.tagged(id, body, &tags);
     Object {
