@@ -100,6 +100,15 @@ build_cluster() {
     cluster_build=$!
 }
 
+# Names the Python in which moto, AWS's client and Marathon's run; the tests of the doubles are skipped where there is none.
+find_python() {
+    if ! integration/harness/aws/python.sh install >>"$log" 2>&1; then
+        echo "no doubles of ECS can be started here; missing: $(integration/harness/aws/python.sh missing)"
+        return 0
+    fi
+    eval "$(integration/harness/aws/python.sh env)"
+}
+
 start_cluster() {
     [ -n "$cluster_build" ] || return 0
     if ! wait "$cluster_build"; then
@@ -163,6 +172,7 @@ quick_start() {
 }
 
 build_cluster
+find_python
 if [ -z "$filter" ]; then
     check "format" cargo fmt --all --check
     check "lints" cargo clippy --workspace --all-targets --quiet -- -D warnings

@@ -6,4 +6,7 @@
 pub mod ecs;
 pub mod marathon;
 
+mod python;
 mod wire;
+
+pub use python::{has_modules, python};

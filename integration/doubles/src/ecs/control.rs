@@ -29,7 +29,7 @@ pub(super) fn answer(inner: &Inner, method: &Method, path: &str, body: &Bytes) -
             Ok(())
         }
         ("POST", "latency") => read::<Latency>(body).map(|latency| {
-            inner.counts.delay(&latency.calls, std::time::Duration::from_millis(latency.millis))
+            inner.counts.delay(&latency.calls, std::time::Duration::from_millis(latency.millis));
         }),
         ("POST", "instances") => read::<Joining>(body)
             .map(|joining| api::join(&mut inner.state(), &joining.cluster, joining.count)),

@@ -227,7 +227,7 @@ impl Double {
     /// # Errors
     /// What moto says.
     pub fn moto_json(&self, service: &str, target: &str, body: &Value) -> Result<Value, String> {
-        self.wait(self.inner.moto_calls.json(service, target, body))
+        wait(self.inner.moto_calls.json(service, target, body))
     }
 
     /// What a service of moto that takes forms answers to a call on this account.
@@ -235,17 +235,17 @@ impl Double {
     /// # Errors
     /// What moto says.
     pub fn moto_query(&self, service: &str, parameters: &[(&str, &str)]) -> Result<String, String> {
-        self.wait(self.inner.moto_calls.query(service, parameters))
+        wait(self.inner.moto_calls.query(service, parameters))
     }
+}
 
-    /// Waits for a call, on a thread of its own, since the test's may be a runtime's.
-    fn wait<T: Send>(&self, call: impl Future<Output = Result<T, String>> + Send) -> Result<T, String> {
-        let runtime = RUNTIME.as_ref().map_err(ToString::to_string)?;
-        std::thread::scope(|scope| {
-            let thread = scope.spawn(|| runtime.block_on(call));
-            thread.join().unwrap_or_else(|_| Err("the call panicked".to_owned()))
-        })
-    }
+/// Waits for a call, on a thread of its own, since the test's may be a runtime's.
+fn wait<T: Send>(call: impl Future<Output = Result<T, String>> + Send) -> Result<T, String> {
+    let runtime = RUNTIME.as_ref().map_err(ToString::to_string)?;
+    std::thread::scope(|scope| {
+        let thread = scope.spawn(|| runtime.block_on(call));
+        thread.join().unwrap_or_else(|_| Err("the call panicked".to_owned()))
+    })
 }
 
 impl Drop for Double {

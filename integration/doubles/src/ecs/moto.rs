@@ -1,6 +1,5 @@
 //! moto, which stands for every service of AWS but ECS. One process serves all doubles, each of which has an account there.
 
-use std::env;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -10,6 +9,8 @@ use axum::body::Bytes;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use crate::python::python;
 
 /// The running process. It ends with its standard input, and thus with this process.
 #[derive(Debug)]
@@ -196,18 +197,6 @@ fn headers(service: &str) -> HeaderMap {
     let credential = format!("double/20260101/us-east-1/{service}/aws4_request");
     let value = format!("AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders=host, Signature=0");
     value.parse().map(|value| HeaderMap::from_iter([(header::AUTHORIZATION, value)])).unwrap_or_default()
-}
-
-/// The Python to run: the one that `RHUMB_TEST_PYTHON` names, else the harness's own where it was made, else `python3`.
-fn python() -> PathBuf {
-    if let Some(named) = env::var_os("RHUMB_TEST_PYTHON") {
-        return named.into();
-    }
-    let cache = env::var_os("XDG_CACHE_HOME")
-        .map(PathBuf::from)
-        .or_else(|| env::var_os("HOME").map(|home| Path::new(&home).join(".cache")));
-    let own = cache.map(|cache| cache.join("rhumb/aws/bin/python3"));
-    own.filter(|path| path.exists()).unwrap_or_else(|| "python3".into())
 }
 
 fn missing(python: &Path, why: &str) -> io::Error {

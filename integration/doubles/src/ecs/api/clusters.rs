@@ -111,12 +111,11 @@ pub(super) fn describe(state: &mut State, input: &Value) -> Value {
     let (mut found, mut failures) = (Vec::new(), Vec::new());
     for name in named {
         let short = name.rsplit('/').next().unwrap_or(name);
-        match state.clusters.get(short) {
-            Some(cluster) => found.push(shape(cluster, &include)),
-            None => {
-                let arn = state.arn(&format!("cluster/{short}"));
-                failures.push(json!({ "arn": arn, "reason": "MISSING" }));
-            }
+        if let Some(cluster) = state.clusters.get(short) {
+            found.push(shape(cluster, &include));
+        } else {
+            let arn = state.arn(&format!("cluster/{short}"));
+            failures.push(json!({ "arn": arn, "reason": "MISSING" }));
         }
     }
     json!({ "clusters": found, "failures": failures })

@@ -214,8 +214,9 @@ fn overrides(members: &Value, definition: &Value) -> Value {
     let mut shown = members.get("overrides").cloned().unwrap_or_else(|| json!({}));
     let given = list(&shown, "containerOverrides").to_vec();
     let named = |name: &str| given.iter().find(|item| text(item, "name") == Some(name)).cloned();
-    let names = list(definition, "containerDefinitions").iter().map(|item| text_or_empty(item, "name"));
-    let all: Vec<Value> = names.map(|name| named(name).unwrap_or_else(|| json!({ "name": name }))).collect();
+    let containers = list(definition, "containerDefinitions").iter().map(|item| text_or_empty(item, "name"));
+    let all: Vec<Value> =
+        containers.map(|name| named(name).unwrap_or_else(|| json!({ "name": name }))).collect();
     shown["containerOverrides"] = json!(all);
     super::super::json::default(&mut shown, "inferenceAcceleratorOverrides", json!([]));
     shown
@@ -246,13 +247,12 @@ pub(super) fn describe(state: &mut State, input: &Value) -> Answer {
     let cluster = state.cluster(input)?;
     let (mut found, mut failures) = (Vec::new(), Vec::new());
     for name in named {
-        match cluster.task(name) {
-            Some(task) => found.push(shape(task, with_tags)),
-            None => {
-                let short = name.rsplit('/').next().unwrap_or(name);
-                let arn = format!("{prefix}/{}/{short}", cluster.name);
-                failures.push(json!({ "arn": arn, "reason": "MISSING" }));
-            }
+        if let Some(task) = cluster.task(name) {
+            found.push(shape(task, with_tags));
+        } else {
+            let short = name.rsplit('/').next().unwrap_or(name);
+            let arn = format!("{prefix}/{}/{short}", cluster.name);
+            failures.push(json!({ "arn": arn, "reason": "MISSING" }));
         }
     }
     Ok(json!({ "tasks": found, "failures": failures }))
@@ -275,7 +275,7 @@ pub(super) fn list_all(state: &mut State, input: &Value) -> Answer {
     let shown = cluster.tasks.values().filter(|task| {
         let of_family = |family: &str| short(&task.definition).split(':').next() == Some(family);
         let of_service = |name: &str| task.service.as_ref().is_some_and(|(of, _)| *of == short(name));
-        wants_stopped == !task.is_live()
+        wants_stopped != task.is_live()
             && family.is_none_or(of_family)
             && service.is_none_or(of_service)
             && is(task, "startedBy", started_by)

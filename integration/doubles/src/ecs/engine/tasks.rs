@@ -50,13 +50,14 @@ impl One<'_> {
     fn step(&mut self, effects: &mut Vec<Effect>) {
         let elapsed = self.now.duration_since(self.task.since);
         match self.task.status {
-            TaskStatus::Provisioning | TaskStatus::Pending if self.task.must_stop => self.begin_stop(effects),
+            TaskStatus::Provisioning | TaskStatus::Pending | TaskStatus::Running if self.task.must_stop => {
+                self.begin_stop(effects);
+            }
             TaskStatus::Provisioning if elapsed >= self.pace.provisioning => {
                 self.enter(TaskStatus::Pending);
                 effects.push(Effect::prepare(self.cluster, self.task, self.definition));
             }
             TaskStatus::Pending if elapsed >= self.pace.pending => self.start(effects),
-            TaskStatus::Running if self.task.must_stop => self.begin_stop(effects),
             TaskStatus::Running => self.run(elapsed, effects),
             TaskStatus::Stopping if elapsed >= self.pace.stopping => self.end(),
             _ => {}
@@ -78,7 +79,7 @@ impl One<'_> {
             (Ok(()), _) => None,
         };
         if let Some(reason) = problem {
-            return self.stop(Stop { code: "TaskFailedToStart", reason, container: None }, effects);
+            return self.stop(&Stop { code: "TaskFailedToStart", reason, container: None }, effects);
         }
         for key in ["pullStartedAt", "pullStoppedAt", "startedAt", "connectivityAt"] {
             self.task.body[key] = json!(seconds());
@@ -143,7 +144,7 @@ impl One<'_> {
                 let reason = format!("Container {name} did not exit successfully, and others depend on it");
                 Stop { code: "TaskFailedToStart", reason, container: ended }
             };
-            return self.stop(stop, effects);
+            return self.stop(&stop, effects);
         }
         if elapsed < self.pace.settling {
             return;
@@ -151,7 +152,7 @@ impl One<'_> {
         if self.task.fate == Fate::NeverHealthy
             && let Some(reason) = self.unhealthy()
         {
-            return self.stop(Stop { code: "ServiceSchedulerInitiated", reason, container: None }, effects);
+            return self.stop(&Stop { code: "ServiceSchedulerInitiated", reason, container: None }, effects);
         }
         self.settle();
         let code = match self.task.fate {
@@ -164,7 +165,7 @@ impl One<'_> {
         {
             let ended = Some((self.first_essential(), Some(code), None));
             let reason = "Essential container in task exited".to_owned();
-            self.stop(Stop { code: "EssentialContainerExited", reason, container: ended }, effects);
+            self.stop(&Stop { code: "EssentialContainerExited", reason, container: ended }, effects);
         }
     }
 
@@ -233,7 +234,7 @@ impl One<'_> {
     }
 
     /// Stops a task that failed or ended by itself.
-    fn stop(&mut self, stop: Stop, effects: &mut Vec<Effect>) {
+    fn stop(&mut self, stop: &Stop, effects: &mut Vec<Effect>) {
         self.leave(effects);
         let has_started = self.task.status == TaskStatus::Running;
         self.task.body["stopCode"] = json!(stop.code);

@@ -52,9 +52,10 @@ impl<'a> Checker<'a> {
                 }
             }
             ("string", Value::String(text)) => self.text(shape, text, path),
-            ("blob", Value::String(_)) | ("boolean", Value::Bool(_)) | ("timestamp", Value::Number(_)) => {}
-            // REST JSON writes some times as text.
-            ("timestamp", Value::String(_)) => {}
+            // Times are numbers or, in REST JSON, texts.
+            ("blob" | "timestamp", Value::String(_))
+            | ("boolean", Value::Bool(_))
+            | ("timestamp", Value::Number(_)) => {}
             ("integer" | "long", Value::Number(number)) if number.is_i64() || number.is_u64() => {
                 self.range(shape, number.as_f64().unwrap_or_default(), path);
             }
