@@ -1,19 +1,16 @@
 //! Secret material, put where it is demanded.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use rhumb_backend::material::{self, Demand};
 use rhumb_backend::{Error, ErrorKind, Materials, Result};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::kind::Kind;
+use crate::secret_string;
 
 /// What errors show in the place of secret material.
 const HIDDEN: &str = "(hidden)";
 /// The shortest material that is struck out of errors: shorter ones are parts of any text.
 const SHORTEST: usize = 4;
-/// What is put behind the key of what is no text.
-const BASE64: &str = ".b64";
 
 /// Secret texts that were sent, so that a service which tells them back does so in vain.
 #[derive(Default)]
@@ -29,22 +26,19 @@ impl Hidden {
     }
 }
 
-/// Puts secret material into the request for a secret: a JSON object of its keys, with what is no text as base64 under
-/// `<key>.b64`. Nothing else takes any.
+/// Puts secret material into the request for a secret (see [`secret_string`]). Nothing else takes any.
 ///
 /// # Errors
-/// `MaterialMissing`; `Invalid` where material is demanded in a place that is shown.
+/// `MaterialMissing`; `Invalid` where material is demanded in a place that is shown, and what [`secret_string::compose`]
+/// says.
 pub(super) fn fill(kind: Kind, body: &mut Value, materials: &dyn Materials) -> Result<Hidden> {
     let mut hidden = Hidden::default();
     if kind == Kind::Secret
         && let Some(content) = body.get_mut("SecretString")
+        && !content.is_string()
     {
-        let filled = match content.take() {
-            Value::Object(keys) if Demand::parse(&Value::Object(keys.clone())).is_none() => {
-                entries(keys, materials, &mut hidden)?
-            }
-            demanded => single(&demanded, materials, &mut hidden)?,
-        };
+        let filled = text(kind, content, materials)?;
+        hide(&filled, &mut hidden);
         *content = Value::String(filled);
     }
     if holds_demand(body) {
@@ -55,50 +49,25 @@ pub(super) fn fill(kind: Kind, body: &mut Value, materials: &dyn Materials) -> R
     Ok(hidden)
 }
 
-fn entries(keys: Map<String, Value>, materials: &dyn Materials, hidden: &mut Hidden) -> Result<String> {
-    let mut filled = Map::new();
-    for (key, value) in keys {
-        let Some(demand) = Demand::parse(&value) else {
-            filled.insert(key, value);
-            continue;
-        };
-        let material = material::meet(&demand, materials)?;
-        let bytes = material.expose();
-        match std::str::from_utf8(bytes) {
-            Ok(text) => {
-                hide(text, hidden);
-                filled.insert(key, text.into());
-            }
-            Err(_) => {
-                let text = STANDARD.encode(bytes);
-                hide(&text, hidden);
-                filled.insert(format!("{key}{BASE64}"), text.into());
-            }
-        }
-    }
-    let whole = Value::Object(filled).to_string();
-    hide(&whole, hidden);
-    Ok(whole)
+/// A secret of a document of the user's own may be one text, and those of the release are composed.
+fn text(kind: Kind, content: &Value, materials: &dyn Materials) -> Result<String> {
+    let material = match Demand::parse(content) {
+        Some(demand) => material::meet(&demand, materials)?,
+        None => secret_string::compose(content, materials)?,
+    };
+    let text = std::str::from_utf8(material.expose()).map_err(|_| {
+        Error::new(ErrorKind::Invalid, kind.creating(), "the material is to be text, and is none")
+            .remedy("a secret with keys, which may hold any bytes")
+    })?;
+    Ok(text.to_owned())
 }
 
-/// The whole of a secret that is no mapping: text as it is.
-fn single(content: &Value, materials: &dyn Materials, hidden: &mut Hidden) -> Result<String> {
-    let Some(demand) = Demand::parse(content) else {
-        return Ok(content.as_str().map_or_else(|| content.to_string(), ToOwned::to_owned));
-    };
-    let material = material::meet(&demand, materials)?;
-    let text = match std::str::from_utf8(material.expose()) {
-        Ok(text) => text.to_owned(),
-        Err(_) => STANDARD.encode(material.expose()),
-    };
-    hide(&text, hidden);
-    Ok(text)
-}
-
-fn hide(text: &str, hidden: &mut Hidden) {
-    if text.len() >= SHORTEST {
-        hidden.0.push(text.to_owned());
-    }
+/// The whole, and each value of it.
+fn hide(filled: &str, hidden: &mut Hidden) {
+    let composed: Value = serde_json::from_str(filled).unwrap_or_default();
+    let values = composed.as_object().into_iter().flatten().filter_map(|(_, value)| value.as_str());
+    let texts = values.chain(std::iter::once(filled)).filter(|text| text.len() >= SHORTEST);
+    hidden.0.extend(texts.map(ToOwned::to_owned));
 }
 
 fn holds_demand(value: &Value) -> bool {
@@ -136,21 +105,33 @@ mod tests {
             json!({ "Name": "s", "SecretString": { "password": demand("text"), "key": demand("bytes") } });
         let hidden = fill(Kind::Secret, &mut body, &Given).unwrap();
         let sent: Value = serde_json::from_str(body["SecretString"].as_str().unwrap()).unwrap();
-        assert_eq!(sent, json!({ "password": "canary-value", "key.b64": "/wA=" }));
+        assert_eq!((&sent["password"], &sent["key.b64"]), (&json!("canary-value"), &json!("/wA=")));
         let told = Error::new(ErrorKind::Invalid, "make", "the value canary-value (/wA=) is weak");
         assert_eq!(hidden.strike(told).message, "the value (hidden) ((hidden)) is weak");
     }
 
     #[test]
-    fn nothing_else_takes_material() {
-        let demand = Demand::Sealed("text".to_owned()).to_value();
-        let mut parameter = json!({ "Name": "p", "Value": demand });
+    fn one_text_may_be_a_secret() {
+        let mut body = json!({ "SecretString": Demand::Sealed("text".to_owned()).to_value() });
+        fill(Kind::Secret, &mut body, &Given).unwrap();
+        assert_eq!(body, json!({ "SecretString": "canary-value" }));
+        let mut body = json!({ "SecretString": Demand::Sealed("bytes".to_owned()).to_value() });
         assert_eq!(
-            fill(Kind::Parameter, &mut parameter, &Given).err().map(|error| error.kind),
+            fill(Kind::Secret, &mut body, &Given).err().map(|error| error.kind),
             Some(ErrorKind::Invalid)
         );
-        let mut definition = json!({ "containerDefinitions": [{ "environment": [{ "value": demand }] }] });
-        let refused = fill(Kind::TaskDefinition, &mut definition, &Given).err().map(|error| error.kind);
-        assert_eq!(refused, Some(ErrorKind::Invalid));
+    }
+
+    #[test]
+    fn nothing_else_takes_material() {
+        let demand = Demand::Sealed("text".to_owned()).to_value();
+        let refused =
+            |kind: Kind, mut body: Value| fill(kind, &mut body, &Given).err().map(|error| error.kind);
+        assert_eq!(
+            refused(Kind::Parameter, json!({ "Name": "p", "Value": demand })),
+            Some(ErrorKind::Invalid)
+        );
+        let definition = json!({ "containerDefinitions": [{ "environment": [{ "value": demand }] }] });
+        assert_eq!(refused(Kind::TaskDefinition, definition), Some(ErrorKind::Invalid));
     }
 }
