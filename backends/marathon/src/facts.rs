@@ -57,7 +57,7 @@ impl MarathonFacts {
             metronome: true,
             chronos: false,
             network: Some(settings.network.clone().unwrap_or_else(|| "dcos".to_owned())),
-            naming: settings.naming,
+            naming: settings.naming.unwrap_or_default(),
             haproxy_group: settings.haproxy_group.clone().unwrap_or_else(|| "external".to_owned()),
             agents: 1,
             service_ports: Vec::new(),

@@ -12,8 +12,9 @@ use crate::facts::Naming;
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Settings {
-    /// Marathon's address: `http://marathon.example:8080`, or `https://master.example/service/marathon` on DC/OS. None
-    /// means `MARATHON_URL`, else the cluster that the DC/OS CLI is attached to.
+    /// Marathon's address: `http://marathon.example:8080`, or `https://master.example/service/marathon` on DC/OS; those of
+    /// several masters with commas between them. None means `MARATHON_URL`, else the cluster that the DC/OS CLI is
+    /// attached to, else `http://localhost:8080`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
     /// The user of HTTP basic authentication.
@@ -43,8 +44,9 @@ pub struct Settings {
     /// The virtual network of apps with addresses of their own; none means `dcos` on DC/OS, else bridge mode.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub network: Option<String>,
-    /// How workloads find each other.
-    pub naming: Naming,
+    /// How workloads find each other; none means `vip` on DC/OS, else `mesos-dns`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub naming: Option<Naming>,
     /// The group of marathon-lb; none means `external`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub haproxy_group: Option<String>,
@@ -68,6 +70,13 @@ pub struct Environment {
     pub vars: BTreeMap<String, String>,
     /// The home folder.
     pub home: Option<PathBuf>,
+}
+
+impl Environment {
+    /// A variable that is set and not empty.
+    pub(super) fn var(&self, name: &str) -> Option<&str> {
+        self.vars.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
 }
 
 impl fmt::Debug for Environment {
