@@ -59,3 +59,49 @@ impl Kind {
         ObjectId::new(self.as_str(), name)
     }
 }
+
+impl Kind {
+    /// Where Marathon has things of this kind.
+    pub(crate) const fn path(self) -> &'static str {
+        match self {
+            Self::Pod => "/v2/pods",
+            _ => "/v2/apps",
+        }
+    }
+
+    /// What reading one is called in errors.
+    pub(crate) const fn reading(self) -> &'static str {
+        match self {
+            Self::Secret => "read the secret",
+            Self::Config => "read the config's file",
+            Self::App => "read the app",
+            Self::Pod => "read the pod",
+            Self::Job => "read the job",
+            Self::Chronos => "read the scheduled job",
+        }
+    }
+
+    /// What making or changing one is called in errors.
+    pub(crate) const fn writing(self) -> &'static str {
+        match self {
+            Self::Secret => "write the secret",
+            Self::Config => "write the config's file",
+            Self::App => "write the app",
+            Self::Pod => "write the pod",
+            Self::Job => "write the job",
+            Self::Chronos => "write the scheduled job",
+        }
+    }
+
+    /// What removing one is called in errors.
+    pub(crate) const fn removing(self) -> &'static str {
+        match self {
+            Self::Secret => "remove the secret",
+            Self::Config => "remove the config's file",
+            Self::App => "remove the app",
+            Self::Pod => "remove the pod",
+            Self::Job => "remove the job",
+            Self::Chronos => "remove the scheduled job",
+        }
+    }
+}

@@ -8,6 +8,7 @@ mod apply;
 pub mod change;
 mod claims;
 mod connect;
+mod document;
 mod error;
 mod exec;
 pub mod facts;
@@ -22,7 +23,9 @@ pub mod names;
 pub mod normalize;
 mod observe;
 mod records;
+mod rollout;
 mod runtime;
+mod sandbox;
 pub mod support;
 mod survey;
 
@@ -190,8 +193,8 @@ impl Runtime for Marathon {
 
 #[async_trait]
 impl Interactive for Marathon {
-    async fn exec(&self, scope: &Scope, place: &Place, exec: &Exec, streams: Streams) -> Result<i32> {
-        exec::exec(&self.server, scope, place, exec, streams).await
+    async fn exec(&self, scope: &Scope, place: &Place, _: &Exec, _: Streams) -> Result<i32> {
+        exec::exec(&self.server, scope, place).await
     }
 
     async fn connect(&self, scope: &Scope, place: &Place, port: u16) -> Result<Box<dyn Duplex>> {

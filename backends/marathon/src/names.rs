@@ -16,6 +16,8 @@ pub const OBJECT: &str = "rhumb.dev/object";
 pub const GENERATION: &str = "rhumb.dev/generation";
 /// The label with the name of the workload, on what runs.
 pub const WORKLOAD: &str = "rhumb.dev/workload";
+/// The label with the moment of the last restart, on pods, which Marathon restarts by no call of its own.
+pub const RESTARTED: &str = "rhumb.dev/restarted";
 /// The group under which records lie.
 pub const RECORDS: &str = "/rhumb";
 

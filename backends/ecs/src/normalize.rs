@@ -1,0 +1,1 @@
+//! What AWS fills in by itself, taken out of comparisons.
