@@ -18,7 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("rhumb-memory", &["rhumb-spec", "rhumb-backend", "rhumb-release"]),
     ("rhumb-ecs", &["rhumb-spec", "rhumb-backend", "rhumb-release"]),
     ("rhumb-marathon", &["rhumb-spec", "rhumb-backend", "rhumb-release"]),
-    ("rhumb-doubles", &[]),
+    ("rhumb-doubles", &["rhumb-spec"]),
     ("rhumb-kubernetes", &["rhumb-spec", "rhumb-backend", "rhumb-release"]),
     ("rhumb-swarm", &["rhumb-spec", "rhumb-backend", "rhumb-release"]),
     (

@@ -104,6 +104,23 @@ impl Kind {
         }
     }
 
+    /// What is done where one is made, read or removed, for errors.
+    pub(crate) fn creating(self) -> String {
+        format!("make the {}", self.words())
+    }
+
+    pub(crate) fn reading(self) -> String {
+        format!("read the {}", self.words())
+    }
+
+    pub(crate) fn removing(self) -> String {
+        format!("remove the {}", self.words())
+    }
+
+    fn words(self) -> String {
+        self.as_str().replace('-', " ")
+    }
+
     /// The id of an object of this kind.
     pub fn id(self, name: &str) -> ObjectId {
         ObjectId::new(self.as_str(), name)

@@ -18,10 +18,13 @@ mod leaving;
 pub mod lift;
 mod logs;
 pub mod lower;
+mod marks;
 pub mod names;
 pub mod normalize;
 mod observe;
+mod pages;
 mod records;
+mod rollout;
 mod runtime;
 pub mod secret_string;
 pub mod support;
@@ -57,12 +60,13 @@ const NAME: &str = "ecs";
 #[derive(Debug)]
 pub struct Ecs {
     account: Arc<Account>,
+    runs: apply::Runs,
 }
 
 impl Ecs {
     /// The cluster that a target and the environment name. Nothing is read or connected to yet.
     pub fn new(settings: Settings, environment: Environment) -> Self {
-        Self { account: Arc::new(Account::new(settings, environment)) }
+        Self { account: Arc::new(Account::new(settings, environment)), runs: apply::Runs::default() }
     }
 
     /// The facts that settings alone give, without asking AWS.
@@ -134,7 +138,7 @@ impl Backend for Ecs {
     }
 
     async fn apply(&self, scope: &Scope, step: &Step, materials: &dyn Materials) -> Result<Receipt> {
-        apply::apply(&self.account, scope, step, materials).await
+        apply::apply(&self.account, scope, step, (materials, &self.runs)).await
     }
 
     async fn health(&self, scope: &Scope, receipts: &[Receipt]) -> Result<Health> {

@@ -39,6 +39,18 @@ pub(crate) struct Account {
     settings: Settings,
     environment: Environment,
     connected: OnceCell<Connected>,
+    identity: OnceCell<Identity>,
+}
+
+/// Who calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Identity {
+    /// The ARN of whoever calls.
+    pub(crate) arn: String,
+    /// The account's number.
+    pub(crate) account: String,
+    /// The partition, with which ARNs begin: `aws`, `aws-cn`.
+    pub(crate) partition: String,
 }
 
 /// What there is once the settings, variables and files are read.
@@ -61,7 +73,7 @@ impl fmt::Debug for Connected {
 impl Account {
     /// The account that a target and the environment name.
     pub(crate) fn new(settings: Settings, environment: Environment) -> Self {
-        Self { settings, environment, connected: OnceCell::new() }
+        Self { settings, environment, connected: OnceCell::new(), identity: OnceCell::new() }
     }
 
     /// What the target says.
@@ -90,6 +102,23 @@ impl Account {
     /// The name of the profile whose credentials and region are used where nothing else names them.
     pub(crate) async fn profile(&self) -> Result<&str> {
         Ok(self.connected().await?.profile.as_str())
+    }
+
+    /// Who calls. It is asked once.
+    ///
+    /// # Errors
+    /// As for [`Account::call`].
+    ///
+    /// Source: AWS STS API reference, `GetCallerIdentity`, which needs no right.
+    pub(crate) async fn identity(&self) -> Result<&Identity> {
+        let ask = async || {
+            let answer = self.call("sts:GetCallerIdentity", &Value::Null).await?;
+            let text = |field: &str| answer[field].as_str().unwrap_or_default().to_owned();
+            let arn = text("Arn");
+            let partition = arn.split(':').nth(1).unwrap_or("aws").to_owned();
+            Ok(Identity { account: text("Account"), partition, arn })
+        };
+        self.identity.get_or_try_init(ask).await
     }
 
     /// Where a service is asked: `https://ecs.eu-west-1.amazonaws.com`.

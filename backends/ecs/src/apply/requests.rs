@@ -1,0 +1,85 @@
+//! The requests that make, change and remove things of each kind.
+
+use serde_json::{Map, Value, json};
+
+use crate::kind::Kind;
+use crate::observe::last_segment;
+use crate::pages::text;
+
+/// A call of AWS.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Request {
+    /// As botocore calls it: `ecs:CreateService`.
+    pub(super) operation: &'static str,
+    pub(super) body: Value,
+}
+
+impl Request {
+    pub(super) fn new(operation: &'static str, body: Value) -> Self {
+        Self { operation, body }
+    }
+}
+
+/// What bodies hold that goes to AWS in calls of its own.
+pub(super) const APART: [&str; 3] = ["ingress", "retentionInDays", "Attributes"];
+
+/// The request that makes a thing. What goes to AWS in calls of its own is left out.
+pub(super) fn create(kind: Kind, body: &Value) -> Request {
+    let fields = body.as_object().into_iter().flatten();
+    let kept = fields.filter(|(name, _)| *name != crate::change::FORCE && !is_apart(kind, name));
+    let body = Value::Object(kept.map(|(name, value)| (name.clone(), value.clone())).collect::<Map<_, _>>());
+    Request::new(kind.call(), body)
+}
+
+fn is_apart(kind: Kind, field: &str) -> bool {
+    APART.contains(&field) && matches!(kind, Kind::SecurityGroup | Kind::LogGroup | Kind::TargetGroup)
+}
+
+/// The request that removes a thing; none for what is not removed by one call.
+///
+/// - A service is removed with its tasks, which then drain.
+/// - A secret can be restored for a week, the least that AWS takes.
+pub(super) fn remove(cluster: &str, kind: Kind, native: &str, body: &Value) -> Option<Request> {
+    let of = |field: &str| body.get(field).cloned().unwrap_or_default();
+    let (operation, body) = match kind {
+        Kind::SecurityGroup => ("ec2:DeleteSecurityGroup", json!({ "GroupId": native })),
+        Kind::LogGroup => ("logs:DeleteLogGroup", json!({ "logGroupName": log_group(native) })),
+        Kind::AccessPoint => ("efs:DeleteAccessPoint", json!({ "AccessPointId": native })),
+        Kind::Parameter => ("ssm:DeleteParameter", json!({ "Name": native })),
+        Kind::Secret => {
+            ("secretsmanager:DeleteSecret", json!({ "SecretId": native, "RecoveryWindowInDays": 7 }))
+        }
+        Kind::Discovery => ("servicediscovery:DeleteService", json!({ "Id": last_segment(native) })),
+        Kind::TargetGroup => ("elbv2:DeleteTargetGroup", json!({ "TargetGroupArn": native })),
+        Kind::Listener => ("elbv2:DeleteListener", json!({ "ListenerArn": native })),
+        Kind::ListenerRule => ("elbv2:DeleteRule", json!({ "RuleArn": native })),
+        Kind::TaskDefinition => ("ecs:DeregisterTaskDefinition", json!({ "taskDefinition": native })),
+        Kind::Service => {
+            ("ecs:DeleteService", json!({ "cluster": cluster, "service": native, "force": true }))
+        }
+        Kind::Task => return None,
+        Kind::ScalableTarget => (
+            "application-autoscaling:DeregisterScalableTarget",
+            json!({ "ServiceNamespace": "ecs", "ResourceId": native, "ScalableDimension": of("ScalableDimension") }),
+        ),
+        Kind::ScalingPolicy => (
+            "application-autoscaling:DeleteScalingPolicy",
+            json!({
+                "PolicyName": native,
+                "ServiceNamespace": "ecs",
+                "ResourceId": of("ResourceId"),
+                "ScalableDimension": of("ScalableDimension"),
+            }),
+        ),
+        Kind::Schedule => {
+            let group = text(body, "GroupName").unwrap_or("default");
+            ("scheduler:DeleteSchedule", json!({ "Name": native, "GroupName": group }))
+        }
+    };
+    Some(Request::new(operation, body))
+}
+
+/// The name of a log group, of which the native is its ARN.
+pub(super) fn log_group(native: &str) -> &str {
+    native.split_once(":log-group:").map_or(native, |(_, name)| name)
+}

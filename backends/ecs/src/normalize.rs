@@ -1,1 +1,0 @@
-//! What AWS fills in by itself, taken out of comparisons.
