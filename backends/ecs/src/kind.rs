@@ -83,6 +83,32 @@ impl Kind {
         }
     }
 
+    /// The word by which people name the kind in patches and in documents of their own.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::SecurityGroup => "SecurityGroup",
+            Self::LogGroup => "LogGroup",
+            Self::AccessPoint => "AccessPoint",
+            Self::Parameter => "Parameter",
+            Self::Secret => "Secret",
+            Self::Discovery => "Discovery",
+            Self::TargetGroup => "TargetGroup",
+            Self::Listener => "Listener",
+            Self::ListenerRule => "ListenerRule",
+            Self::TaskDefinition => "TaskDefinition",
+            Self::Service => "Service",
+            Self::Task => "Task",
+            Self::ScalableTarget => "ScalableTarget",
+            Self::ScalingPolicy => "ScalingPolicy",
+            Self::Schedule => "Schedule",
+        }
+    }
+
+    /// The kind that people name so.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
     /// The call that makes one, as AWS spells it, behind the name of its service in botocore.
     pub const fn call(self) -> &'static str {
         match self {

@@ -48,6 +48,10 @@ impl Body {
         self
     }
 
+    pub(super) fn get(&self, key: &str) -> Option<&Value> {
+        self.0.get(key)
+    }
+
     pub(super) fn into_value(self) -> Value {
         Value::Object(self.0)
     }

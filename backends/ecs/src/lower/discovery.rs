@@ -1,13 +1,13 @@
 //! Names by which workloads reach each other: Cloud Map, and Service Connect for bare names.
 
 use rhumb_backend::{Object, ObjectId};
-use rhumb_spec::model::Protocol;
+use rhumb_spec::Feature;
+use rhumb_spec::model::{Expose, Protocol};
 use serde_json::{Value, json};
 
 use super::body::Body;
 use super::files::World;
-use super::network::{self, is_service};
-use super::{Context, Site};
+use super::{Context, Report, Site, network};
 use crate::connect::NetworkMode;
 use crate::kind::Kind;
 use crate::names;
@@ -19,8 +19,9 @@ const TTL: u32 = 10;
 ///
 /// Source: AWS Cloud Map API reference, `CreateService`; Amazon ECS developer guide, "Use service discovery to connect
 /// Amazon ECS services with DNS names": tasks that have an address are A records, others SRV records.
-pub(super) fn object(context: &Context<'_>, site: &Site<'_>) -> Option<Object> {
+pub(super) fn object(context: &Context<'_>, site: &Site<'_>, report: &mut Report) -> Option<Object> {
     let id = registry(context, site)?;
+    tell_ports(context, site, report);
     if context.checked.ordinal(site.name).is_some_and(|sequence| sequence.index > 0) {
         return None;
     }
@@ -87,20 +88,14 @@ fn wants_short_names(context: &Context<'_>) -> bool {
 /// The service's name in Cloud Map has an underscore, so that it is none of a workload's own.
 ///
 /// Source: Amazon ECS API reference, `ServiceConnectConfiguration`; one alias for each port, unique in the namespace.
-pub(super) fn connect(context: &Context<'_>, site: &Site<'_>) -> Option<Value> {
+pub(super) fn connect(context: &Context<'_>, site: &Site<'_>, report: &mut Report) -> Option<Value> {
     let namespace = context.facts.discovery.as_ref()?;
-    if !wants_short_names(context) || !is_service(site) {
+    if !wants_short_names(context) || !site.is_service() {
         return None;
     }
-    let services: Vec<Value> = site.workload.expose.iter().filter_map(|(port, expose)| {
-        let (_, number) = network::place(site.workload, port)?;
-        if number.protocol != Protocol::Tcp {
-            return None;
-        }
-        let discovery = names::native(context.scope, &format!("{}_{port}", site.name), names::LABEL_LIMIT);
-        let alias = json!({ "dnsName": short_name(context, site), "port": expose.internal_port.unwrap_or(expose.port) });
-        Some(json!({ "portName": port, "discoveryName": discovery, "clientAliases": [alias] }))
-    }).collect();
+    tell_set(context, site, report);
+    let services: Vec<Value> =
+        site.workload.expose.iter().filter_map(|port| endpoint(context, site, port)).collect();
     if services.is_empty() && !site.workload.short_names {
         return None;
     }
@@ -109,10 +104,50 @@ pub(super) fn connect(context: &Context<'_>, site: &Site<'_>) -> Option<Value> {
     Some(body.into_value())
 }
 
+/// How siblings find one exposed port by the workload's bare name.
+fn endpoint(context: &Context<'_>, site: &Site<'_>, (port, expose): (&String, &Expose)) -> Option<Value> {
+    let (_, number) = network::place(site.workload, port)?;
+    if number.protocol != Protocol::Tcp {
+        return None;
+    }
+    let discovery = names::native(context.scope, &format!("{}_{port}", site.name), names::LABEL_LIMIT);
+    let alias = json!({
+        "dnsName": short_name(context, site),
+        "port": expose.internal_port.unwrap_or(expose.port),
+    });
+    Some(json!({ "portName": port, "discoveryName": discovery, "clientAliases": [alias] }))
+}
+
 /// The bare name of a workload: of a set's first replica the set's own, since an alias leads to one service.
 fn short_name<'a>(context: &Context<'a>, site: &Site<'a>) -> &'a str {
     match context.checked.ordinal(site.name) {
         Some(sequence) if sequence.index == 0 => &sequence.set,
         _ => site.name,
     }
+}
+
+/// A name in Cloud Map leads to the tasks themselves, so that siblings use the container's own port.
+fn tell_ports(context: &Context<'_>, site: &Site<'_>, report: &mut Report) {
+    if wants_short_names(context) || context.facts.network() != NetworkMode::Awsvpc {
+        return;
+    }
+    for (name, expose) in &site.workload.expose {
+        let wanted = expose.internal_port.unwrap_or(expose.port);
+        let Some(port) = network::container_port(site.workload, name).filter(|port| *port != wanted) else {
+            continue;
+        };
+        let text = format!(
+            "siblings use the container's own port {port} and not {wanted}, as an `address` says: the name leads to the tasks themselves"
+        );
+        report.lose(Feature::ExposeInternal, site.at(&format!("expose.{name}.port")), text);
+    }
+}
+
+/// An alias of Service Connect leads to one service, and each replica of a set is one.
+fn tell_set(context: &Context<'_>, site: &Site<'_>, report: &mut Report) {
+    let Some(sequence) = context.checked.ordinal(site.name).filter(|sequence| sequence.index == 1) else {
+        return;
+    };
+    let text = format!("the bare name `{}` leads to the first replica only", sequence.set);
+    report.lose(Feature::ShortNames, site.at("expose"), text);
 }

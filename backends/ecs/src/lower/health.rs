@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::body::Body;
 use super::report::Range;
-use super::{Context, Part, Report, Role, network, shell};
+use super::{Context, Part, Report, Role, balancer, network, shell};
 
 /// What ECS takes where nothing is said.
 ///
@@ -60,7 +60,7 @@ pub(super) fn check(context: &Context<'_>, part: &Part<'_>, report: &mut Report)
 fn asked<'a>(context: &Context<'_>, part: &Part<'a>) -> Option<Asked<'a>> {
     let container: &'a _ = part.container;
     let probes: &'a Probes = &container.probes;
-    let ready = probes.ready.as_ref().filter(|probe| !network::is_balanced(context, part.site, probe));
+    let ready = probes.ready.as_ref().filter(|probe| !balancer::asks(context, part.site, probe));
     let ready = ready.map(|probe| ("ready", probe));
     let live = probes.live.as_ref().map(|probe| ("live", probe));
     ready.or(live).or(probes.startup.as_ref().map(|probe| ("startup", probe)))

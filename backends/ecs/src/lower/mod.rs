@@ -4,21 +4,28 @@
 //! own shape. They refer to each other by `$ref` and to secret material by `$material`. What is named by its content
 //! (parameters, secrets) is named in full, so that a task definition differs when what it reads does.
 
+mod balancer;
 mod body;
 mod container;
+mod cron;
 mod discovery;
 mod environment;
 mod files;
 mod health;
 mod init;
+mod job;
 mod logging;
 mod mounts;
+mod native;
 mod network;
+mod patches;
 mod placement;
 mod registry;
 mod report;
 mod resources;
 mod rollout;
+mod route;
+mod scale;
 mod security;
 mod service;
 pub(crate) mod shell;
@@ -36,6 +43,8 @@ use crate::kind::Kind;
 use report::Report;
 use tags::Tags;
 
+pub use network::SELF;
+pub use patches::LISTS;
 pub use security::DEFAULTS as DEFAULT_CAPABILITIES;
 
 /// Turns an app into requests.
@@ -58,11 +67,14 @@ pub fn lower(
     objects.extend(files::objects(&context));
     objects.extend(registry::objects(&context));
     objects.extend(volume::objects(&context, &mut report));
+    objects.extend(network::objects(&context, &mut report));
     for (name, workload) in &context.app.workloads {
         let site = Site::new(&context, name, workload);
-        objects.extend(discovery::object(&context, &site));
         objects.extend(service::objects(&context, &site, &mut report));
     }
+    objects.extend(route::objects(&context, &mut report));
+    objects.extend(native::objects(&context, &mut report));
+    native::refuse_twice(&context, &objects, &mut report);
     report.finish(objects)
 }
 

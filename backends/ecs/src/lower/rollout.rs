@@ -1,11 +1,14 @@
 //! How a new version takes the place of an old one.
 
-use rhumb_spec::Feature;
 use rhumb_spec::model::{IntOrPercent, Mode, OnFailure, Strategy, Update, UpdateOrder};
+use rhumb_spec::{Diagnostic, Feature};
 use serde_json::{Value, json};
 
 use super::body::Body;
-use super::{Report, Site};
+use super::{Context, Report, Site, balancer, discovery};
+
+/// The first share of the traffic, in percent, where the app says none.
+const CANARY: u32 = 10;
 
 /// Tasks that may be there beyond the wanted number, and that may be missing; none leaves it to ECS.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,7 +28,7 @@ struct Bounds {
 ///   old version back with `onFailure: rollback`.
 ///
 /// Source: Amazon ECS API reference, `DeploymentConfiguration` and `DeploymentCircuitBreaker`.
-pub(super) fn configuration(site: &Site<'_>, report: &mut Report) -> Value {
+pub(super) fn configuration(context: &Context<'_>, site: &Site<'_>, report: &mut Report) -> Value {
     let update = site.workload.update.clone().unwrap_or_default();
     let total = total(site);
     let mut bounds = bounds(site, &update, total, report);
@@ -46,9 +49,50 @@ pub(super) fn configuration(site: &Site<'_>, report: &mut Report) -> Value {
         body.set("maximumPercent", 100).set("minimumHealthyPercent", missing.unwrap_or(0));
         return body.into_value();
     }
+    if balancer::shifts(site) {
+        shift(context, site, &update, &mut body, report);
+        return body.into_value();
+    }
     body.set_some("maximumPercent", bounds.surge.map(|surge| most(total, surge)));
     body.set_some("minimumHealthyPercent", bounds.unavailable.map(|missing| least(total, missing)));
     body.into_value()
+}
+
+/// Sets how ECS shifts the traffic from the old tasks to the new ones: all at once, a first share and then the rest, or
+/// equal shares one after another.
+///
+/// Source: Amazon ECS API reference, `DeploymentConfiguration.strategy`, `CanaryConfiguration`, `LinearConfiguration`;
+/// developer guide, "Required resources for Amazon ECS blue/green deployments".
+fn shift(context: &Context<'_>, site: &Site<'_>, update: &Update, body: &mut Body, report: &mut Report) {
+    if !balancer::is_balanced(context, site) && discovery::connect(context, site, report).is_none() {
+        report.refuse(
+            Diagnostic::error(site.at("update.strategy"), "nothing leads to the workload whose traffic ECS could shift")
+                .why("it shifts the traffic of a route's target groups and of Service Connect; names in Cloud Map lead to old and new tasks alike")
+                .remedy("a Route to the workload, `shortNames: true` where siblings use it, or `strategy: rolling`"),
+        );
+    }
+    if update.strategy == Strategy::BlueGreen {
+        body.set("strategy", "BLUE_GREEN");
+        return;
+    }
+    let steps: Vec<u32> =
+        update.steps.iter().map(|step| u32::from(*step)).filter(|step| *step < 100).collect();
+    let first = steps.first().copied().unwrap_or(CANARY);
+    let is_even = (1..).zip(&steps).all(|(count, step)| *step == first * count);
+    if steps.len() > 1 && is_even {
+        body.set("strategy", "LINEAR");
+        body.set("linearConfiguration", json!({ "stepPercent": f64::from(first) }));
+        return;
+    }
+    if steps.len() > 1 {
+        report.refuse(
+            Diagnostic::error(site.at("update.steps"), "ECS does not take these steps")
+                .why("it has one first share and then the rest, or equal shares one after another")
+                .remedy(format!("`[{first}]`, or equal steps such as `[25, 50, 75]`")),
+        );
+    }
+    body.set("strategy", "CANARY");
+    body.set("canaryConfiguration", json!({ "canaryPercent": f64::from(first) }));
 }
 
 /// The number of tasks that bounds are out of: the fewest where they follow the load.

@@ -1,57 +1,111 @@
-//! What keeps a workload running.
+//! What runs a workload, with everything that belongs to it.
 
 use rhumb_backend::{After, Object, Until, reference};
-use rhumb_spec::model::Mode;
+use rhumb_spec::Diagnostic;
+use rhumb_spec::model::{Mode, RestartPolicy};
 use serde_json::{Value, json};
 
 use super::body::Body;
 use super::tags::Tags;
-use super::{Context, Report, Site, discovery, exists, network, rollout, task};
+use super::{
+    Context, Report, Site, balancer, discovery, exists, job, network, patches, placement, rollout, scale,
+    task,
+};
 use crate::kind::Kind;
 use crate::names;
 
-/// The objects of a workload: its task definition, and the service that runs it.
+/// The objects of a workload: what its names and ports rest on, its task definition, what runs it, and what scales that.
 pub(super) fn objects(context: &Context<'_>, site: &Site<'_>, report: &mut Report) -> Vec<Object> {
+    refuse_modes(context, site, report);
     let definition = task::definition(context, site, report);
-    let service = service(context, site, definition.volumes, report);
-    vec![task::seal(context, site, definition.object, report), service]
+    let mut found: Vec<Object> = discovery::object(context, site, report).into_iter().collect();
+    found.extend(balancer::objects(context, site, report));
+    found.push(definition.object);
+    match site.workload.mode {
+        Mode::Job => found.push(job::run(context, site, definition.volumes, report)),
+        Mode::Cron => found.push(job::schedule(context, site, report)),
+        Mode::Replicated | Mode::Global | Mode::Stateful => {
+            found.push(service(context, site, definition.volumes, report));
+            found.extend(scale::objects(context, site, report));
+        }
+    }
+    patches::apply(site, &mut found, report);
+    seal(context, site, found, report)
 }
 
-/// The service of a workload.
+/// Names the task definition and the run by their content, once nothing more is changed in them.
+fn seal(context: &Context<'_>, site: &Site<'_>, objects: Vec<Object>, report: &mut Report) -> Vec<Object> {
+    let mut definition = String::new();
+    let seal = |object: Object| match Kind::of(&object.id) {
+        Some(Kind::TaskDefinition) => {
+            let object = task::seal(context, site, object, report);
+            definition = object.generation.clone().unwrap_or_default();
+            object
+        }
+        Some(Kind::Task) => job::seal(context, site, &definition, object),
+        _ => object,
+    };
+    objects.into_iter().map(seal).collect()
+}
+
+fn refuse_modes(context: &Context<'_>, site: &Site<'_>, report: &mut Report) {
+    let restart = site.workload.restart.as_ref().map(|restart| restart.policy);
+    if site.is_service() && restart.is_some_and(|policy| policy != RestartPolicy::Always) {
+        report.refuse(
+            Diagnostic::error(site.at("restart.policy"), "a task of a service cannot be left ended")
+                .why("a service starts another task for each that ends")
+                .remedy("`mode: job` for what runs to its end; else `policy: always`"),
+        );
+    }
+    if !site.is_service() && site.workload.short_names {
+        report.refuse(
+            Diagnostic::error(site.at("shortNames"), "a job does not reach siblings by their bare names")
+                .why("Service Connect has a proxy beside the tasks of services only")
+                .remedy("variables with `address`, which names siblings in full"),
+        );
+    }
+    let _ = context;
+}
+
+/// The service of a workload. Where tasks follow the load its first number is the fewest, and autoscaling's from then on.
 ///
 /// Source: Amazon ECS API reference, `CreateService`.
 fn service(context: &Context<'_>, site: &Site<'_>, volumes: Vec<Value>, report: &mut Report) -> Object {
-    let facts = context.facts;
     let id = Kind::Service.id(site.name);
     let is_daemon = site.workload.mode == Mode::Global;
+    let balanced = balancer::of_service(context, site, report);
     let mut body = Body::new();
-    body.set("cluster", facts.cluster.clone())
+    body.set("cluster", context.facts.cluster.clone())
         .set("serviceName", names::native(context.scope, site.name, names::NAME_LIMIT))
         .set("taskDefinition", reference::reference(&Kind::TaskDefinition.id(site.name), "arn"))
+        .set_filled("loadBalancers", balanced.groups)
         .set_some("serviceRegistries", discovery::registries(context, site));
     if !is_daemon {
         body.set("desiredCount", desired(site));
     }
     set_capacity(context, &mut body);
-    body.set("deploymentConfiguration", rollout::configuration(site, report))
-        .set_some("networkConfiguration", network::configuration(context, site, report))
+    body.set("deploymentConfiguration", rollout::configuration(context, site, report));
+    placement::set(context, site, &mut body, report);
+    body.set_some("networkConfiguration", network::configuration(context, site, report))
+        .set_some("healthCheckGracePeriodSeconds", balanced.grace)
         .set("schedulingStrategy", if is_daemon { "DAEMON" } else { "REPLICA" })
         .set("enableECSManagedTags", true)
         .set("propagateTags", "SERVICE")
         .set_true("enableExecuteCommand", task::role(context, site).is_some())
-        .set_some("serviceConnectConfiguration", discovery::connect(context, site))
+        .set_some("serviceConnectConfiguration", discovery::connect(context, site, report))
         .set_filled("volumeConfigurations", volumes);
     let tags = Tags::of(context.scope, &id).with(names::WORKLOAD, site.name).below(&site.workload.labels);
     let object = context.tagged(id, body, &tags);
+    let mut after = after(context, site);
+    after.extend(balanced.after);
     Object {
-        after: after(context, site),
+        after,
         workload: Some(site.name.to_owned()),
         sequence: context.checked.ordinal(site.name).cloned(),
         ..object
     }
 }
 
-/// The number of tasks at first. Where they follow the load it is the fewest, and autoscaling's from then on.
 fn desired(site: &Site<'_>) -> u32 {
     let fewest = site.workload.autoscale.as_ref().map(|autoscale| autoscale.min);
     fewest.or(site.workload.replicas).unwrap_or(1)
