@@ -81,6 +81,8 @@ pub fn support(feature: Feature, facts: &MarathonFacts) -> Support {
         ),
         Feature::Job => with_jobs(facts, NATIVE),
         // Metronome REST API, `restart`.
+        // Chronos documentation, "Job configuration", `retries`.
+        Feature::JobRetries if facts.chronos && !facts.metronome => NATIVE,
         Feature::JobRetries => {
             with_jobs(facts, emulated("a failed run is started again for a time, and tries are not counted"))
         }

@@ -188,7 +188,7 @@ fn volume(
             found.is_resident = true;
             found.is_local = true;
             refuse_local(context, site, (name, document), place.path, report);
-            let size = persistent(document, (kind, name), report);
+            let size = persistent(document, (kind, written(context, site, name)), report);
             found.volumes.push(json!({ "containerPath": name, "persistent": size, "mode": "RW" }));
             let folder = below(name, place.mount);
             found.volumes.push(json!({ "containerPath": place.at, "hostPath": folder, "mode": place.mode }));
@@ -219,6 +219,14 @@ fn lose_labels(name: &str, document: &Volume, report: &mut Report) {
         let text = "volumes of Mesos bear no labels";
         report.lose(Feature::Labels, format!("{}.labels", Document::Volume.path(name)), text);
     }
+}
+
+/// The volume that the user wrote, where each replica of a set has one of its own.
+pub(super) fn written<'a>(context: &Context<'_>, site: &Site<'_>, name: &'a str) -> &'a str {
+    let suffix = format!("-{}", site.name);
+    let is_ordinal = context.checked.ordinal(site.name).is_some();
+    let of_set = name.strip_suffix(&suffix).filter(|_| is_ordinal);
+    of_set.filter(|of_set| context.checked.source().volumes.contains_key(*of_set)).unwrap_or(name)
 }
 
 /// `persistent` of a volume: its kind of disk and its size in MiB.

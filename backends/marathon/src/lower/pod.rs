@@ -155,7 +155,10 @@ fn volume(
             };
             (volumes.is_resident, volumes.is_local) = (true, true);
             mounts::refuse_local(context, site, (name, document), &path, report);
-            (volume_name(name), json!({ "persistent": mounts::persistent(document, (kind, name), report) }))
+            (
+                volume_name(name),
+                json!({ "persistent": mounts::persistent(document, (kind, mounts::written(context, site, name)), report) }),
+            )
         }
         MountSource::Config { .. } | MountSource::Secret { .. } => return None,
     };
