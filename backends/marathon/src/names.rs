@@ -18,6 +18,8 @@ pub const GENERATION: &str = "rhumb.dev/generation";
 pub const WORKLOAD: &str = "rhumb.dev/workload";
 /// The label with the moment of the last restart, on pods, which Marathon restarts by no call of its own.
 pub const RESTARTED: &str = "rhumb.dev/restarted";
+/// What the keys of our own labels begin with.
+pub(crate) const MARK: &str = "rhumb.dev/";
 /// The group under which records lie.
 pub const RECORDS: &str = "/rhumb";
 

@@ -64,8 +64,12 @@ pub(super) fn started(
     let mut parameters = Parameters::default();
     match start(site, part, report) {
         Start::Image => {}
-        Start::Args(args) => drop(fields.set("args", args)),
-        Start::Shell(line) => drop(fields.set("cmd", line)),
+        Start::Args(args) => {
+            fields.set("args", args);
+        }
+        Start::Shell(line) => {
+            fields.set("cmd", line);
+        }
         Start::Entrypoint(entrypoint, args) => {
             parameters.add("entrypoint", entrypoint);
             fields.set_filled("args", args);
@@ -233,11 +237,12 @@ pub(super) fn agent_user(part: &Part<'_>, report: &mut Report) -> Option<String>
 pub(super) fn force_pull(part: &Part<'_>, report: &mut Report) -> Option<bool> {
     match part.container.pull? {
         PullPolicy::Always => Some(true),
-        PullPolicy::IfMissing => Some(false),
+        // That is what Marathon does where nothing is said.
+        PullPolicy::IfMissing => None,
         PullPolicy::Never => {
             let text = "an agent that lacks the image fetches it all the same";
             report.lose(Feature::PullPolicy, part.at("pull"), text);
-            Some(false)
+            None
         }
     }
 }

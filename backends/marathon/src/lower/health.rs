@@ -120,7 +120,7 @@ pub(super) fn readiness_checks(part: &Part<'_>, asked: &Asked<'_>, report: &mut 
 }
 
 /// The answers to an HTTP probe that mean yes.
-const READY: [u16; 17] =
+pub(crate) const READY: [u16; 17] =
     [200, 201, 202, 203, 204, 205, 206, 207, 208, 226, 300, 301, 302, 303, 304, 307, 308];
 
 /// Source: Marathon REST API, `ReadinessCheck.timeoutSeconds`: smaller than the interval.
@@ -169,7 +169,9 @@ pub(super) fn health_check(part: &Part<'_>, asked: &Asked<'_>, report: &mut Repo
             let scheme = if *https { "HTTPS" } else { "HTTP" };
             body.set("http", json!({ "endpoint": port, "path": path, "scheme": scheme }));
         }
-        ProbeAction::Tcp { port } => drop(body.set("tcp", json!({ "endpoint": port }))),
+        ProbeAction::Tcp { port } => {
+            body.set("tcp", json!({ "endpoint": port }));
+        }
     }
     times(part, (field, probe), asked, (&mut body, report));
     Some(body.into_value())

@@ -35,9 +35,11 @@ use crate::facts::MarathonFacts;
 use engine::Engine;
 use report::Report;
 
-pub(crate) use health::GRPC;
+pub(crate) use health::{GRPC, READY};
+pub(crate) use mounts::DRIVER;
 pub(crate) use native::LISTS;
-pub(crate) use network::SEARCH;
+pub(crate) use network::{SEARCH, VIPS};
+pub(crate) use rollout::capacities;
 pub(crate) use shell::{script, words};
 
 /// Turns an app into documents.
@@ -63,6 +65,14 @@ pub fn lower(
     ids::refuse_wrong(&context, &objects, &mut report);
     ports::refuse_clashes(&context, &mut report);
     report.finish(objects, choices)
+}
+
+/// The word in `container.type` of a workload.
+pub(crate) fn engine(workload: &Workload) -> &'static str {
+    let parts = workload.containers.iter();
+    let parts: Vec<Part<'_>> =
+        parts.map(|(name, container)| Part { name, container, path: String::new() }).collect();
+    Engine::of(workload, "", &parts).word()
 }
 
 /// What every part of lowering reads.

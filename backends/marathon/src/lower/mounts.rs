@@ -16,7 +16,7 @@ const SIZE: u64 = 1024;
 /// The provider of external volumes.
 const PROVIDER: &str = "dvdi";
 /// The option that names the driver of an external volume.
-pub(super) const DRIVER: &str = "dvdi/driver";
+pub(crate) const DRIVER: &str = "dvdi/driver";
 
 /// The volumes of a workload.
 #[derive(Default)]

@@ -15,11 +15,9 @@ const PLATFORM: &str = "marathon";
 
 /// The lists whose items have keys, in apps, pods and jobs.
 pub(crate) const LISTS: ListKeys = ListKeys(&[
-    ("networks", ListKey::Field("name")),
-    ("container.portMappings", ListKey::Fields(&["containerPort", "protocol"])),
+    ("container.portMappings", ListKey::Field("containerPort")),
     ("container.volumes", ListKey::Field("containerPath")),
     ("portDefinitions", ListKey::Field("name")),
-    ("readinessChecks", ListKey::Field("name")),
     ("fetch", ListKey::Field("uri")),
     ("dependencies", ListKey::Whole),
     ("containers", ListKey::Field("name")),

@@ -14,7 +14,7 @@ pub(crate) const SEARCH: &str = "LOCALDOMAIN";
 /// The domain of virtual addresses.
 ///
 /// Source: DC/OS documentation, "Load balancing and virtual IPs", named VIPs.
-const VIPS: &str = "marathon.l4lb.thisdcos.directory";
+pub(crate) const VIPS: &str = "marathon.l4lb.thisdcos.directory";
 /// The longest label of a DNS name.
 const LABEL: usize = 63;
 

@@ -34,14 +34,14 @@ pub(super) fn resources(context: &Context<'_>, part: &Part<'_>, report: &mut Rep
     let mut limits = Body::new();
     match (cpus, cpu_limit.map(MilliCpu::as_cpus)) {
         (Some(promised), Some(most)) if has_limits && most > promised => {
-            drop(limits.set("cpus", number(most)))
+            limits.set("cpus", number(most));
         }
         (None, most @ Some(_)) => cpus = most,
         _ => {}
     }
     match (memory, memory_limit) {
         (Some(promised), Some(most)) if has_limits && most > promised => {
-            drop(limits.set("mem", number(most)))
+            limits.set("mem", number(most));
         }
         (None, most @ Some(_)) => memory = most,
         // Older Marathons end a container above what it is promised.

@@ -17,28 +17,29 @@ const PARTS: f64 = 1e6;
 ///
 /// Source: Marathon REST API, `UpgradeStrategy`; Marathon documentation, "Persistent volumes".
 pub(super) fn upgrade(site: &Site<'_>, has_volume: bool, report: &mut Report) -> Option<Value> {
-    let (missing, beside) = if has_volume {
+    let (least, most) = if has_volume {
         refuse_surge(site, report);
-        (None, None)
+        (0.0, 0.0)
     } else {
-        amounts(site.workload.update.as_ref()?, site.replicas())?
-    };
-    let replicas = f64::from(site.replicas().max(1));
-    let share = |amount: Option<IntOrPercent>, round: fn(f64) -> f64| match amount {
-        None => 0.0,
-        Some(IntOrPercent::Percent(percent)) => f64::from(percent) / 100.0,
-        Some(IntOrPercent::Int(count)) => (round(f64::from(count) / replicas * PARTS) / PARTS).min(1.0),
-    };
-    let least = if has_volume {
-        0.0
-    } else {
-        // The share of those that stay is rounded down, so that of those that may be missing is rounded up.
-        ((1.0 - share(missing, f64::ceil)) * PARTS).round() / PARTS
+        capacities(site.workload.update.as_ref()?, site.replicas())?
     };
     let mut body = Body::new();
-    body.set("minimumHealthCapacity", number(least));
-    body.set("maximumOverCapacity", number(share(beside, f64::ceil)));
+    body.set("minimumHealthCapacity", number(least)).set("maximumOverCapacity", number(most));
     Some(body.into_value())
+}
+
+/// The share of replicas that stay, and of those beside them; none where nothing is said of it.
+pub(crate) fn capacities(update: &Update, replicas: u32) -> Option<(f64, f64)> {
+    let (missing, beside) = amounts(update, replicas)?;
+    let share = |amount: Option<IntOrPercent>| match amount {
+        None => 0.0,
+        Some(IntOrPercent::Percent(percent)) => f64::from(percent) / 100.0,
+        // Rounded up, so that Marathon, which rounds down, counts as many.
+        Some(IntOrPercent::Int(count)) => {
+            ((f64::from(count) / f64::from(replicas.max(1)) * PARTS).ceil() / PARTS).min(1.0)
+        }
+    };
+    Some((((1.0 - share(missing)) * PARTS).round() / PARTS, share(beside)))
 }
 
 type Amounts = (Option<IntOrPercent>, Option<IntOrPercent>);
