@@ -37,10 +37,9 @@ use report::Report;
 
 pub(crate) use health::{GRPC, READY};
 pub(crate) use mounts::DRIVER;
-pub(crate) use native::LISTS;
 pub(crate) use network::{SEARCH, VIPS};
 pub(crate) use rollout::capacities;
-pub(crate) use shell::{script, words};
+pub(crate) use shell::words;
 
 /// Turns an app into documents.
 ///

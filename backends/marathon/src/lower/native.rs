@@ -14,7 +14,7 @@ use crate::names;
 const PLATFORM: &str = "marathon";
 
 /// The lists whose items have keys, in apps, pods and jobs.
-pub(crate) const LISTS: ListKeys = ListKeys(&[
+const LISTS: ListKeys = ListKeys(&[
     ("container.portMappings", ListKey::Field("containerPort")),
     ("container.volumes", ListKey::Field("containerPath")),
     ("portDefinitions", ListKey::Field("name")),
