@@ -19,6 +19,7 @@ pub mod lift;
 mod logs;
 pub mod lower;
 mod marks;
+mod members;
 pub mod names;
 pub mod normalize;
 mod observe;

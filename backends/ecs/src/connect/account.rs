@@ -31,9 +31,9 @@ const MAX_PAGES: usize = 10_000;
 
 /// An account in a region, connected to when it is first asked for something.
 ///
-/// There are two ways to ask. [`Account::call`] takes the JSON that the AWS CLI takes and returns what it would print: it
-/// is for requests that are made of documents, and for answers that are compared with them. The clients of the AWS
-/// SDK are for what only reads a few fields. Neither repeats a call.
+/// [`Account::call`] takes the JSON that the AWS CLI takes and returns what it would print: it is for requests that are
+/// made of documents, and for answers that are compared with them. The SDK finds the credentials, signs and connects; its
+/// own client is for what has no documents. Neither repeats a call.
 #[derive(Debug)]
 pub(crate) struct Account {
     settings: Settings,
@@ -176,40 +176,16 @@ impl Account {
         Err(Error::new(ErrorKind::Platform, "list", "the pages do not end").with("call", operation))
     }
 
-    /// The SDK's client of ECS.
-    pub(crate) async fn ecs(&self) -> Result<aws_sdk_ecs::Client> {
-        let connected = self.connected().await?;
-        let config = aws_sdk_ecs::config::Builder::from(&connected.sdk);
-        let own = connected.endpoints.own(Service::Ecs);
-        Ok(aws_sdk_ecs::Client::from_conf(set(config, own, |config, own| config.endpoint_url(own)).build()))
-    }
-
     /// The SDK's client of Systems Manager.
     pub(crate) async fn ssm(&self) -> Result<aws_sdk_ssm::Client> {
         let connected = self.connected().await?;
-        let config = aws_sdk_ssm::config::Builder::from(&connected.sdk);
-        let own = connected.endpoints.own(Service::Ssm);
-        Ok(aws_sdk_ssm::Client::from_conf(set(config, own, |config, own| config.endpoint_url(own)).build()))
-    }
-
-    /// The SDK's client of CloudWatch Logs.
-    pub(crate) async fn logs(&self) -> Result<aws_sdk_cloudwatchlogs::Client> {
-        let connected = self.connected().await?;
-        let config = aws_sdk_cloudwatchlogs::config::Builder::from(&connected.sdk);
-        let own = connected.endpoints.own(Service::Logs);
-        let config = set(config, own, |config, own| config.endpoint_url(own)).build();
-        Ok(aws_sdk_cloudwatchlogs::Client::from_conf(config))
+        let mut config = aws_sdk_ssm::config::Builder::from(&connected.sdk);
+        config.set_endpoint_url(connected.endpoints.own(Service::Ssm));
+        Ok(aws_sdk_ssm::Client::from_conf(config.build()))
     }
 
     async fn connected(&self) -> Result<&Connected> {
         self.connected.get_or_try_init(|| Connected::new(&self.settings, &self.environment)).await
-    }
-}
-
-fn set<B>(builder: B, own: Option<String>, apply: impl FnOnce(B, String) -> B) -> B {
-    match own {
-        Some(own) => apply(builder, own),
-        None => builder,
     }
 }
 

@@ -3,7 +3,7 @@
 mod failure;
 pub(crate) mod job;
 mod judge;
-mod reason;
+pub(crate) mod reason;
 mod scene;
 
 use rhumb_backend::{Failure, Health, ObjectHealth, Receipt, Result, Scope, State};

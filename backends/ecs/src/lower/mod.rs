@@ -45,6 +45,7 @@ use tags::Tags;
 
 pub use network::SELF;
 pub use patches::LISTS;
+pub(crate) use init::NAME as FILES;
 pub use security::DEFAULTS as DEFAULT_CAPABILITIES;
 
 /// Turns an app into requests.
