@@ -69,10 +69,9 @@ fn modernize(app: &mut Map<String, Value>) {
     let (network, mappings) = docker
         .as_object_mut()
         .map_or((None, None), |docker| (docker.remove("network"), docker.remove("portMappings")));
-    if let (Some(mappings), Some(container)) = (mappings, app.get_mut("container")) {
-        if let Some(container) = container.as_object_mut() {
-            default(container, "portMappings", mappings);
-        }
+    let container = app.get_mut("container").and_then(Value::as_object_mut);
+    if let (Some(mappings), Some(container)) = (mappings, container) {
+        default(container, "portMappings", mappings);
     }
     match network.as_ref().and_then(Value::as_str) {
         Some("BRIDGE") => default(app, "networks", json!([{ "mode": "container/bridge" }])),
@@ -100,10 +99,8 @@ fn networks(app: &mut Map<String, Value>, default_network: Option<&str>) {
     for network in networks.iter_mut().filter_map(Value::as_object_mut) {
         default(network, "mode", json!("container"));
         network.retain(|name, value| name != "labels" || value != &json!({}));
-        if network["mode"] == json!("container") {
-            if let (None, Some(name)) = (network.get("name"), default_network) {
-                network.insert("name".to_owned(), json!(name));
-            }
+        if let (true, Some(name)) = (network["mode"] == json!("container"), default_network) {
+            default(network, "name", json!(name));
         }
     }
 }

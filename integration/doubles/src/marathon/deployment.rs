@@ -241,11 +241,8 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(upgrade: Value, resident: bool, expect: (usize, usize)) {
-        let mut body = json!({ "instances": 4, "upgradeStrategy": upgrade });
-        if resident {
-            body["container"] = json!({ "volumes": [{ "containerPath": "d", "persistent": {} }] });
-        }
+    fn check(upgrade: &Value, volumes: &Value, expect: (usize, usize)) {
+        let body = json!({ "instances": 4, "upgradeStrategy": upgrade, "container": { "volumes": volumes } });
         let spec = Spec::new(Kind::App, "/a".to_owned(), body, "v".to_owned());
         let (restart, at_once) = Restart::begin(&spec, Vec::new(), 4);
         assert_eq!((restart.capacity, at_once), expect);
@@ -253,10 +250,13 @@ mod tests {
 
     #[test]
     fn capacity_follows_the_strategy() {
-        check(json!({ "minimumHealthCapacity": 1, "maximumOverCapacity": 1 }), false, (8, 0));
-        check(json!({ "minimumHealthCapacity": 0.5, "maximumOverCapacity": 0 }), false, (4, 2));
-        check(json!({ "minimumHealthCapacity": 1, "maximumOverCapacity": 0 }), false, (5, 0));
-        check(json!({ "minimumHealthCapacity": 0, "maximumOverCapacity": 0 }), false, (4, 4));
-        check(json!({ "minimumHealthCapacity": 1, "maximumOverCapacity": 0 }), true, (4, 1));
+        let upgrade =
+            |least: f64, over: f64| json!({ "minimumHealthCapacity": least, "maximumOverCapacity": over });
+        let none = json!([]);
+        check(&upgrade(1.0, 1.0), &none, (8, 0));
+        check(&upgrade(0.5, 0.0), &none, (4, 2));
+        check(&upgrade(1.0, 0.0), &none, (5, 0));
+        check(&upgrade(0.0, 0.0), &none, (4, 4));
+        check(&upgrade(1.0, 0.0), &json!([{ "containerPath": "d", "persistent": {} }]), (4, 1));
     }
 }

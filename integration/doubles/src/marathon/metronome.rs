@@ -54,7 +54,7 @@ impl Metronome {
             (&Method::POST, ["scheduled-jobs"]) => {
                 let mut body = request.json()?;
                 let schedules = body.as_object_mut().and_then(|body| body.remove("schedules"));
-                self.create(request, body, schedules)
+                self.create(request, body, schedules.as_ref())
             }
             (&Method::GET, ["jobs", id]) => Ok(Answer::ok(self.job(id)?.shown(request))),
             (&Method::PUT, ["jobs", id]) => self.update(request, id),
@@ -70,7 +70,7 @@ impl Metronome {
         self.jobs.get_mut(id).ok_or_else(|| Answer::not_found(format!("Job '{id}' does not exist")))
     }
 
-    fn create(&mut self, request: &Request, body: Value, schedules: Option<Value>) -> Answered {
+    fn create(&mut self, request: &Request, body: Value, schedules: Option<&Value>) -> Answered {
         job_shape::validate(&body)?;
         let id = body["id"].as_str().unwrap_or_default().to_owned();
         if self.jobs.contains_key(&id) {
@@ -83,7 +83,7 @@ impl Metronome {
             succeeded: Vec::new(),
             failed: Vec::new(),
         };
-        job.set_schedules(schedules.as_ref())?;
+        job.set_schedules(schedules)?;
         let shown = job.shown(request);
         self.jobs.insert(id, job);
         Ok(Answer::created(shown))
@@ -278,7 +278,7 @@ impl Job {
             match run.advance(id, spec, now, (pace, &mut *rules)) {
                 Some(true) => ended.push((run_id.clone(), true)),
                 Some(false) if restart["policy"] != json!("ON_FAILURE") => {
-                    ended.push((run_id.clone(), false))
+                    ended.push((run_id.clone(), false));
                 }
                 _ => {}
             }

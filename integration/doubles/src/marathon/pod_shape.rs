@@ -44,10 +44,8 @@ fn networks(pod: &mut Map<String, Value>, default_network: Option<&str>) {
     for network in networks.iter_mut().filter_map(Value::as_object_mut) {
         network.retain(|name, value| !value.is_null() && (name != "labels" || *value != json!({})));
         default(network, "mode", json!("container"));
-        if network["mode"] == json!("container") {
-            if let (None, Some(name)) = (network.get("name"), default_network) {
-                network.insert("name".to_owned(), json!(name));
-            }
+        if let (true, Some(name)) = (network["mode"] == json!("container"), default_network) {
+            default(network, "name", json!(name));
         }
     }
 }

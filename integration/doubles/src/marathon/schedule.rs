@@ -48,13 +48,11 @@ impl World {
                 }
             },
             Phase::Running => {
-                if let Some((after, code)) = instance.fate.end() {
-                    if age >= after {
-                        self.end(id, &Ending::exited(code), now);
-                        return;
-                    }
+                if let Some((_, code)) = instance.fate.end().filter(|(after, _)| age >= *after) {
+                    self.end(id, &Ending::exited(code), now);
+                } else {
+                    self.check(id, age, now);
                 }
-                self.check(id, age, now);
             }
             Phase::Killing if age >= pace.stop && instance.fate != Fate::NeverStops => {
                 self.tell_status(id, "TASK_KILLED", "Command terminated with signal Terminated");

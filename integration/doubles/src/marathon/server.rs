@@ -209,9 +209,6 @@ fn answer(shared: &Shared, request: &Request) -> Response {
         }
         return shared.world().events.stream(request);
     }
-    if let Some(types) = &shared.types {
-        shared.note(types.check_request(request));
-    }
     let answer = {
         let mut world = shared.world();
         let answer = routes::answer(&mut world, request).unwrap_or_else(|answer| answer);
@@ -220,6 +217,11 @@ fn answer(shared: &Shared, request: &Request) -> Response {
         answer
     };
     if let Some(types) = &shared.types {
+        // What is refused for being wrong has been told so already.
+        let is_refused = [StatusCode::BAD_REQUEST, StatusCode::UNPROCESSABLE_ENTITY].contains(&answer.status);
+        if !is_refused {
+            shared.note(types.check_request(request));
+        }
         shared.note(types.check_answer(request, &answer));
     }
     respond(answer)

@@ -161,10 +161,8 @@ fn ports(app: &Value, found: &mut Findings) {
         for number in numbers {
             found.range(&port[number], &format!("{path}({index})/{number}"), PORT);
         }
-        if let Some(name) = port["name"].as_str() {
-            if !names.insert(name) {
-                found.add(path, "Port names must be unique.");
-            }
+        if port["name"].as_str().is_some_and(|name| !names.insert(name)) {
+            found.add(path, "Port names must be unique.");
         }
         let number = port["port"].as_u64().filter(|number| *number != 0);
         if number.is_some_and(|number| !fixed.insert(number)) {

@@ -153,8 +153,8 @@ impl World {
                     if before.body == next.body && !restarts {
                         continue;
                     }
-                    next.version = version.to_owned();
-                    next.scaled_at = version.to_owned();
+                    version.clone_into(&mut next.version);
+                    version.clone_into(&mut next.scaled_at);
                     let is_scaling = before.is_scaling_of(&next) && !restarts;
                     next.configured_at =
                         if is_scaling { before.configured_at.clone() } else { version.to_owned() };

@@ -107,7 +107,7 @@ impl Types {
                 // What may be left out may be null as well.
                 Some(property) if value.is_null() && property.need == Need::Optional => {}
                 Some(property) => {
-                    self.declaration(property.library, property.declaration, value, (path, found))
+                    self.declaration(property.library, property.declaration, value, (path, found));
                 }
             }
         }
@@ -153,29 +153,18 @@ fn facets_hold(facets: &Value, value: &Value, path: &str, found: &mut Vec<String
         }
     }
     if let (Some(pattern), Some(text)) = (facets["pattern"].as_str(), value.as_str()) {
-        if Regex::new(pattern).is_ok_and(|pattern| !pattern.is_match(text)) {
+        let is_matched = Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(text));
+        if !is_matched {
             found.push(format!("{path}: {text} does not match {pattern}"));
         }
     }
-    let length = value.as_str().map(|text| text.chars().count());
-    let size = value.as_array().map(Vec::len);
-    let number = value.as_f64();
-    for (name, measured) in
-        [("minimum", number), ("minLength", length.map(as_number)), ("minItems", size.map(as_number))]
-    {
-        if let (Some(least), Some(measured)) = (facets[name].as_f64(), measured) {
-            if measured < least {
-                found.push(format!("{path}: {measured} is below the {name} {least}"));
-            }
+    for (measure, measured) in measures(value) {
+        let bound = |side: &str| facets[format!("{side}{measure}")].as_f64();
+        if let Some(least) = bound("min").filter(|least| measured < *least) {
+            found.push(format!("{path}: {measured} is below the least, {least}"));
         }
-    }
-    for (name, measured) in
-        [("maximum", number), ("maxLength", length.map(as_number)), ("maxItems", size.map(as_number))]
-    {
-        if let (Some(most), Some(measured)) = (facets[name].as_f64(), measured) {
-            if measured > most {
-                found.push(format!("{path}: {measured} is above the {name} {most}"));
-            }
+        if let Some(most) = bound("max").filter(|most| measured > *most) {
+            found.push(format!("{path}: {measured} is above the most, {most}"));
         }
     }
     if let (true, Some(members)) = (facets["uniqueItems"] == Value::Bool(true), value.as_array()) {
@@ -184,6 +173,14 @@ fn facets_hold(facets: &Value, value: &Value, path: &str, found: &mut Vec<String
             found.push(format!("{path}: a member is there twice"));
         }
     }
+}
+
+/// What bounds are about: the end of their names, and how much of it there is.
+fn measures(value: &Value) -> Vec<(&'static str, f64)> {
+    let number = value.as_f64().map(|number| ("imum", number));
+    let length = value.as_str().map(|text| ("Length", as_number(text.chars().count())));
+    let size = value.as_array().map(|members| ("Items", as_number(members.len())));
+    [number, length, size].into_iter().flatten().collect()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "lengths are far below what a double can count")]

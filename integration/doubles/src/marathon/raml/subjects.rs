@@ -31,7 +31,7 @@ impl Types {
             (&Method::POST, ["v2", "tasks", "delete"]) => "deleteTasks.DeleteTasks",
             _ => return Vec::new(),
         };
-        self.told("request", request, self.check(name, &body))
+        told("request", request, self.check(name, &body))
     }
 
     /// What the published type of an answer's body does not take of it.
@@ -45,45 +45,48 @@ impl Types {
             // Errors hold more than the type says: what is locked, and paths of details.
             let found =
                 if body["message"].is_string() { vec![] } else { vec!["/message: is missing".to_owned()] };
-            return self.told("answer", request, found);
+            return told("answer", request, found);
         }
         let body = named_as_published(body.clone());
-        let (name, part) = match (&request.method, path.as_slice()) {
-            (_, ["v2", "apps", .., "tasks"]) if body.get("tasks").is_some() => ("task.TaskList", None),
-            (_, ["v2", "apps", .., "tasks", _]) if body.get("task").is_some() => ("task.TaskSingle", None),
-            (&Method::GET, ["v2", "apps", .., "versions"]) => ("app.VersionList", None),
-            (&Method::GET, ["v2", "apps", .., "versions", _]) => ("app.App", None),
-            (&Method::GET, ["v2", "apps", .., "*"]) => ("app.AppInfo[]", Some("*")),
-            (&Method::GET, ["v2", "apps"]) => ("app.AppList", None),
-            (&Method::GET, ["v2", "apps", ..]) => ("app.AppInfo", Some("app")),
-            (&Method::POST, ["v2", "apps"]) => ("app.AppInfo", None),
-            (_, ["v2", "apps", ..]) => ("deploymentResult.DeploymentResult", None),
-            (&Method::GET, ["v2", "groups", .., "versions"]) => return Vec::new(),
-            (&Method::GET, ["v2", "groups", ..]) => ("group.GroupInfo", None),
-            (_, ["v2", "groups", ..]) if body.get("steps").is_some() => {
-                ("deploymentSteps.DeploymentSteps", None)
-            }
-            (_, ["v2", "groups", ..]) => ("deploymentResult.DeploymentResult", None),
-            (&Method::DELETE, ["v2", "deployments", _]) => ("deploymentResult.DeploymentResult", None),
-            (_, ["v2", "deployments"]) => ("deploymentEventsInfo.DeploymentStepInfo[]", None),
-            (_, ["v2", "queue"]) => ("queue.Queue", None),
-            (_, ["v2", "tasks", ..]) if body.get("tasks").is_some() => ("task.TaskList", None),
-            (_, ["v2", "info"]) => ("info.MarathonInfo", None),
-            (&Method::GET, ["v2", "leader"]) => ("info.LeaderInfo", None),
-            (_, ["v2", "pods", rest @ ..]) => match pod_type(&request.method, rest) {
-                Some(name) => (name, None),
-                None => return Vec::new(),
-            },
-            _ => return Vec::new(),
+        let Some(name) = answer_type(&request.method, &path, &body) else { return Vec::new() };
+        // One app is in a field of its own, and so are those of a group.
+        let part = match name {
+            "app.AppInfo[]" => &body["*"],
+            "app.AppInfo" if request.method == Method::GET => &body["app"],
+            _ => &body,
         };
-        let part = part.map_or(&body, |name| &body[name]);
-        self.told("answer", request, self.check(name, part))
+        told("answer", request, self.check(name, part))
     }
+}
 
-    fn told(&self, what: &str, request: &Request, found: Vec<String>) -> Vec<String> {
-        let call = format!("{} /{}", request.method, request.path.join("/"));
-        found.into_iter().map(|text| format!("{what} of {call}: {text}")).collect()
+/// The type of what a path answers; none where the reference names none.
+fn answer_type(method: &Method, path: &[&str], body: &Value) -> Option<&'static str> {
+    if body.get("deploymentId").is_some() {
+        return Some("deploymentResult.DeploymentResult");
     }
+    Some(match (method, path) {
+        (_, ["v2", "tasks", ..] | ["v2", "apps", .., "tasks"]) => "task.TaskList",
+        (_, ["v2", "apps", .., "tasks", _]) => "task.TaskSingle",
+        (&Method::GET, ["v2", "apps", .., "versions"]) => "app.VersionList",
+        (&Method::GET, ["v2", "apps", .., "versions", _]) => "app.App",
+        (&Method::GET, ["v2", "apps", .., "*"]) => "app.AppInfo[]",
+        (&Method::GET, ["v2", "apps"]) => "app.AppList",
+        (_, ["v2", "apps", ..]) => "app.AppInfo",
+        (&Method::GET, ["v2", "groups", .., "versions"]) => return None,
+        (&Method::GET, ["v2", "groups", ..]) => "group.GroupInfo",
+        (_, ["v2", "groups", ..]) => "deploymentSteps.DeploymentSteps",
+        (_, ["v2", "deployments"]) => "deploymentEventsInfo.DeploymentStepInfo[]",
+        (_, ["v2", "queue"]) => "queue.Queue",
+        (_, ["v2", "info"]) => "info.MarathonInfo",
+        (&Method::GET, ["v2", "leader"]) => "info.LeaderInfo",
+        (_, ["v2", "pods", rest @ ..]) => return pod_type(method, rest),
+        _ => return None,
+    })
+}
+
+fn told(what: &str, request: &Request, found: Vec<String>) -> Vec<String> {
+    let call = format!("{} /{}", request.method, request.path.join("/"));
+    found.into_iter().map(|text| format!("{what} of {call}: {text}")).collect()
 }
 
 fn pod_type(method: &Method, rest: &[&str]) -> Option<&'static str> {

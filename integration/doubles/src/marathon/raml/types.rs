@@ -99,8 +99,11 @@ impl Types {
         }
         let own = declaration["properties"].as_object();
         for (name, declaration) in own.into_iter().flatten() {
-            let is_optional =
-                name.ends_with('?') || name.starts_with('/') || declaration["required"] == Value::Bool(false);
+            // What has a default need not be given, whatever its mark says.
+            let is_optional = name.ends_with('?')
+                || name.starts_with('/')
+                || declaration.get("default").is_some()
+                || declaration["required"] == Value::Bool(false);
             all.push(Property {
                 name: if name.starts_with('/') { name } else { name.trim_end_matches('?') },
                 need: if is_optional { Need::Optional } else { Need::Required },

@@ -83,14 +83,15 @@ fn counts(instances: &[&Instance]) -> Value {
 /// Statistics of tasks by the version that they run; what no task is of is left out.
 fn stats(spec: &Spec, instances: &[&Instance]) -> Value {
     let mut shown = json!({});
-    let groups: [(&str, &dyn Fn(&Instance) -> bool); 4] = [
-        ("startedAfterLastScaling", &|instance| instance.spec.version >= spec.scaled_at),
-        ("withLatestConfig", &|instance| instance.spec.version >= spec.configured_at),
-        ("withOutdatedConfig", &|instance| instance.spec.version < spec.configured_at),
-        ("totalSummary", &|_| true),
-    ];
-    for (name, belongs) in groups {
-        let of: Vec<&Instance> = instances.iter().copied().filter(|instance| belongs(instance)).collect();
+    let belongs = |name: &str, version: &String| match name {
+        "startedAfterLastScaling" => *version >= spec.scaled_at,
+        "withLatestConfig" => *version >= spec.configured_at,
+        "withOutdatedConfig" => *version < spec.configured_at,
+        _ => true,
+    };
+    for name in ["startedAfterLastScaling", "withLatestConfig", "withOutdatedConfig", "totalSummary"] {
+        let of: Vec<&Instance> =
+            instances.iter().copied().filter(|instance| belongs(name, &instance.spec.version)).collect();
         if !of.is_empty() {
             let mut stats = json!({ "counts": counts(&of) });
             if let Some(life) = life_time(&of) {

@@ -166,10 +166,11 @@ fn text_id(body: &Value) -> Result<&str, Answer> {
 /// What an update makes of what is there: fields that it leaves out stay, unless the whole is replaced.
 fn merged(world: &World, request: &Request, id: &str, update: Value) -> Result<Value, Answer> {
     let before = world.specs.get(id).filter(|spec| spec.kind == Kind::App);
-    if let (Some(version), None) = (update["version"].as_str(), update.get("instances")) {
-        if update.as_object().is_some_and(|fields| fields.len() <= 2) {
-            return at_version(world, id, version).map(|spec| spec.body.clone());
-        }
+    // A version alone means to go back to it.
+    let is_alone =
+        update.as_object().is_some_and(|fields| fields.keys().all(|name| name == "id" || name == "version"));
+    if let (true, Some(version)) = (is_alone, update["version"].as_str()) {
+        return at_version(world, id, version).map(|spec| spec.body.clone());
     }
     let is_whole = request.method == Method::PUT && request.parameter("partialUpdate") == Some("false");
     let Some(before) = before.filter(|_| !is_whole) else { return Ok(update) };

@@ -16,7 +16,9 @@ pub(super) fn answer(world: &World, request: &Request, path: &[&str]) -> Answere
             let agents: Vec<Value> = world.options.agents.iter().map(|agent| slave(agent, request)).collect();
             Ok(Answer::ok(json!({ "slaves": agents, "recovered_slaves": [] })))
         }
-        ["agent" | "slave", id, "slave(1)", "state"] | ["agent" | "slave", id, "state"] => state(world, id),
+        ["agent" | "slave", id, "slave(1)", "state"] | ["agent" | "slave", id, "state"] => {
+            Ok(state(world, id))
+        }
         ["agent" | "slave", _, "slave(1)", "files", "read"] | ["agent" | "slave", _, "files", "read"] => {
             read(world, request)
         }
@@ -36,7 +38,7 @@ fn directory(instance: &Instance) -> String {
     format!("/var/lib/mesos/slave/slaves/{}/executors/{}/runs/latest", instance.agent.id, instance.task_id())
 }
 
-fn state(world: &World, agent: &str) -> Answered {
+fn state(world: &World, agent: &str) -> Answer {
     let there = world.instances.values().filter(|instance| instance.agent.id == agent);
     let executors: Vec<Value> = there
         .map(|instance| {
@@ -46,7 +48,7 @@ fn state(world: &World, agent: &str) -> Answered {
         })
         .collect();
     let framework = json!({ "name": "marathon", "executors": executors, "completed_executors": [] });
-    Ok(Answer::ok(json!({ "id": agent, "frameworks": [framework], "completed_frameworks": [] })))
+    Answer::ok(json!({ "id": agent, "frameworks": [framework], "completed_frameworks": [] }))
 }
 
 /// A part of a file: every task prints one line that names it.

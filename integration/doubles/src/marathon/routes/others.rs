@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use super::app_info;
 use super::apps::{find, lock, result};
 use crate::marathon::deployment::Deployment;
-use crate::marathon::instance::Phase;
+use crate::marathon::instance::{Instance, Phase};
 use crate::marathon::options::Part;
-use crate::marathon::request::{Answer, Answered, Request};
+use crate::marathon::request::{Answer, Answered, Content, Request};
 use crate::marathon::spec::{Kind, texts};
 use crate::marathon::world::{Change, Waiting, World, unknown_deployment};
 
@@ -137,7 +137,7 @@ pub(super) fn tasks(world: &mut World, request: &Request, path: &[&str]) -> Answ
                     || wanted.contains(&"running") && phase == Phase::Running
             };
             let apps = world.instances.values().filter(|one| one.spec.kind == Kind::App && meets(one.phase));
-            Ok(Answer::ok(json!({ "tasks": apps.map(|one| one.task()).collect::<Vec<_>>() })))
+            Ok(Answer::ok(json!({ "tasks": apps.map(Instance::task).collect::<Vec<_>>() })))
         }
         (&Method::POST, ["delete"]) => {
             let ids = texts(&request.json()?["ids"]);
@@ -156,7 +156,7 @@ pub(super) fn app_tasks(world: &mut World, request: &Request, id: &str) -> Answe
     find(world, id)?;
     match request.method {
         Method::GET => {
-            let tasks: Vec<Value> = world.instances_of(id).map(|one| one.task()).collect();
+            let tasks: Vec<Value> = world.instances_of(id).map(Instance::task).collect();
             Ok(Answer::ok(json!({ "tasks": tasks })))
         }
         Method::DELETE => kill(world, request, |_, app| app == id),
@@ -171,10 +171,10 @@ pub(super) fn kill_task(world: &mut World, request: &Request, (id, task): (&str,
         return Err(Answer::not_found(format!("Task '{task}' does not exist")));
     }
     let mut answer = kill(world, request, |other, _| other == task)?;
-    if let crate::marathon::request::Content::Json(body) = &mut answer.content {
-        if let Some(first) = body.get("tasks").and_then(|tasks| tasks.get(0)).cloned() {
-            *body = json!({ "task": first });
-        }
+    if let Content::Json(body) = &mut answer.content
+        && let Some(first) = body.get("tasks").and_then(|tasks| tasks.get(0)).cloned()
+    {
+        *body = json!({ "task": first });
     }
     Ok(answer)
 }
