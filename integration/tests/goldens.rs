@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use rhumb_action::{ChartInputs, FactsFrom, TemplateRequest, ValueInput, ValueInputs, template};
 use rhumb_backend::Backend;
+use rhumb_ecs::Ecs;
 use rhumb_kubernetes::Kubernetes;
 use rhumb_memory::MemoryBackend;
 use rhumb_spec::yaml;
@@ -43,7 +44,8 @@ fn backends() -> Vec<Box<dyn Backend>> {
         .expect("empty settings are valid");
     let kubernetes =
         Kubernetes::new(rhumb_kubernetes::Settings::default(), rhumb_kubernetes::Environment::default());
-    vec![Box::new(MemoryBackend::in_memory()), Box::new(swarm), Box::new(kubernetes)]
+    let ecs = Ecs::new(rhumb_ecs::Settings::default(), rhumb_ecs::Environment::default());
+    vec![Box::new(MemoryBackend::in_memory()), Box::new(swarm), Box::new(kubernetes), Box::new(ecs)]
 }
 
 /// The platform's documents, the losses and the notes, as one text.
