@@ -23,12 +23,18 @@ pub(super) struct Pod<'a> {
 }
 
 impl Pod<'_> {
-    /// How far the rollout is. A version of a pod that is newer than the receipt's may be another number of instances; one
-    /// with other containers took its place.
+    /// How far the rollout is: while a deployment is about the pod, it progresses; then so many instances as are wanted must
+    /// be stable.
     pub(super) fn judge(&self) -> Verdict {
         let wanted = count(self.status, "/spec/scaling/instances");
         let stable = |instance: &&Value| text(instance, "/status") == Some("STABLE");
-        let ready = self.fresh().filter(stable).count();
+        // Instances keep the version that they were started with when only their number changes, so that those of
+        // older versions count once the deployment, which would replace them, is over.
+        let ready = if self.deployment.is_none() {
+            items(self.status, "/instances").filter(stable).count()
+        } else {
+            self.fresh().filter(stable).count()
+        };
         let ready = u32::try_from(ready).unwrap_or(u32::MAX);
         let ended: Vec<&Value> = self.ended().collect();
         let names = ended.iter().filter_map(|ended| text(ended, "/instanceID"));

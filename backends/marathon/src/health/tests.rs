@@ -7,6 +7,7 @@ use super::Patience;
 use super::pod::Pod;
 use super::service::App;
 use super::verdict::Verdict;
+use crate::apply::Deployment;
 use crate::rollout::Rollout;
 
 const V1: &str = "2026-01-01T00:00:01.000Z";
@@ -116,7 +117,16 @@ fn pods_are_stable_or_end_again_and_again() {
         Pod { status, deployment: None, waiting: None, rollout: &rollout, patience: &patience }.judge()
     };
     assert_eq!(judge(&status(json!([instance(V2, "STABLE")]), json!([]))).state, State::Ready);
-    assert_eq!(judge(&status(json!([instance(V1, "STABLE")]), json!([]))).state, State::Progressing);
+    let deployment = Deployment { id: "d".to_owned(), ..Deployment::default() };
+    let old = status(json!([instance(V1, "STABLE")]), json!([]));
+    let underway = Pod {
+        status: &old,
+        deployment: Some(&deployment),
+        waiting: None,
+        rollout: &rollout,
+        patience: &patience,
+    };
+    assert_eq!((underway.judge().state, underway.judge().ready), (State::Progressing, 0));
     assert_eq!(judge(&status(json!([instance(V2, "STAGING")]), json!([]))).state, State::Progressing);
     let ended = |id: &str, at: &str| {
         json!({ "instanceID": id, "startedAt": at, "terminatedAt": at, "containers": [

@@ -1,6 +1,6 @@
 //! Checking a target's settings against the servers.
 
-use rhumb_backend::{Error, Finding, Result};
+use rhumb_backend::{Finding, Result};
 use serde_json::Value;
 
 use super::answers;
@@ -61,13 +61,14 @@ async fn beside(server: &Server, service: Service) -> Result<Finding> {
     match answers(server, service.clone()).await {
         Ok(true) => Ok(Finding::good(what, format!("{name} answers"))),
         Ok(false) => Ok(Finding::good(what, format!("{name} is not there: {without}"))),
-        Err(error) => Ok(Finding::bad(what, told(&error))),
+        Err(error) => {
+            let finding = Finding::bad(what, error.message);
+            Ok(match error.remedy {
+                Some(remedy) => finding.remedy(remedy),
+                None => finding,
+            })
+        }
     }
-}
-
-fn told(error: &Error) -> String {
-    let remedy = error.remedy.as_ref().map(|remedy| format!("; {remedy}")).unwrap_or_default();
-    format!("{}{remedy}", error.message)
 }
 
 /// The store alone is not enough: Marathon must be told to use it.
@@ -78,9 +79,9 @@ fn secrets(server: &Server, features: &[String]) -> Finding {
         (_, true) => Finding::good("secrets", "Marathon's feature `secrets` is on"),
         (Some(true), false) => Finding::bad(
             "secrets",
-            "the target says that secrets are used, and Marathon's feature `secrets` is off: start it with \
-             `--enable_features secrets`",
-        ),
+            "the target says that secrets are used, and Marathon's feature `secrets` is off",
+        )
+        .remedy("start Marathon with `--enable_features secrets`, or leave out `secrets` in the target"),
         (None, false) => Finding::good("secrets", "Marathon's feature `secrets` is off: secrets are refused"),
     }
 }
@@ -89,7 +90,9 @@ fn network(server: &Server) -> Result<Finding> {
     let settings = server.settings();
     let is_cluster = server.has(&Service::Cluster)?;
     if settings.naming == Some(Naming::Vip) && !is_cluster {
-        return Ok(Finding::bad("naming", "virtual addresses are DC/OS' own: use `naming: mesos-dns`"));
+        return Ok(
+            Finding::bad("naming", "virtual addresses are DC/OS' own").remedy("use `naming: mesos-dns`")
+        );
     }
     let names = match settings.naming.unwrap_or(if is_cluster { Naming::Vip } else { Naming::MesosDns }) {
         Naming::Vip => "virtual addresses of DC/OS",
