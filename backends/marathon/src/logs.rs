@@ -206,14 +206,14 @@ fn last_lines_of(text: &str, count: u64) -> usize {
 
 /// The tasks of Mesos behind what runs.
 fn places(running: &Running) -> Vec<Place> {
-    let names = all_tasks(running);
-    let named = |id: &str| {
-        names.iter().find(|task| task.id == id).map_or_else(|| running.name.clone(), |task| task.name.clone())
+    let tasks = all_tasks(running);
+    let name_of = |id: &str| {
+        tasks.iter().find(|task| task.id == id).map_or_else(|| running.name.clone(), |task| task.name.clone())
     };
     let of = |id: &str, task: &str, agent: Option<&str>, host: Option<&str>| {
         Some(Place {
             workload: running.workload.clone(),
-            name: named(id),
+            name: name_of(id),
             task: task.to_owned(),
             agent: agent?.to_owned(),
             host: host.map(ToOwned::to_owned),

@@ -32,11 +32,14 @@ const STATE: [&str; 18] = [
     "role",
 ];
 
+/// Makes a mapping of defaults.
+type Defaults = fn() -> Value;
+
 /// What the servers take where nothing is said, inside of lists and of mappings that are one value.
 ///
 /// Source: Marathon REST API, the RAML types `AppHealthCheck`, `ReadinessCheck`, `ContainerPortMapping`,
 /// `PortDefinition`, `Network`, `DockerContainer`, `Artifact`, `HealthCheck`, `Endpoint`; Metronome API, `Schedule`.
-const DEFAULTS: [(&str, fn() -> Value); 14] = [
+const DEFAULTS: [(&str, Defaults); 14] = [
     ("healthChecks.*", app_health_check),
     ("readinessChecks.*", readiness_check),
     ("container.portMappings.*", || json!({ "protocol": "tcp" })),

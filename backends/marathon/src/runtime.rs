@@ -145,7 +145,7 @@ pub(crate) async fn restart(server: &Server, scope: &Scope, workload: &str) -> R
     for running in running(server, scope, Some(workload)).await? {
         receipts.push(match running.kind {
             Kind::App => restart_app(server, &running).await?,
-            Kind::Pod => change(server, &running, |body| mark_restart(body)).await?,
+            Kind::Pod => change(server, &running, mark_restart).await?,
             _ => {
                 return Err(Error::new(
                     ErrorKind::Unsupported,

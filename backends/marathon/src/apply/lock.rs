@@ -80,14 +80,11 @@ impl Work<'_> {
         there: Option<&Value>,
         locked: Error,
     ) -> Result<Vec<String>> {
-        let read;
-        let there = match there {
-            Some(there) => Some(there),
-            None => {
-                read = document(self.server, self.kind, native).await?;
-                read.as_ref()
-            }
+        let read = match there {
+            Some(_) => None,
+            None => document(self.server, self.kind, native).await?,
         };
+        let there = there.or(read.as_ref());
         let holders = holders(self.server, native, &locked).await?;
         let is_own = |holder: &Deployment| {
             let by_mark =

@@ -52,6 +52,9 @@ fn authorities(file: &Path) -> Result<Vec<Certificate>> {
     Ok(found)
 }
 
+/// Makes the proxy at an address.
+type Make = fn(&str) -> reqwest::Result<Proxy>;
+
 /// The proxies that the environment names, in lower case or upper.
 fn proxied(mut builder: ClientBuilder, environment: &Environment) -> Result<ClientBuilder> {
     let of = |lower: &str| {
@@ -59,7 +62,7 @@ fn proxied(mut builder: ClientBuilder, environment: &Environment) -> Result<Clie
         environment.var(lower).or_else(|| environment.var(&upper)).map(ToOwned::to_owned)
     };
     let direct = of("no_proxy").and_then(|list| NoProxy::from_string(&list));
-    let kinds: [(&str, fn(&str) -> reqwest::Result<Proxy>); 3] = [
+    let kinds: [(&str, Make); 3] = [
         ("http_proxy", |url| Proxy::http(url)),
         ("https_proxy", |url| Proxy::https(url)),
         ("all_proxy", |url| Proxy::all(url)),

@@ -198,9 +198,9 @@ fn credentials(settings: &Settings, given: Credentials, attached: Option<&Attach
 
 /// The authority that the DC/OS CLI trusts for the cluster.
 fn authority(attached: &Attached) -> Result<Option<PathBuf>> {
-    match attached.verify.as_deref() {
+    match attached.verify.as_deref().filter(|_| attached.url.starts_with("https:")) {
         None | Some("true" | "True" | "1") => Ok(None),
-        Some("false" | "False" | "0") if attached.url.starts_with("https:") => Err(Error::new(
+        Some("false" | "False" | "0") => Err(Error::new(
             ErrorKind::Invalid,
             "find Marathon",
             "the DC/OS CLI is told not to check the cluster's certificate, and without a check the token is open to \
@@ -208,7 +208,6 @@ fn authority(attached: &Attached) -> Result<Option<PathBuf>> {
         )
         .with("from", "core.ssl_verify of the DC/OS CLI")
         .remedy("save the cluster's authority from <cluster>/ca/dcos-ca.crt, and name the file with the target's `ca`")),
-        Some("false" | "False" | "0") => Ok(None),
         Some(file) => Ok(Some(PathBuf::from(file))),
     }
 }

@@ -131,7 +131,8 @@ impl Server {
     pub(crate) async fn send(&self, call: Call) -> Result<Answer> {
         let connected = self.connected().await?;
         let limit = call.timeout;
-        let sent = async { whole(&call, self.open_on(connected, &call).await?).await };
+        // On the heap: a call is large, and many are made at one time.
+        let sent = Box::pin(async { whole(&call, self.open_on(connected, &call).await?).await });
         match tokio::time::timeout(limit, sent).await {
             Ok(answer) => answer,
             Err(_) => Err(crate::error::timeout(call.operation, &call.service)),

@@ -25,7 +25,7 @@ pub(super) fn job(job: &Value, rollout: &Rollout) -> Verdict {
     }
     if let Some(run) = items(job, "/history/failedFinishedRuns").find(is_ours) {
         let when = text(run, "/finishedAt").map(|when| format!(" at {when}")).unwrap_or_default();
-        let failure = failure(run, format!("its run ended without success{when}"));
+        let failure = failure(run, &format!("its run ended without success{when}"));
         return Verdict::failed("the job failed").counts(0, 1).because(Some(failure));
     }
     match &rollout.run {
@@ -37,9 +37,7 @@ pub(super) fn job(job: &Value, rollout: &Rollout) -> Verdict {
 
 fn active(run: &Value) -> Verdict {
     match text(run, "/status") {
-        Some("FAILED") => {
-            Verdict::failed("the job failed").because(Some(failure(run, "its run failed".to_owned())))
-        }
+        Some("FAILED") => Verdict::failed("the job failed").because(Some(failure(run, "its run failed"))),
         Some("SUCCESS") => Verdict::progressing("its run has just succeeded"),
         Some("ACTIVE") => Verdict::progressing("it runs"),
         Some(status) => Verdict::progressing(format!("its run is {}", status.to_ascii_lowercase())),
@@ -47,14 +45,14 @@ fn active(run: &Value) -> Verdict {
     }
 }
 
-fn failure(run: &Value, reason: String) -> Culprit {
+fn failure(run: &Value, reason: &str) -> Culprit {
     let task = items(run, "/tasks").last();
     let of = |at| task.and_then(|task| text(task, at)).map(ToOwned::to_owned);
     let message = of("/message");
     let failure = Failure {
         task: of("/id").or_else(|| text(run, "/id").map(ToOwned::to_owned)).unwrap_or_default(),
         exit_code: message.as_deref().and_then(exit_code),
-        reason: message.map_or(reason.clone(), |message| format!("{reason}: {message}")),
+        reason: message.map_or_else(|| reason.to_owned(), |message| format!("{reason}: {message}")),
         ..Failure::default()
     };
     Culprit { failure, agent: None }
@@ -66,6 +64,7 @@ mod tests {
     use rhumb_backend::State;
     use serde_json::json;
 
+    #[expect(clippy::needless_pass_by_value, reason = "the callers write literals")]
     fn check(document: Value, run: Option<&str>, expect: State) {
         let rollout = Rollout { run: run.map(ToOwned::to_owned), ..Rollout::default() };
         assert_eq!(job(&document, &rollout).state, expect, "{document}");

@@ -37,7 +37,8 @@ struct Delay {
 struct Offers {
     unused_offers_count: u64,
     last_used_offer_at: Option<String>,
-    reject_summary_last_offers: Vec<Declined>,
+    #[serde(rename = "rejectSummaryLastOffers")]
+    declined: Vec<Declined>,
 }
 
 /// Source: Marathon REST API, `DeclinedOfferStep`.
@@ -45,7 +46,8 @@ struct Offers {
 #[serde(default)]
 struct Declined {
     reason: String,
-    declined: u64,
+    #[serde(rename = "declined")]
+    refused: u64,
     processed: u64,
 }
 
@@ -76,7 +78,7 @@ impl Waiting {
             return Some(Obstacle { message, remedy: "", is_lasting: false });
         }
         let offers = &self.processed_offers_summary;
-        let Some(step) = offers.reject_summary_last_offers.iter().find(|step| step.is_all()) else {
+        let Some(step) = offers.declined.iter().find(|step| step.is_all()) else {
             patience.ends(rollout, "unplaceable");
             return None;
         };
@@ -85,14 +87,14 @@ impl Waiting {
             is_refused && patience.has_lasted(rollout, "unplaceable", self.since.as_deref(), UNPLACEABLE);
         let (what, remedy) = explained(&step.reason);
         let message =
-            format!("no agent takes a task: {what} ({} of {} offers)", step.declined, step.processed);
+            format!("no agent takes a task: {what} ({} of {} offers)", step.refused, step.processed);
         Some(Obstacle { message, remedy, is_lasting })
     }
 }
 
 impl Declined {
     fn is_all(&self) -> bool {
-        self.processed > 0 && self.declined == self.processed
+        self.processed > 0 && self.refused == self.processed
     }
 }
 

@@ -47,12 +47,8 @@ impl App<'_> {
         };
         let is_ready = verdict.state == rhumb_backend::State::Ready;
         let verdict = verdict.counts(number.min(wanted), wanted);
-        if is_ready { verdict } else { self.blamed(verdict, culprit) }
-    }
-
-    /// A culprit of the verdict's own, such as what cannot be placed, goes before a task that failed.
-    fn blamed(&self, verdict: Verdict, culprit: Option<Culprit>) -> Verdict {
-        if verdict.culprit.is_some() { verdict } else { verdict.because(culprit) }
+        // A culprit of the verdict's own, such as what cannot be placed, goes before a task that failed.
+        if is_ready || verdict.culprit.is_some() { verdict } else { verdict.because(culprit) }
     }
 
     /// The moment of the definition that is there. Scaling makes a version of its own, and no other definition.

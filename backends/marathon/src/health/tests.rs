@@ -14,6 +14,7 @@ const V1: &str = "2026-01-01T00:00:01.000Z";
 const V2: &str = "2026-01-01T00:00:02.000Z";
 const V3: &str = "2026-01-01T00:00:03.000Z";
 
+#[expect(clippy::needless_pass_by_value, reason = "the callers write literals")]
 fn app(extra: Value) -> Value {
     let mut app = json!({
         "id": "/default/shop/web",

@@ -28,15 +28,16 @@ pub(crate) async fn observe(server: &Server, scope: &Scope, ids: &[ObjectId]) ->
     // One connection before many calls: each would else try its own.
     server.info().await?;
     let (services, jobs, chronos, entries) = join4(
-        service::services(server, scope, ids),
-        job::metronome(server, scope, ids),
-        job::chronos(server, scope, ids),
-        entry::entries(server, scope, ids),
+        Box::pin(service::services(server, scope, ids)),
+        Box::pin(job::metronome(server, scope, ids)),
+        Box::pin(job::chronos(server, scope, ids)),
+        Box::pin(entry::entries(server, scope, ids)),
     )
     .await;
     let mut observed = Observed { objects: services?, ..Observed::default() };
-    const STORED: &[Kind] = &[Kind::Secret, Kind::Config];
-    for (kinds, found) in [(&[Kind::Job][..], jobs), (&[Kind::Chronos], chronos), (STORED, entries)] {
+    for (kinds, found) in
+        [(&[Kind::Job][..], jobs), (&[Kind::Chronos], chronos), (&[Kind::Secret, Kind::Config], entries)]
+    {
         match found {
             Ok(objects) => observed.objects.extend(objects),
             Err(error) => mark_unreadable(&mut observed, kinds, ids, &error),
