@@ -179,7 +179,8 @@ pub(crate) async fn verify(cluster: &Cluster, namespace: &str) -> Result<Vec<Fin
     findings.extend(user.map(|user| Finding::good("user", user)));
     findings.extend(nodes.map(|nodes| Finding::good("nodes", nodes.to_string())));
     if !missing.is_empty() {
-        findings.push(Finding::bad("rights that are missing", missing.join(", ")));
+        let remedy = format!("a Role with them in {namespace}, bound to whoever calls");
+        findings.push(Finding::bad("rights that are missing", missing.join(", ")).remedy(remedy));
     }
     Ok(findings)
 }

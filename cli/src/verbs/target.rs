@@ -228,8 +228,19 @@ fn list(session: &Session) -> Ended {
 
 fn location(target: &TargetConfig) -> String {
     let context = target.context.as_deref().map(|context| format!("context {context}"));
-    let place = target.host.clone().or(context).or_else(|| target.file.clone());
+    let place =
+        target.host.clone().or(context).or_else(|| target.file.clone()).or_else(|| of_settings(target));
     place.unwrap_or_else(|| "as the platform's own tools find it".to_owned())
+}
+
+/// Settings that tell places apart, and never a secret: what else there is may be one.
+fn of_settings(target: &TargetConfig) -> Option<String> {
+    let told = ["url", "profile", "region", "cluster"].into_iter().filter_map(|name| {
+        let text = target.settings.get(name)?.as_str()?;
+        Some(if name == "url" { text.to_owned() } else { format!("{name} {text}") })
+    });
+    let told: Vec<String> = told.collect();
+    (!told.is_empty()).then(|| told.join(", "))
 }
 
 fn make_current(session: &Session, name: &str) -> Ended {
@@ -300,33 +311,53 @@ async fn checked(session: &Session, name: Option<String>) -> Ended {
     let parts = session.parts(false)?;
     let backend = &parts.target.backend;
     let findings = backend.verify(&parts.namespace).await?;
+    let is_usable = findings.iter().all(|finding| finding.is_good);
     let scope = Scope::new(parts.namespace.as_str(), "check");
-    let facts = backend.survey(&scope, &App::default(), &Survey::default()).await?;
-    let releases = releases(&*parts.target.storage, &parts.namespace).await?;
+    let facts = backend.survey(&scope, &App::default(), &Survey::default()).await;
+    let releases = releases(&*parts.target.storage, &parts.namespace).await;
     let checked = CheckedTarget {
         name: parts.target.name.clone(),
         backend: backend.name().to_owned(),
-        facts: facts.data,
-        releases,
+        facts: told(facts.map(|facts| facts.data).map_err(Failure::from), &findings)?,
+        releases: told(releases, &findings)?,
         findings,
     };
     parts.progress.finish();
-    emit(session.format(), &checked, || {
-        let releases = match checked.releases {
+    emit(session.format(), &checked, || checked.text())?;
+    Ok(if is_usable { Exit::Success } else { Exit::Failure })
+}
+
+/// What was asked for; nothing where it failed for what a finding tells already.
+fn told<T: Default>(asked: Result<T, Failure>, findings: &[Finding]) -> Result<T, Failure> {
+    match asked {
+        Err(_) if findings.iter().any(|finding| !finding.is_good) => Ok(T::default()),
+        asked => asked,
+    }
+}
+
+impl CheckedTarget {
+    fn text(&self) -> String {
+        let releases = match self.releases {
             Some(count) => format!("with {count} release(s)"),
             None => "and does not show us its releases".to_owned(),
         };
-        let mut text = format!("{} answers ({}), {releases}.\n", checked.name, checked.backend);
-        for finding in &checked.findings {
+        let missing = match self.findings.iter().filter(|finding| !finding.is_good).count() {
+            0 => String::new(),
+            count => format!("; what must change first: {count}"),
+        };
+        let mut text = format!("{} answers ({}), {releases}{missing}.\n", self.name, self.backend);
+        for finding in &self.findings {
             let mark = if finding.is_good { "" } else { " (!)" };
             let _ = writeln!(text, "  {}{mark}: {}", finding.what, finding.text);
+            if let Some(remedy) = &finding.remedy {
+                let _ = writeln!(text, "    use: {remedy}");
+            }
         }
-        for (fact, value) in checked.facts.as_object().into_iter().flatten() {
+        for (fact, value) in self.facts.as_object().into_iter().flatten() {
             let _ = writeln!(text, "  {fact}: {value}");
         }
         text
-    })?;
-    Ok(Exit::Success)
+    }
 }
 
 /// How many releases there are: on the whole target, or else in the namespace; none where neither may be listed.
