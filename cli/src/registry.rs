@@ -134,8 +134,11 @@ fn memory(config: &TargetConfig, environment: &Environment) -> Result<Parts, Fai
 fn ecs(name: &str, config: &TargetConfig, environment: &Environment) -> Result<Parts, Failure> {
     use rhumb_ecs::{Ecs, EcsStorage};
 
-    let around =
-        rhumb_ecs::Environment { vars: environment.variables.clone(), home: environment.home.clone() };
+    let around = rhumb_ecs::Environment {
+        vars: environment.variables.clone(),
+        home: environment.home.clone(),
+        is_interactive: environment.stdin_is_terminal,
+    };
     let ecs = Ecs::new(settings(name, config)?, around);
     let storage = EcsStorage::new(&ecs);
     Ok(Parts::new(Arc::new(ecs), Arc::new(storage)))

@@ -237,7 +237,9 @@ fn location(target: &TargetConfig) -> String {
 fn of_settings(target: &TargetConfig) -> Option<String> {
     let told = ["url", "profile", "region", "cluster"].into_iter().filter_map(|name| {
         let text = target.settings.get(name)?.as_str()?;
-        Some(if name == "url" { text.to_owned() } else { format!("{name} {text}") })
+        // Before an `@` there may be a password.
+        let place = text.rsplit_once('@').map_or(text, |(_, place)| place);
+        Some(if name == "url" { place.to_owned() } else { format!("{name} {place}") })
     });
     let told: Vec<String> = told.collect();
     (!told.is_empty()).then(|| told.join(", "))

@@ -131,7 +131,7 @@ mod tests {
 
     fn environment(variables: &[(&str, &str)]) -> Environment {
         let vars = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        Environment { vars, home: None }
+        Environment { vars, ..Environment::default() }
     }
 
     #[test]

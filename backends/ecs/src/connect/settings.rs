@@ -99,6 +99,8 @@ pub struct Environment {
     pub vars: BTreeMap<String, String>,
     /// The home folder.
     pub home: Option<PathBuf>,
+    /// Standard input is a terminal, which a command in a task can be given.
+    pub is_interactive: bool,
 }
 
 impl Environment {

@@ -43,9 +43,9 @@ use crate::kind::Kind;
 use report::Report;
 use tags::Tags;
 
+pub(crate) use init::NAME as FILES;
 pub use network::SELF;
 pub use patches::LISTS;
-pub(crate) use init::NAME as FILES;
 pub use security::DEFAULTS as DEFAULT_CAPABILITIES;
 
 /// Turns an app into requests.
