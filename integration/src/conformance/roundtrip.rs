@@ -121,24 +121,20 @@ fn compare(one: &Value, other: &Value, path: &str, differences: &mut Vec<String>
 mod tests {
     use super::*;
 
-    fn app_of(folder: &std::path::Path) -> Option<App> {
+    fn app_of(folder: &std::path::Path, platform: &str) -> Option<App> {
         let chart = rhumb_chart::load(folder).ok()?;
         let values = chart.values(rhumb_chart::UserValues::new()).ok()?;
         let around = rhumb_chart::Surroundings {
             release: rhumb_chart::ReleaseInfo::install("shop", "default"),
-            platform: serde_json::json!({ "name": "kubernetes", "features": {} }),
+            platform: serde_json::json!({ "name": platform, "features": {} }),
             sealing: rhumb_chart::Sealing::Placeholder,
             limits: rhumb_chart::Limits::default(),
         };
         Some(chart.render(&values, &around).ok()?.parse().ok()?.app)
     }
 
-    /// Every case, and every first-party chart with the values of its own, on a cluster that nobody asked.
-    #[test]
-    fn apps_come_back_from_kubernetes() {
-        use rhumb_kubernetes::{Environment, Settings};
-
-        let backend = rhumb_kubernetes::Kubernetes::new(Settings::default(), Environment::default());
+    /// Every case, and every first-party chart with the values of its own, on a platform that nobody asked.
+    fn come_back(backend: &dyn Backend, others: &[(&str, &str)]) {
         let facts = backend.default_facts();
         let scope = Scope::new("default", "shop");
         let mut failed = Vec::new();
@@ -148,20 +144,42 @@ mod tests {
             let is_declared =
                 !matches!(backend.support(case.feature, &facts), rhumb_backend::Support::Unsupported { .. });
             if is_declared && !is_foreign {
-                let text = case.app.replace("[revision]", "one").replace("NVIDIA-GPU", "nvidia.com/gpu");
+                let text = others.iter().fold(case.app.replace("[revision]", "one"), |text, (one, other)| {
+                    text.replace(one, other)
+                });
                 let source = rhumb_spec::Source { file: case.feature.to_string(), text };
                 let app = rhumb_spec::parse(&[source]).expect("the case is an app").app;
                 failed.extend(
-                    hold(&app, &backend, &scope, &facts).err().map(|why| format!("{}: {why}", case.feature)),
+                    hold(&app, backend, &scope, &facts).err().map(|why| format!("{}: {why}", case.feature)),
                 );
             }
         }
         for chart in ["web", "redis", "postgres", "sock-shop"] {
             let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../charts").join(chart);
-            let app = app_of(&folder).expect("the chart renders");
-            failed.extend(hold(&app, &backend, &scope, &facts).err().map(|why| format!("{chart}: {why}")));
+            let app = app_of(&folder, backend.name()).expect("the chart renders");
+            failed.extend(hold(&app, backend, &scope, &facts).err().map(|why| format!("{chart}: {why}")));
         }
         assert!(failed.is_empty(), "{}", failed.join("\n\n"));
+    }
+
+    #[test]
+    fn apps_come_back_from_kubernetes() {
+        use rhumb_kubernetes::{Environment, Kubernetes, Settings};
+
+        let backend = Kubernetes::new(Settings::default(), Environment::default());
+        come_back(&backend, &[("NVIDIA-GPU", "nvidia.com/gpu")]);
+    }
+
+    #[test]
+    fn apps_come_back_from_marathon() {
+        use rhumb_marathon::{Environment, Marathon, Settings};
+
+        // A job has no volume of an agent there.
+        let without_volume = (
+            "exit 3; }']\n    mounts: { /data: { volume: data } }\n---\nkind: Volume\nname: data\n",
+            "exit 3; }']\n",
+        );
+        come_back(&Marathon::new(Settings::default(), Environment::default()), &[without_volume]);
     }
 
     #[test]

@@ -32,11 +32,12 @@ pub(super) fn lift(
     (container, used, world): (&mut Container, &mut Vec<String>, &mut World),
 ) -> bool {
     let mut items = fields.items(LIST, BY);
-    let local = locals(&mut items, about, (container, world));
+    let local = locals(&mut items, about, world);
     let is_local = !local.is_empty();
     for mut item in items {
         let at = item.name();
-        if local.contains(&at) {
+        if let Some(local) = local.iter().find(|local| local.folder == at || local.at == at) {
+            container.mounts.insert(local.at.clone(), local.mount.clone());
             fields.put_item(LIST, BY, item);
             continue;
         }
@@ -55,12 +56,16 @@ pub(super) fn lift(
     is_local
 }
 
-/// Reads persistent volumes, each with the entry that brings it to its path, and takes both. Gives the paths of both.
-fn locals(
-    items: &mut [Item],
-    about: &About<'_>,
-    (container, world): (&mut Container, &mut World),
-) -> Vec<String> {
+/// A persistent volume, and where it is mounted.
+struct Local {
+    /// Its name in the sandbox.
+    folder: String,
+    at: String,
+    mount: Mount,
+}
+
+/// Reads persistent volumes, each with the entry that brings it to its path, and takes both.
+fn locals(items: &mut [Item], about: &About<'_>, world: &mut World) -> Vec<Local> {
     let mut found = Vec::new();
     let persistent: Vec<(usize, String, Volume)> = items.iter().enumerate().filter_map(local).collect();
     for (index, folder, volume) in persistent {
@@ -84,13 +89,12 @@ fn locals(
         world.app.volumes.insert(name.clone(), volume);
         let mut mount = Mount { sub_path, ..plain(MountSource::Volume { name: name.clone() }) };
         mount.read_only = is_read_only(items[other].map.get("mode"));
-        container.mounts.insert(at.clone(), mount);
         for index in [index, other] {
             for key in ["persistent", "mode", "hostPath"] {
                 items[index].map.shift_remove(key);
             }
         }
-        found.extend([folder, at]);
+        found.push(Local { folder, at, mount });
     }
     found
 }

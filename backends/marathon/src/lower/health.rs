@@ -17,6 +17,9 @@ pub(crate) const GRPC: &str = "grpc_health_probe";
 /// Source: Marathon REST API, `AppHealthCheck`.
 const PERIOD: Duration = Duration::from_secs(60);
 const FAILURES: u32 = 3;
+/// What a readiness check has where nothing is said, in seconds. Source: Marathon REST API, `ReadinessCheck`.
+const INTERVAL: i64 = 30;
+const TIMEOUT: i64 = 10;
 /// The time in which failures do not count where no probe says it.
 const GRACE: i64 = 300;
 
@@ -101,11 +104,10 @@ pub(super) fn readiness_checks(part: &Part<'_>, asked: &Asked<'_>, report: &mut 
         .set("path", path.clone())
         .set("portName", port.clone());
     let feature = Feature::ReadinessProbe;
-    body.set_some("intervalSeconds", probe.period.map(|time| report.seconds(feature, at(".period"), time)));
-    body.set_some("timeoutSeconds", probe.timeout.map(|time| report.seconds(feature, at(".timeout"), time)));
+    let (interval, timeout) = readiness_times(probe, &at, report);
+    body.set_some("intervalSeconds", interval).set_some("timeoutSeconds", timeout);
     // 200 to 399 is yes, and Marathon takes a list.
     body.set("httpStatusCodesForReady", READY.to_vec());
-    refuse_long_timeout(probe, &at(".timeout"), report);
     for (is_set, field) in [
         (probe.failures.is_some(), ".failures"),
         (probe.successes.is_some_and(|successes| successes > 1), ".successes"),
@@ -123,19 +125,37 @@ pub(super) fn readiness_checks(part: &Part<'_>, asked: &Asked<'_>, report: &mut 
 pub(crate) const READY: [u16; 17] =
     [200, 201, 202, 203, 204, 205, 206, 207, 208, 226, 300, 301, 302, 303, 304, 307, 308];
 
+/// The interval and the timeout of a readiness check, of which the second is the smaller one. A timeout that nobody named
+/// follows the interval.
+///
 /// Source: Marathon REST API, `ReadinessCheck.timeoutSeconds`: smaller than the interval.
-fn refuse_long_timeout(probe: &Probe, path: &str, report: &mut Report) {
-    let period = probe.period.map_or(30, Duration::as_secs_rounded_up);
-    let timeout = probe.timeout.map_or(10, Duration::as_secs_rounded_up);
-    if timeout >= period {
-        report.refuse(
-            Diagnostic::error(
-                path,
-                format!("the timeout of {timeout}s is no less than the period of {period}s"),
-            )
-            .why("Marathon asks for readiness anew only after the answer before is there or given up")
-            .remedy("a shorter `timeout` or a longer `period`"),
-        );
+fn readiness_times(
+    probe: &Probe,
+    at: &dyn Fn(&str) -> String,
+    report: &mut Report,
+) -> (Option<i64>, Option<i64>) {
+    let feature = Feature::ReadinessProbe;
+    let interval = probe.period.map(|time| report.seconds(feature, at(".period"), time));
+    let timeout = probe.timeout.map(|time| report.seconds(feature, at(".timeout"), time));
+    match (interval, timeout) {
+        (Some(1), None) => {
+            let text = "Marathon asks for readiness every 2s at most, since a timeout has whole seconds below the period";
+            report.lose(feature, at(".period"), text);
+            (Some(2), Some(1))
+        }
+        (Some(interval), None) if interval <= TIMEOUT => (Some(interval), Some(interval - 1)),
+        (interval, timeout) => {
+            let (period, limit) = (interval.unwrap_or(INTERVAL), timeout.unwrap_or(TIMEOUT));
+            if limit >= period {
+                let what = format!("the timeout of {limit}s is no less than the period of {period}s");
+                report.refuse(
+                    Diagnostic::error(at(".timeout"), what)
+                        .why("Marathon asks for readiness anew only after the answer before is there or given up")
+                        .remedy("a shorter `timeout` or a longer `period`"),
+                );
+            }
+            (interval, timeout)
+        }
     }
 }
 

@@ -23,7 +23,7 @@ pub(super) fn constraints(site: &Site<'_>, report: &mut Report) -> Vec<Constrain
     let placement = &site.workload.placement;
     let mut found: Vec<Constraint> = Vec::new();
     for (index, node) in placement.nodes.iter().enumerate() {
-        found.extend(of_node(site, (index, node), report));
+        found.push(of_node(site, (index, node), report));
     }
     for (field, value) in [("os", &placement.os), ("arch", &placement.arch)] {
         // Nearly every agent is Linux, and few say so.
@@ -62,32 +62,19 @@ fn field(key: &str) -> String {
     }
 }
 
-fn of_node(
-    site: &Site<'_>,
-    (index, node): (usize, &NodeConstraint),
-    report: &mut Report,
-) -> Option<Constraint> {
+fn of_node(site: &Site<'_>, (index, node): (usize, &NodeConstraint), report: &mut Report) -> Constraint {
     if node.key == "role" {
-        report.refuse(
-            Diagnostic::error(
-                site.at(&format!("placement.nodes[{index}].key")),
-                "agents of Mesos have no `role` to demand",
-            )
-            .why("masters run no tasks, and public agents are told by the role of their resources")
-            .remedy(
-                "an attribute of the agents; or `acceptedResourceRoles` in a patch under `on.marathon.App`",
-            ),
-        );
-        return None;
+        let text = "agents of Mesos have no roles of their own, so they must bear an attribute `role`";
+        report.lose(Feature::NodeConstraint, site.at(&format!("placement.nodes[{index}].key")), text);
     }
     let field = field(&node.key);
     let values = node.values.iter().map(|value| escaped(value)).collect::<Vec<_>>().join("|");
-    Some(match node.op {
+    match node.op {
         ConstraintOp::In => constraint(&field, "LIKE", Some(values)),
         ConstraintOp::NotIn => constraint(&field, "UNLIKE", Some(values)),
         ConstraintOp::Exists => constraint(&field, "LIKE", Some(".*".to_owned())),
         ConstraintOp::Absent => constraint(&field, "UNLIKE", Some(".*".to_owned())),
-    })
+    }
 }
 
 /// The text as a regular expression for itself.
