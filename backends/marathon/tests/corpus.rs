@@ -49,7 +49,12 @@ fn apps_groups_and_pods_are_carried() {
 #[test]
 fn examples_of_the_api_are_carried() {
     const DOCUMENTS: [&str; 7] = [
-        "app.json", "app-check-http-example.json", "app_list.json", "apps_create.json", "apps_patch.json", "group.json",
+        "app.json",
+        "app-check-http-example.json",
+        "app_list.json",
+        "apps_create.json",
+        "apps_patch.json",
+        "group.json",
         "pod.json",
     ];
     for path in corpus("rest-api/examples") {

@@ -67,8 +67,12 @@ pub(crate) fn semantic_losses(objects: &[Object], lowered: &[Object], lifted: &L
     let mut missing = Vec::new();
     for object in objects.iter().filter(|object| object.id.kind() != "group") {
         let account = lifted.accounts.iter().find(|account| account.id == object.id).unwrap();
-        let told: Vec<&str> =
-            account.rest.iter().filter(|rest| rest.fate != Fate::Kept).map(|rest| rest.path.as_str()).collect();
+        let told: Vec<&str> = account
+            .rest
+            .iter()
+            .filter(|rest| rest.fate != Fate::Kept)
+            .map(|rest| rest.path.as_str())
+            .collect();
         if told.contains(&"") {
             continue;
         }
@@ -88,15 +92,28 @@ pub(crate) fn semantic_losses(objects: &[Object], lowered: &[Object], lifted: &L
 /// which Mesos runs now; the places of ports; operators of constraints; and what Marathon takes where nothing is said.
 fn is_renamed(path: &str, value: &Value) -> bool {
     let ends = [
-        "id", "docker.network", "ipAddress.networkName", "protocol", "port", "endpoint", "scheme", "mode", "type",
-        "taskLostBehavior", "networkName", "kind",
+        "id",
+        "docker.network",
+        "ipAddress.networkName",
+        "protocol",
+        "port",
+        "endpoint",
+        "scheme",
+        "mode",
+        "type",
+        "taskLostBehavior",
+        "networkName",
+        "kind",
     ];
     let is_false = *value == Value::Bool(false) || value.is_null() || value.as_f64() == Some(0.0);
     let is_constraint = path.starts_with("constraints.") || path.contains(".constraints.");
     let is_empty = matches!(value, Value::Object(map) if map.is_empty())
         || matches!(value, Value::Array(items) if items.is_empty())
         || value.as_str() == Some("");
-    is_false || is_empty || is_constraint || ends.iter().any(|end| path == *end || path.ends_with(&format!(".{end}")))
+    is_false
+        || is_empty
+        || is_constraint
+        || ends.iter().any(|end| path == *end || path.ends_with(&format!(".{end}")))
         || path.starts_with("dependencies.")
 }
 

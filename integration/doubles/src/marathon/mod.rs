@@ -41,6 +41,25 @@ pub use options::{Agent, Options, Pace, Part};
 
 use server::Running;
 
+/// Marathon's published types, for documents that are sent to no server.
+#[derive(Debug)]
+pub struct Schema(raml::Types);
+
+impl Schema {
+    /// Reads the RAML libraries of a folder.
+    ///
+    /// # Errors
+    /// When a file cannot be read or is no YAML.
+    pub fn read(folder: &std::path::Path) -> io::Result<Self> {
+        raml::Types::read(folder).map(Self)
+    }
+
+    /// What a type does not take of a document. The type is named with its library, as in `app.App`.
+    pub fn violations(&self, name: &str, document: &Value) -> Vec<String> {
+        self.0.check(name, document)
+    }
+}
+
 /// A running double. It stops when it is dropped.
 #[derive(Debug)]
 pub struct Double {

@@ -7,7 +7,7 @@ use super::types::{Declared, Need, Property, Types};
 
 impl Types {
     /// What a type does not take of a value. The type is named as in `app.App` or `app.App[]`.
-    pub(super) fn check(&self, name: &str, value: &Value) -> Vec<String> {
+    pub(in crate::marathon) fn check(&self, name: &str, value: &Value) -> Vec<String> {
         let (library, expression) = name.split_once('.').unwrap_or(("", name));
         let mut found = Vec::new();
         self.expression(library, expression, value, (String::new(), &mut found));
