@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::connect::{LaunchType, NetworkMode, Settings};
 
 /// What only the account knows. Where nothing was asked, placeholders stand for what an account would say, so that
-/// `template` shows whole requests.
+/// `template` shows whole requests. What an account does not have is written down as `null`, since a placeholder stands for
+/// what is not written.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct EcsFacts {
@@ -25,7 +26,6 @@ pub struct EcsFacts {
     /// The network mode of tasks on EC2; Fargate has `awsvpc` only.
     pub network_mode: NetworkMode,
     /// The network of subnets and security groups.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub vpc: Option<String>,
     /// Ids of subnets.
     pub subnets: Vec<String>,
@@ -34,28 +34,22 @@ pub struct EcsFacts {
     /// Whether tasks get public addresses.
     pub assign_public_ip: bool,
     /// The ARN of the role by which ECS pulls images, writes logs and reads secrets.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub execution_role: Option<String>,
     /// The ARN of the role of containers whose workload names no identity.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub task_role: Option<String>,
     /// The ARN of the role by which schedules run tasks.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub scheduler_role: Option<String>,
     /// The ARN of the role by which ECS itself shifts traffic and makes EBS volumes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub infrastructure_role: Option<String>,
     /// The application load balancer that routes go to.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub load_balancer: Option<LoadBalancer>,
     /// The network load balancer that `expose: loadbalancer` goes to.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub network_load_balancer: Option<LoadBalancer>,
     /// The Cloud Map namespace for names.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub discovery: Option<Discovery>,
     /// The id of the EFS file system for persistent volumes.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub file_system: Option<String>,
     /// The image that writes configuration files before a task's own containers start. It needs `sh` and `base64`.
     pub init_image: String,
@@ -188,5 +182,26 @@ fn assumed_balancer(kind: &str, listeners: &[(u16, &str)]) -> LoadBalancer {
 impl Default for EcsFacts {
     fn default() -> Self {
         Self::assumed(&Settings::default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_account_lacks_is_remembered() {
+        let bare = EcsFacts {
+            vpc: None,
+            execution_role: None,
+            scheduler_role: None,
+            load_balancer: None,
+            network_load_balancer: None,
+            discovery: None,
+            file_system: None,
+            ..EcsFacts::default()
+        };
+        let text = serde_json::to_string(&bare).unwrap();
+        assert_eq!(serde_json::from_str::<EcsFacts>(&text).unwrap(), bare);
     }
 }

@@ -103,7 +103,7 @@ fn ports(context: &Context<'_>, part: &Part<'_>, report: &mut Report) -> Vec<Val
 fn host_port(
     context: &Context<'_>,
     part: &Part<'_>,
-    (name, port): (&str, u16),
+    (name, number): (&str, u16),
     report: &mut Report,
 ) -> Option<u16> {
     let published = super::network::node_port(context, part.site, name);
@@ -111,17 +111,17 @@ fn host_port(
         NetworkMode::Awsvpc => None,
         NetworkMode::Bridge => published,
         NetworkMode::Host => {
-            if let Some(published) = published.filter(|published| *published != port) {
+            if let Some(published) = published.filter(|published| *published != number) {
                 report.refuse(
                     Diagnostic::error(
                         part.site.at(&format!("expose.{name}.port")),
-                        format!("port {published} of the nodes cannot lead to port {port}"),
+                        format!("port {published} of the nodes cannot lead to port {number}"),
                     )
                     .why("in network mode `host` containers listen on the nodes' own ports")
-                    .remedy(format!("`port: {port}`, or the target's setting `networkMode: bridge`")),
+                    .remedy(format!("`port: {number}`, or the target's setting `networkMode: bridge`")),
                 );
             }
-            Some(port)
+            Some(number)
         }
     }
 }

@@ -101,19 +101,23 @@ fn weekdays(text: &str) -> String {
 /// A schedule with both kinds of days: crontab means either, and AWS cannot say that.
 ///
 /// Source: EventBridge Scheduler user guide, "Schedule types", "Cron-based schedules".
-pub(super) fn expression(schedule: &str, path: &str) -> Result<String, Diagnostic> {
+pub(super) fn expression(schedule: &str, path: &str) -> Result<String, Box<Diagnostic>> {
     let fields: Vec<&str> = schedule.split_whitespace().collect();
     let [minute, hour, day, month, weekday] = fields.as_slice() else {
-        return Err(Diagnostic::error(path, format!("the schedule `{schedule}` has no five fields")));
+        return Err(Box::new(Diagnostic::error(
+            path,
+            format!("the schedule `{schedule}` has no five fields"),
+        )));
     };
     let is_any = |text: &str| text == "*";
     let (day, weekday) = match (is_any(day), is_any(weekday)) {
         (_, true) => (DAY.write(day), "?".to_owned()),
         (true, false) => ("?".to_owned(), weekdays(weekday)),
         (false, false) => {
-            return Err(Diagnostic::error(path, format!("AWS cannot say the schedule `{schedule}`"))
+            let diagnostic = Diagnostic::error(path, format!("AWS cannot say the schedule `{schedule}`"))
                 .why("crontab means days of the month or days of the week, and AWS takes one of the two")
-                .remedy("two workloads, one with each kind of days"));
+                .remedy("two workloads, one with each kind of days");
+            return Err(Box::new(diagnostic));
         }
     };
     let mut text = String::from("cron(");

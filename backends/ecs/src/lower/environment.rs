@@ -121,17 +121,15 @@ fn config(
         return Some(Found::From(names::parameter_arn(context.facts, &parameter)));
     }
     let entry = held.entries.get(key)?;
-    match String::from_utf8(entry.bytes.clone()) {
-        Ok(text) => Some(Found::Plain(text)),
-        Err(_) => {
-            report.refuse(
-                Diagnostic::error(path, format!("`{key}` of the config `{name}` is no text"))
-                    .why("a variable of a task definition is text")
-                    .remedy("the config mounted as a file"),
-            );
-            None
-        }
+    let text = String::from_utf8(entry.bytes.clone()).ok();
+    if text.is_none() {
+        report.refuse(
+            Diagnostic::error(path, format!("`{key}` of the config `{name}` is no text"))
+                .why("a variable of a task definition is text")
+                .remedy("the config mounted as a file"),
+        );
     }
+    text.map(Found::Plain)
 }
 
 fn whole(

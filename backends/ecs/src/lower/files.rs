@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::body::Body;
 use super::tags::{self, Tags};
-use super::{Context, Report, discovery};
+use super::{Context, Report, discovery, tagged};
 use crate::facts::EcsFacts;
 use crate::kind::Kind;
 use crate::names;
@@ -190,7 +190,7 @@ pub(super) fn objects(context: &Context<'_>) -> Vec<Object> {
             let generation = held.checksum.is_none().then(|| names::content_hash(&text.into()));
             let tags = content_tags(context, id, generation.as_deref());
             let tags = labels.map_or(tags.clone(), |labels| tags.below(labels));
-            found.push(Object { generation, ..context.tagged(id.clone(), body, &tags) });
+            found.push(Object { generation, ..tagged(id.clone(), body, &tags) });
         }
     }
     found.extend(external_parameters(context));
@@ -214,7 +214,7 @@ fn secret_object(context: &Context<'_>, held: &HeldSecret, labels: &BTreeMap<Str
         return Object { ownership: Ownership::External, ..Object::new(held.id.clone(), held.body.clone()) };
     }
     let tags = content_tags(context, &held.id, held.generation.as_deref()).below(labels);
-    let object = context.tagged(held.id.clone(), held.body.clone(), &tags);
+    let object = tagged(held.id.clone(), held.body.clone(), &tags);
     Object { generation: held.generation.clone(), sensitive: true, ..object }
 }
 

@@ -35,7 +35,7 @@ struct File {
 /// What is to be written for a task.
 #[derive(Default)]
 pub(super) struct Files {
-    files: Vec<File>,
+    wanted: Vec<File>,
     /// Volumes, each a folder of files.
     volumes: Vec<String>,
     /// The parameters and keys of secrets that are read, each a variable.
@@ -65,7 +65,7 @@ impl Files {
             }
         };
         let path = format!("{volume}/{name}");
-        self.files.push(File { path, content, mode: mount.file_mode.clone(), owner });
+        self.wanted.push(File { path, content, mode: mount.file_mode.clone(), owner });
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -79,7 +79,7 @@ impl Files {
     /// A script that ends at the first thing that goes wrong, so that the others never start.
     fn script(&self) -> String {
         let mut lines = Vec::new();
-        for file in &self.files {
+        for file in &self.wanted {
             let path = format!("{ROOT}/{}", file.path);
             let word = shell::quote(&path);
             lines.push(match &file.content {

@@ -78,7 +78,7 @@ pub(super) fn schedule(context: &Context<'_>, site: &Site<'_>, report: &mut Repo
     let wanted = site.workload.cron.clone().unwrap_or_default();
     let expression =
         cron::expression(&wanted.schedule, &site.at("cron.schedule")).unwrap_or_else(|diagnostic| {
-            report.refuse(diagnostic);
+            report.refuse(*diagnostic);
             String::new()
         });
     let mut ecs = Body::new();

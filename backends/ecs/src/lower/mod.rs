@@ -101,16 +101,17 @@ impl Context<'_> {
     /// An object of the release, with its marks.
     fn object(&self, id: ObjectId, body: impl Into<serde_json::Value>) -> Object {
         let tags = Tags::of(self.scope, &id);
-        self.tagged(id, body, &tags)
+        tagged(id, body, &tags)
     }
+}
 
-    fn tagged(&self, id: ObjectId, body: impl Into<serde_json::Value>, tags: &Tags) -> Object {
-        let mut body = body.into();
-        if let Some(kind) = Kind::of(&id) {
-            tags.put(kind, &mut body);
-        }
-        Object::new(id, body)
+/// An object with these tags.
+fn tagged(id: ObjectId, body: impl Into<serde_json::Value>, tags: &Tags) -> Object {
+    let mut body = body.into();
+    if let Some(kind) = Kind::of(&id) {
+        tags.put(kind, &mut body);
     }
+    Object::new(id, body)
 }
 
 /// The id of the object that runs a workload.

@@ -59,9 +59,7 @@ pub(super) fn mounts(
                 found.tmpfs.push(tmpfs(part, &at, *size, report));
                 continue;
             }
-            MountSource::Volume { name } => {
-                volume::of_task(context, part, (name, mount, &at.path), draft, report)
-            }
+            MountSource::Volume { name } => volume::of_task(context, (name, mount, &at.path), draft, report),
             MountSource::Ephemeral { name, size } => ephemeral(&at, (name, *size), draft, report),
             MountSource::Host { path } => Some(host(&at, path, draft)),
         };
@@ -112,8 +110,9 @@ fn files(
         volume
     });
     for (key, file) in wanted {
-        let Some(content) = content(context, at.mount, &key, draft) else { continue };
-        draft.files.add(volume, &file, content, at.mount);
+        if let Some(bytes) = content(context, at.mount, &key, draft) {
+            draft.files.add(volume, &file, bytes, at.mount);
+        }
     }
 }
 
@@ -195,11 +194,13 @@ fn content(context: &Context<'_>, mount: &Mount, key: &str, draft: &mut Draft) -
 /// Linux would have it.
 fn tmpfs(part: &Part<'_>, at: &At<'_>, size: Option<Bytes>, report: &mut Report) -> Value {
     let limit = part.container.resources.limits.memory;
-    let mib = size.map(Bytes::as_mib_rounded_up).unwrap_or_else(|| {
-        let mib = limit.map_or(TMPFS, |limit| (limit.as_mib_rounded_up() / 2).max(1));
+    let mib = size.map_or_else(
+        || (limit.map_or(TMPFS, |limit| limit.as_mib_rounded_up() / 2)).max(1),
+        Bytes::as_mib_rounded_up,
+    );
+    if size.is_none() {
         report.lose(Feature::Tmpfs, &at.path, format!("ECS wants a size: {mib} MiB"));
-        mib
-    });
+    }
     let mode = at.mount.file_mode.as_ref().map(|mode| format!("mode={mode}"));
     let read_only = at.mount.read_only.then(|| "ro".to_owned());
     let mut body = Body::new();

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::body::Body;
 use super::tags::{self, Tags};
-use super::{Context, Report, Site, balancer};
+use super::{Context, Report, Site, balancer, tagged};
 use crate::connect::NetworkMode;
 use crate::kind::Kind;
 use crate::names;
@@ -75,7 +75,7 @@ fn group(context: &Context<'_>, name: &str, network: &Network) -> Option<Object>
         .set_some("VpcId", context.facts.vpc.clone())
         .set("ingress", json!([{ "IpProtocol": "-1", "UserIdGroupPairs": [{ "GroupId": SELF }] }]));
     let tags = Tags::of(context.scope, &id).below(&network.labels);
-    Some(context.tagged(id, body, &tags))
+    Some(tagged(id, body, &tags))
 }
 
 /// `networkConfiguration` of a service or of tasks that are run; only tasks with an address of their own have one.

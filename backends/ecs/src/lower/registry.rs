@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::body::Body;
 use super::tags::Tags;
 use super::task::Draft;
-use super::{Context, Part, exists};
+use super::{Context, Part, exists, tagged};
 use crate::kind::Kind;
 use crate::names;
 use crate::secret_string;
@@ -44,12 +44,11 @@ fn credentials(context: &Context<'_>, secret: &str, image: &str) -> Option<Crede
 /// Source: Amazon ECS developer guide, "Using non-AWS container images in Amazon ECS".
 pub(super) fn of_container(context: &Context<'_>, part: &Part<'_>, draft: &mut Draft) -> Option<Value> {
     let secret = part.site.workload.pull_secret.as_deref()?;
-    let (id, arn) = match credentials(context, secret, &part.container.image) {
-        Some(found) => (found.id, names::secret_arn(context.facts, &found.native)),
-        None => {
-            let held = context.files.secret(secret)?;
-            (held.id.clone(), held.arn.clone())
-        }
+    let (id, arn) = if let Some(found) = credentials(context, secret, &part.container.image) {
+        (found.id, names::secret_arn(context.facts, &found.native))
+    } else {
+        let held = context.files.secret(secret)?;
+        (held.id.clone(), held.arn.clone())
     };
     draft.wait_for(exists(id));
     Some(json!({ "credentialsParameter": arn }))
@@ -65,7 +64,7 @@ pub(super) fn objects(context: &Context<'_>) -> Vec<Object> {
             let mut body = Body::new();
             body.set("Name", made.native).set("SecretString", made.string);
             let tags = Tags::of(context.scope, &made.id).with(names::GENERATION, &made.generation);
-            let object = context.tagged(made.id.clone(), body, &tags);
+            let object = tagged(made.id.clone(), body, &tags);
             found.insert(made.id, Object { generation: Some(made.generation), sensitive: true, ..object });
         }
     }

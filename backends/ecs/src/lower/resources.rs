@@ -95,23 +95,23 @@ pub(super) fn set_task(context: &Context<'_>, site: &Site<'_>, body: &mut Body, 
         }
         return;
     }
-    let Some(size) = asked.on_fargate() else {
+    let Some(fixed) = asked.on_fargate() else {
         report.refuse(too_large(site, asked));
         return;
     };
     let says = site.parts().any(|part| part.container.resources != Resources::default());
-    if says && size != asked {
+    if says && fixed != asked {
         let text = format!(
             "Fargate has fixed sizes: {} units and {} MiB become {} units ({} processors) and {} MiB",
             asked.cpu,
             asked.memory,
-            size.cpu,
-            processors(size.cpu),
-            size.memory
+            fixed.cpu,
+            processors(fixed.cpu),
+            fixed.memory
         );
         report.lose(Feature::CpuReservation, site.at("containers"), text);
     }
-    body.set("cpu", size.cpu.to_string()).set("memory", size.memory.to_string());
+    body.set("cpu", fixed.cpu.to_string()).set("memory", fixed.memory.to_string());
 }
 
 fn too_large(site: &Site<'_>, asked: Size) -> Diagnostic {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::body::Body;
 use super::tags::{self, Tags};
-use super::{Context, Report, Site, balancer};
+use super::{Context, Report, Site, balancer, tagged};
 use crate::facts::Listener;
 use crate::kind::Kind;
 
@@ -200,7 +200,7 @@ fn rule(
         .set("Priority", priority)
         .set("Conditions", conditions(path))
         .set("Actions", json!([action(context, path, report)]));
-    context.tagged(id.clone(), body, &Tags::of(context.scope, &id).below(&path.route.annotations))
+    tagged(id.clone(), body, &Tags::of(context.scope, &id).below(&path.route.annotations))
 }
 
 /// A path of a route is a prefix: the path itself and what lies below it.

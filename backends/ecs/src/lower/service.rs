@@ -9,14 +9,14 @@ use super::body::Body;
 use super::tags::Tags;
 use super::{
     Context, Report, Site, balancer, discovery, exists, job, network, patches, placement, rollout, scale,
-    task,
+    tagged, task,
 };
 use crate::kind::Kind;
 use crate::names;
 
 /// The objects of a workload: what its names and ports rest on, its task definition, what runs it, and what scales that.
 pub(super) fn objects(context: &Context<'_>, site: &Site<'_>, report: &mut Report) -> Vec<Object> {
-    refuse_modes(context, site, report);
+    refuse_modes(site, report);
     let definition = task::definition(context, site, report);
     let mut found: Vec<Object> = discovery::object(context, site, report).into_iter().collect();
     found.extend(balancer::objects(context, site, report));
@@ -48,7 +48,7 @@ fn seal(context: &Context<'_>, site: &Site<'_>, objects: Vec<Object>, report: &m
     objects.into_iter().map(seal).collect()
 }
 
-fn refuse_modes(context: &Context<'_>, site: &Site<'_>, report: &mut Report) {
+fn refuse_modes(site: &Site<'_>, report: &mut Report) {
     let restart = site.workload.restart.as_ref().map(|restart| restart.policy);
     if site.is_service() && restart.is_some_and(|policy| policy != RestartPolicy::Always) {
         report.refuse(
@@ -64,7 +64,6 @@ fn refuse_modes(context: &Context<'_>, site: &Site<'_>, report: &mut Report) {
                 .remedy("variables with `address`, which names siblings in full"),
         );
     }
-    let _ = context;
 }
 
 /// The service of a workload. Where tasks follow the load its first number is the fewest, and autoscaling's from then on.
@@ -95,7 +94,7 @@ fn service(context: &Context<'_>, site: &Site<'_>, volumes: Vec<Value>, report: 
         .set_some("serviceConnectConfiguration", discovery::connect(context, site, report))
         .set_filled("volumeConfigurations", volumes);
     let tags = Tags::of(context.scope, &id).with(names::WORKLOAD, site.name).below(&site.workload.labels);
-    let object = context.tagged(id, body, &tags);
+    let object = tagged(id, body, &tags);
     let mut after = after(context, site);
     after.extend(balanced.after);
     Object {

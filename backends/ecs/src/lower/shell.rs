@@ -24,9 +24,9 @@ pub(crate) const TCP: &str = "if command -v nc >/dev/null; then nc -z 127.0.0.1"
 /// GETs a URL with curl or else wget, whichever the image has. Both succeed on 200–399, without a look at the
 /// certificate.
 pub(crate) fn http(url: &str, headers: &BTreeMap<String, String>) -> String {
-    let option = |flag: &str| -> String {
-        let given = headers.iter().map(|(name, value)| quote(&format!("{name}: {value}")).into_owned());
-        given.map(|header| format!(" {flag} {header}")).collect()
+    let option = |flag: &str| {
+        let header = |(name, value)| format!(" {flag} {}", quote(&format!("{name}: {value}")));
+        headers.iter().map(header).collect::<Vec<_>>().concat()
     };
     let certificate = if url.starts_with("https:") { " --no-check-certificate" } else { "" };
     let word = quote(url);

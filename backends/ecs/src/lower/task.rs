@@ -218,17 +218,19 @@ fn disk(context: &Context<'_>, site: &Site<'_>, draft: &mut Draft, report: &mut 
         }
         return Disk::default();
     }
-    let sizes = draft.ephemeral.iter().map(|(name, (size, path))| (name, size.as_gib_rounded_up(), path));
+    let folders = draft.ephemeral.iter().map(|(name, (size, path))| (name, size.as_gib_rounded_up(), path));
     let total: u64 = draft.ephemeral.values().map(|(size, _)| size.get()).sum();
     let gib = Bytes(total).as_gib_rounded_up();
     if gib <= LARGEST_DISK {
         return Disk { size: (gib > DISK).then_some(gib), ..Disk::default() };
     }
-    let Some((name, size, path)) = sizes.max_by_key(|(_, size, _)| *size) else { return Disk::default() };
-    let rest = gib.saturating_sub(size);
+    let Some((name, largest, path)) = folders.max_by_key(|(_, size, _)| *size) else {
+        return Disk::default();
+    };
+    let rest = gib.saturating_sub(largest);
     let role = context.facts.infrastructure_role.clone();
     let (true, true, true, Some(role)) =
-        (rest <= LARGEST_DISK, size <= LARGEST_VOLUME, site.workload.cron.is_none(), role)
+        (rest <= LARGEST_DISK, largest <= LARGEST_VOLUME, site.workload.cron.is_none(), role)
     else {
         report.refuse(too_large(path, gib));
         return Disk::default();
@@ -237,7 +239,8 @@ fn disk(context: &Context<'_>, site: &Site<'_>, draft: &mut Draft, report: &mut 
     for volume in draft.volumes.iter_mut().filter(|volume| volume["name"] == name.as_str()) {
         volume["configuredAtLaunch"] = true.into();
     }
-    let managed = json!({ "volumeType": "gp3", "sizeInGiB": size, "filesystemType": "xfs", "roleArn": role });
+    let managed =
+        json!({ "volumeType": "gp3", "sizeInGiB": largest, "filesystemType": "xfs", "roleArn": role });
     let volumes = vec![json!({ "name": name, "managedEBSVolume": managed })];
     Disk { size: (rest > DISK).then_some(rest), volumes }
 }

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use rhumb_backend::{Object, ObjectId, Ownership, reference};
 use rhumb_spec::Diagnostic;
-use rhumb_spec::model::{Kind as Document, Mount, MountSource, Volume};
+use rhumb_spec::model::{Kind as Document, Mount, MountSource, Nfs, Volume};
 use serde_json::{Value, json};
 
 use super::body::Body;
 use super::tags::{self, Tags};
 use super::task::Draft;
-use super::{Context, Part, Report, exists};
+use super::{Context, Report, exists, tagged};
 use crate::kind::Kind;
 use crate::names;
 
@@ -47,7 +47,7 @@ pub(super) fn objects(context: &Context<'_>, report: &mut Report) -> Vec<Object>
             let whole = (None, parts.whole);
             let pieces = parts.pieces.into_iter().map(|(sub, owner)| (Some(sub), owner));
             for (sub, owner) in std::iter::once(whole).chain(pieces) {
-                found.push(access_point(context, (name, volume), sub, owner));
+                found.push(access_point(context, (name, volume), sub.as_deref(), owner));
             }
         }
     }
@@ -111,11 +111,11 @@ fn file_system(context: &Context<'_>, volume: &Volume) -> String {
 fn access_point(
     context: &Context<'_>,
     (name, volume): (&str, &Volume),
-    sub: Option<String>,
+    sub: Option<&str>,
     owner: Option<u32>,
 ) -> Object {
-    let id = id(name, sub.as_deref());
-    let path = folder(context, name, sub.as_deref());
+    let id = id(name, sub);
+    let path = folder(context, name, sub);
     let (user, permissions) = owner.map_or((0, "0777"), |owner| (owner, "0755"));
     let creation = json!({ "OwnerUid": user, "OwnerGid": user, "Permissions": permissions });
     // The token is what makes a repeated call give back the same access point.
@@ -128,7 +128,7 @@ fn access_point(
     if volume.is_kept() {
         tags = tags.with(names::UNINSTALL, "keep");
     }
-    let object = context.tagged(id, body, &tags.below(&volume.labels));
+    let object = tagged(id, body, &tags.below(&volume.labels));
     let ownership = if volume.is_kept() { Ownership::Kept } else { Ownership::Owned };
     Object { ownership, ..object }
 }
@@ -150,7 +150,6 @@ fn external(context: &Context<'_>, name: &str, volume: &Volume) -> Option<Object
 /// Source: Amazon ECS API reference, `EFSVolumeConfiguration` and `DockerVolumeConfiguration`.
 pub(super) fn of_task(
     context: &Context<'_>,
-    part: &Part<'_>,
     (name, mount, path): (&str, &Mount, &str),
     draft: &mut Draft,
     report: &mut Report,
@@ -170,7 +169,10 @@ pub(super) fn of_task(
         );
         return None;
     }
-    let source = if volume.nfs.is_some() { nfs(volume) } else { efs(context, (name, volume), sub, draft) };
+    let (field, source) = match &volume.nfs {
+        Some(nfs) => ("dockerVolumeConfiguration", of_nfs(nfs)),
+        None => ("efsVolumeConfiguration", efs(context, (name, volume), sub, draft)),
+    };
     let folder = folder(context, name, sub);
     if folder.len() > PATH_LIMIT || folder.matches('/').count() > PARTS {
         report.refuse(
@@ -179,8 +181,6 @@ pub(super) fn of_task(
                 .remedy("a shorter path"),
         );
     }
-    let _ = part;
-    let (field, source) = source?;
     draft.volumes.push(json!({ "name": task_name, field: source }));
     Some(task_name)
 }
@@ -190,7 +190,7 @@ fn efs(
     (name, volume): (&str, &Volume),
     sub: Option<&str>,
     draft: &mut Draft,
-) -> Option<(&'static str, Value)> {
+) -> Value {
     let point = if volume.external && name.starts_with(ACCESS_POINT) {
         Value::from(name)
     } else {
@@ -198,24 +198,22 @@ fn efs(
         draft.wait_for(exists(id.clone()));
         reference::reference(&id, "id")
     };
-    let source = json!({
+    json!({
         "fileSystemId": file_system(context, volume),
         "transitEncryption": "ENABLED",
         "authorizationConfig": { "accessPointId": point },
-    });
-    Some(("efsVolumeConfiguration", source))
+    })
 }
 
 /// On container instances Docker itself mounts an NFS server.
-fn nfs(volume: &Volume) -> Option<(&'static str, Value)> {
-    let nfs = volume.nfs.as_ref()?;
+fn of_nfs(nfs: &Nfs) -> Value {
     let options = nfs.options.as_ref().map_or_else(String::new, |options| format!(",{options}"));
-    let source = json!({
+    let options = format!("addr={}{options}", nfs.server);
+    json!({
         "scope": "task",
         "driver": "local",
-        "driverOpts": { "type": "nfs", "device": format!(":{}", nfs.path), "o": format!("addr={}{options}", nfs.server) },
-    });
-    Some(("dockerVolumeConfiguration", source))
+        "driverOpts": { "type": "nfs", "device": format!(":{}", nfs.path), "o": options },
+    })
 }
 
 fn slug(text: &str) -> String {
