@@ -7,14 +7,13 @@ mod find;
 mod naming;
 mod sealing;
 
-use rhumb_backend::{Gathered, ImportQuery, Object, ObjectId, Origin, Result};
+use rhumb_backend::{Gathered, Object, ObjectId, Origin};
 use serde_json::Value;
 
-use crate::connect::Account;
-use crate::error::unfinished;
 use crate::kind::Kind;
 use find::Finder;
 pub(crate) use naming::family_of;
+pub(crate) use sealing::WHOLE;
 
 /// Turns documents into objects: definitions and services as the CLI takes them or answers them, one or several in a
 /// document, with keys in either case, and the resources of templates of `CloudFormation`.
@@ -46,9 +45,4 @@ fn object(id: ObjectId, mut body: Value, gathered: &mut Gathered) -> Object {
         _ => false,
     };
     Object { sensitive, ..Object::new(id, body) }
-}
-
-/// Reads the services of a cluster.
-pub(crate) async fn collect(_: &Account, _: &ImportQuery) -> Result<Gathered> {
-    Err(unfinished("collect"))
 }

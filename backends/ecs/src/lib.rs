@@ -7,6 +7,7 @@
 mod apply;
 pub mod change;
 mod claims;
+mod collect;
 mod connect;
 mod error;
 mod exec;
@@ -170,7 +171,7 @@ impl Import for Ecs {
     }
 
     async fn collect(&self, query: &ImportQuery) -> Result<Gathered> {
-        gather::collect(&self.account, query).await
+        collect::collect(&self.account, query).await
     }
 }
 

@@ -19,11 +19,6 @@ const MAX_MESSAGE: usize = 600;
 /// The shortest secret that is looked for in messages. Shorter ones are parts of ordinary words.
 const SHORTEST_SECRET: usize = 4;
 
-/// Stands where something is still being built.
-pub(crate) fn unfinished(operation: &'static str) -> Error {
-    Error::new(ErrorKind::Unsupported, operation, "this part of the ECS backend is not built yet")
-}
-
 /// An answer as it came.
 #[derive(Debug)]
 pub(crate) struct Answer {

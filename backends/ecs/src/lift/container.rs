@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::naming::PortNames;
 use super::ports::{self, NetworkMode, Published};
 use super::values::{self, flag, number, plain, plains, positive};
+use super::world::World;
 use super::{defaults, environment, health};
 
 /// Whether a container ends before the others start.
@@ -25,8 +26,8 @@ pub(super) enum Role {
 pub(super) fn container(
     fields: &mut Fields<'_>,
     (role, mode): (Role, NetworkMode),
-    names: &mut PortNames,
-    published: &mut Vec<Published>,
+    (names, published): (&mut PortNames, &mut Vec<Published>),
+    world: &mut World,
 ) -> Container {
     defaults::container(fields);
     let image = fields.take("image", plain).unwrap_or_default();
@@ -38,7 +39,7 @@ pub(super) fn container(
         working_dir: fields.take("workingDirectory", |value| {
             value.as_str().filter(|at| at.starts_with('/')).map(str::to_owned)
         }),
-        env: environment::variables(fields),
+        env: environment::variables(fields, world),
         ports,
         resources: resources(fields),
         security: security(fields),

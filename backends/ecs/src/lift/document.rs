@@ -17,6 +17,8 @@ pub(super) struct Document {
     pub(super) id: ObjectId,
     pub(super) kind: Option<Kind>,
     pub(super) ownership: Ownership,
+    /// The hash of its content, where it is named by that.
+    pub(super) generation: Option<String>,
     /// As it came.
     pub(super) whole: Value,
     /// What is left to read.
@@ -40,6 +42,7 @@ impl Document {
             id: object.id.clone(),
             kind,
             ownership: object.ownership,
+            generation: object.generation.clone(),
             whole: object.body.clone(),
             body,
             fields: leaves(&object.body),
@@ -49,8 +52,11 @@ impl Document {
 
     /// A copy that is read once more, of which nobody hears.
     pub(super) fn again(&self) -> Self {
-        let object = Object { ownership: self.ownership, ..Object::new(self.id.clone(), self.whole.clone()) };
-        Self::new(&object)
+        Self::new(&Object {
+            ownership: self.ownership,
+            generation: self.generation.clone(),
+            ..Object::new(self.id.clone(), self.whole.clone())
+        })
     }
 
     /// The name in its id.
@@ -120,20 +126,6 @@ impl Document {
         let rest = Rest { path: String::new(), fields: self.fields, fate, why: why.to_owned() };
         *self.ledger.borrow_mut() = vec![rest];
         self.account(None, world);
-    }
-
-    /// Ends the reading: the app passes the document through to its platform, but for these fields.
-    pub(super) fn finish_native(self, document: &str, why: &str, others: Vec<Rest>, world: &mut World) {
-        let told: usize = others.iter().map(|rest| rest.fields).sum();
-        let kept = Rest {
-            path: String::new(),
-            fields: self.fields.saturating_sub(told),
-            fate: Fate::Kept,
-            why: why.to_owned(),
-        };
-        *self.ledger.borrow_mut() = others;
-        self.ledger.borrow_mut().push(kept);
-        self.account(Some(document.to_owned()), world);
     }
 
     fn tell(&self, left: &Value, fate: Fate, why: &str) {

@@ -103,7 +103,7 @@ fn named(number: u16, ports: &mut IndexMap<String, Port>, names: &mut PortNames)
 }
 
 /// The words that [`shell::quote`] wrote.
-fn words(text: &str) -> Option<Vec<String>> {
+pub(super) fn words(text: &str) -> Option<Vec<String>> {
     let mut found: Vec<String> = Vec::new();
     let mut rest = text.trim_start();
     while !rest.is_empty() {

@@ -1,5 +1,7 @@
 //! Tags and labels. What other platforms could not bear as a label stays as a patch.
 
+use std::collections::BTreeMap;
+
 use rhumb_backend::fields::{Fields, Item};
 use rhumb_spec::model::Workload;
 use serde_json::{Map, Value, json};
@@ -22,10 +24,31 @@ pub(super) fn tags(fields: &mut Fields<'_>, workload: &mut Workload) {
     }
 }
 
+/// The tags of a document that is no workload, as its labels. Those that could be none elsewhere are lost.
+pub(super) fn plain(fields: &mut Fields<'_>) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    for (key, value) in defaults::tags(fields) {
+        if is_key(&key) && is_value(&value) {
+            found.insert(key, value);
+        } else {
+            fields.lost(&format!("tags.{key}"), 2, "it could be no label on other platforms");
+        }
+    }
+    found
+}
+
 /// Labels that every container of a task bears are annotations of the workload.
 pub(super) fn of_containers(fields: &Fields<'_>, items: &mut [Item], workload: &mut Workload) {
     let labels =
         |item: &Item| item.map.get("dockerLabels").and_then(Value::as_object).cloned().unwrap_or_default();
+    for item in items.iter_mut() {
+        let mut item = fields.of_item("containerDefinitions", item);
+        if let Some(mut labels) = item.below("dockerLabels") {
+            for key in labels.keys().iter().filter(|key| key.starts_with("rhumb.dev/")) {
+                labels.own(&[key.as_str()], "a release's own mark takes its place");
+            }
+        }
+    }
     let Some(first) = items.first().map(labels) else { return };
     let is_everywhere =
         |key: &String, value: &Value| items.iter().all(|item| labels(item).get(key) == Some(value));

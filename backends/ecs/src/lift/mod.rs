@@ -8,21 +8,29 @@
 //! - it says nothing of the user's: AWS wrote it, or would take it anyway;
 //! - it is lost, and a note says why.
 
+mod balancing;
 mod container;
 mod defaults;
 mod document;
 mod environment;
 mod health;
+mod jobs;
 mod labels;
 mod mounts;
 mod naming;
+mod network;
 mod placement;
 mod ports;
+mod routes;
+mod scaling;
 mod service;
 mod size;
+mod storage;
+mod stores;
 mod task;
 mod values;
 mod world;
+mod written;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -107,9 +115,12 @@ impl Lift {
     }
 
     fn run(mut self, world: &mut World) {
+        self.before(world);
         let runners = std::mem::take(&mut self.runners);
         for (runner, _) in &runners {
-            world.workloads.add(runner.id.as_str(), runner.name());
+            let name = world.workloads.add(runner.id.as_str(), runner.name());
+            let native = runner.text_at("/serviceName").unwrap_or(runner.name()).to_owned();
+            world.services.insert(native, name);
         }
         let mut done: BTreeMap<usize, String> = BTreeMap::new();
         for (runner, definition) in runners {
@@ -128,8 +139,54 @@ impl Lift {
             let name = world.workloads.add(document.id.as_str(), document.name());
             alone(document, &name, world);
         }
+        self.after(world);
+    }
+
+    /// Reads what task definitions refer to.
+    fn before(&mut self, world: &mut World) {
         for document in std::mem::take(&mut self.others) {
-            document.finish_whole("no workload of these documents uses it", Fate::Lost, world);
+            match document.kind {
+                Some(Kind::Parameter) => stores::parameter(document, world),
+                Some(Kind::Secret) => stores::secret(document, world),
+                Some(Kind::AccessPoint) => storage::access_point(document, world),
+                Some(Kind::SecurityGroup) => network::group(document, world),
+                Some(Kind::TargetGroup) => {
+                    world.groups.insert(document.id.clone(), document.whole.clone());
+                    self.others.push(document);
+                }
+                _ => self.others.push(document),
+            }
+        }
+    }
+
+    /// Reads what is part of the workloads that are known by now.
+    fn after(self, world: &mut World) {
+        let listeners = routes::listeners(&self.others);
+        let mut others = self.others;
+        // Rules of one route are read in their order, and policies after the bounds that they scale in.
+        others.sort_by_key(|document| match document.kind {
+            Some(Kind::ListenerRule) => (document.kind, routes::order(document)),
+            _ => (document.kind, (String::new(), 0)),
+        });
+        for document in others {
+            match document.kind {
+                Some(Kind::TargetGroup) => balancing::group(document, world),
+                Some(Kind::Listener) => balancing::listener(document, world),
+                Some(Kind::ListenerRule) => routes::rule(document, &listeners, world),
+                Some(Kind::ScalableTarget) => scaling::target(document, world),
+                Some(Kind::ScalingPolicy) => scaling::policy(document, world),
+                Some(Kind::LogGroup) => {
+                    document.finish_whole("a release has a log group of its own", Fate::Own, world);
+                }
+                Some(Kind::Discovery) => {
+                    document.finish_whole(
+                        "a release makes it for a workload that siblings reach",
+                        Fate::Own,
+                        world,
+                    );
+                }
+                _ => document.finish_whole("no workload of these documents uses it", Fate::Lost, world),
+            }
         }
     }
 
@@ -147,23 +204,39 @@ impl Lift {
             return runner.finish_whole(why, Fate::Lost, world);
         };
         let mut definition = original.again();
-        let mut workload = Workload { mode: service::mode(&runner.whole), ..Workload::default() };
+        let mode = match runner.kind {
+            Some(Kind::Task) => Mode::Job,
+            Some(Kind::Schedule) => Mode::Cron,
+            _ => service::mode(&runner.whole),
+        };
+        let mut workload = Workload { mode, ..Workload::default() };
+        let word = runner.kind.map_or("Service", Kind::name);
         let whole = definition.whole.clone();
         let published = task::definition(&mut definition.fields(), &whole, &mut workload, world);
         if workload.containers.is_empty() {
             let why = "the task definition that it runs has no containers with names of their own";
             return runner.finish_whole(why, Fate::Lost, world);
         }
-        service::expose_nodes(&mut workload, &published);
-        service::service(&mut runner.fields(), &mut workload);
+        match runner.kind {
+            Some(Kind::Task) => jobs::run(&mut runner.fields(), &mut workload),
+            Some(Kind::Schedule) => {
+                if !jobs::schedule(&mut runner.fields(), &mut workload) {
+                    return runner.finish_whole("crontab has no words for its expression", Fate::Lost, world);
+                }
+            }
+            _ => {
+                service::expose_nodes(&mut workload, &published);
+                service::service(&mut runner.fields(), (name, &mut workload), &published, world);
+            }
+        }
         // Several may run one definition: its fields are accounted for once.
         let is_first = done.insert(at, name.to_owned()).is_none();
         let mut silent = World::default();
         let heard = if is_first { &mut *world } else { &mut silent };
         let patch = definition.finish_with_patch(&path, "TaskDefinition", heard);
         world::add_patch(&mut workload, "TaskDefinition", patch);
-        let patch = runner.finish_with_patch(&path, "Service", world);
-        world::add_patch(&mut workload, "Service", patch);
+        let patch = runner.finish_with_patch(&path, word, world);
+        world::add_patch(&mut workload, word, patch);
         world.app.workloads.insert(name.to_owned(), workload);
     }
 }

@@ -4,17 +4,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rhumb_backend::fields::{Fields, Item};
 use rhumb_backend::reference;
-use rhumb_spec::model::{Container, Mount, MountSource};
+use rhumb_spec::model::{Container, Mount, MountSource, Nfs, Volume};
 use serde_json::{Map, Value};
 
+use super::naming::document_name;
+use super::storage;
 use super::values::{flag, mebibytes, number};
 use super::world::World;
-use crate::kind::Kind;
+use super::written::Written;
 
 /// The volumes of a task definition while its containers are read.
 pub(super) struct Volumes {
-    sources: BTreeMap<String, MountSource>,
+    sources: BTreeMap<String, Found>,
     items: Vec<Item>,
+    written: Written,
     /// Those that a mount which stays needs.
     needed: BTreeSet<String>,
 }
@@ -23,27 +26,35 @@ impl Volumes {
     /// Takes the volumes that have a neutral form.
     ///
     /// Source: Amazon ECS API reference, `Volume`.
-    pub(super) fn take(fields: &mut Fields<'_>, world: &World) -> Self {
+    pub(super) fn take(fields: &mut Fields<'_>, written: Written, world: &mut World) -> Self {
         let items = fields.items("volumes", "name");
-        let of = |item: &Item| Some((item.name(), source(item, world)?));
-        let sources = items.iter().filter_map(of).collect();
-        Self { sources, items, needed: BTreeSet::new() }
+        let mut sources = BTreeMap::new();
+        for item in &items {
+            sources.extend(source(item, world).map(|source| (item.name(), source)));
+        }
+        Self { sources, items, written, needed: BTreeSet::new() }
     }
 
     /// Reads the mounts of a container. Those of volumes without a neutral form stay.
     ///
     /// Source: Amazon ECS API reference, `MountPoint` and `Tmpfs`.
-    pub(super) fn mounts(&mut self, container: &mut Fields<'_>, into: &mut Container) {
+    pub(super) fn mounts(&mut self, container: &mut Fields<'_>, into: &mut Container, world: &mut World) {
         for mut item in container.items("mountPoints", "containerPath") {
             let path = item.name();
             let volume = item.map.get("sourceVolume").and_then(Value::as_str).map(str::to_owned);
+            if let Some(mounts) = volume.as_ref().and_then(|volume| self.written.mounts(volume, &path, world))
+            {
+                into.mounts.extend(mounts);
+                continue;
+            }
             let source = volume.as_ref().and_then(|volume| self.sources.get(volume)).cloned();
             let read_only = item.map.get("readOnly").map_or(Some(false), flag);
             match (source, read_only) {
                 (Some(source), Some(read_only))
                     if path.starts_with('/') && !into.mounts.contains_key(&path) =>
                 {
-                    into.mounts.insert(path, mount(source, read_only));
+                    let sub_path = source.part.clone();
+                    into.mounts.insert(path, Mount { sub_path, ..mount(source.source, read_only) });
                     item.map.shift_remove("sourceVolume");
                     item.map.shift_remove("readOnly");
                     container.put_item("mountPoints", "containerPath", item);
@@ -58,11 +69,13 @@ impl Volumes {
         for item in linux.items("tmpfs", "containerPath") {
             let path = item.name();
             let size = item.map.get("size").and_then(number).filter(|size| *size > 0);
-            let is_plain = item.map.len() == 1 && path.starts_with('/') && !into.mounts.contains_key(&path);
-            match size.filter(|_| is_plain) {
-                Some(size) => {
+            let options = options(item.map.get("mountOptions"));
+            let is_free = path.starts_with('/') && !into.mounts.contains_key(&path);
+            let is_plain = item.map.keys().all(|key| ["size", "mountOptions"].contains(&key.as_str()));
+            match size.zip(options).filter(|_| is_plain && is_free) {
+                Some((size, (read_only, file_mode))) => {
                     let source = MountSource::Tmpfs { size: Some(mebibytes(size)) };
-                    into.mounts.insert(path, mount(source, false));
+                    into.mounts.insert(path, Mount { file_mode, ..mount(source, read_only) });
                 }
                 None => linux.put_whole_item("tmpfs", "containerPath", item),
             }
@@ -72,9 +85,17 @@ impl Volumes {
     /// Puts back the volumes that were not read, and those that a mount which stays needs.
     pub(super) fn put_back(self, fields: &mut Fields<'_>) {
         for item in self.items {
-            let is_read = self.sources.contains_key(&item.name());
-            if !is_read || self.needed.contains(&item.name()) {
-                fields.put_whole_item("volumes", "name", item);
+            let name = item.name();
+            if self.written.has(&name) && !self.needed.contains(&name) {
+                continue;
+            }
+            match self.sources.get(&name).filter(|_| !self.needed.contains(&name)) {
+                Some(found) => {
+                    let mut item = Item { key: found.name.clone().into(), map: item.map };
+                    found.read.iter().for_each(|field| remove(&mut item.map, field));
+                    fields.put_item("volumes", "name", item);
+                }
+                None => fields.put_whole_item("volumes", "name", item),
             }
         }
     }
@@ -84,23 +105,90 @@ fn mount(source: MountSource, read_only: bool) -> Mount {
     Mount { source, read_only, sub_path: None, file_mode: None, user: None, group: None }
 }
 
-fn source(item: &Item, world: &World) -> Option<MountSource> {
+/// Whether memory that looks like a folder is read-only, and its mode; none where something else is said of it.
+fn options(written: Option<&Value>) -> Option<(bool, Option<String>)> {
+    let (mut read_only, mut mode) = (false, None);
+    for option in written.and_then(Value::as_array).into_iter().flatten() {
+        match (option.as_str()?, option.as_str()?.strip_prefix("mode=")) {
+            (_, Some(bits)) => mode = Some(bits.to_owned()),
+            ("ro", None) => read_only = true,
+            _ => return None,
+        }
+    }
+    Some((read_only, mode))
+}
+
+/// A volume that has a neutral form.
+#[derive(Clone, Debug)]
+struct Found {
+    source: MountSource,
+    /// The part of the source that is mounted.
+    part: Option<String>,
+    /// What it is called when it is lowered again.
+    name: String,
+    /// The fields that say it.
+    read: &'static [&'static str],
+}
+
+fn remove(map: &mut Map<String, Value>, path: &str) {
+    match path.split_once('.') {
+        None => drop(map.shift_remove(path)),
+        Some((first, rest)) => {
+            if let Some(below) = map.get_mut(first).and_then(Value::as_object_mut) {
+                remove(below, rest);
+            }
+        }
+    }
+}
+
+fn source(item: &Item, world: &mut World) -> Option<Found> {
     let text = |map: &Map<String, Value>, key: &str| map.get(key).and_then(Value::as_str).map(str::to_owned);
     if item.map.is_empty() {
-        return Some(MountSource::Ephemeral { name: super::naming::document_name(&item.name()), size: None });
+        let name = document_name(item.name().trim_start_matches("ephemeral-"));
+        let source = MountSource::Ephemeral { name: name.clone(), size: None };
+        return Some(Found { source, part: None, name: format!("ephemeral-{name}"), read: &[] });
     }
     let (kind, of) = item.map.iter().next().filter(|_| item.map.len() == 1)?;
     let of = of.as_object()?;
     match kind.as_str() {
         "host" if of.len() == 1 => {
-            Some(MountSource::Host { path: text(of, "sourcePath").filter(|path| path.starts_with('/'))? })
+            let path = text(of, "sourcePath").filter(|path| path.starts_with('/'))?;
+            let source = MountSource::Host { path };
+            Some(Found { source, part: None, name: item.name(), read: &["host"] })
         }
         "efsVolumeConfiguration" => {
             let point = of.get("authorizationConfig")?.get("accessPointId")?;
-            let (id, _) =
-                reference::parse(point).filter(|(id, _)| Kind::of(id) == Some(Kind::AccessPoint))?;
-            Some(MountSource::Volume { name: world.volumes.get(id.name())?.clone() })
+            let (volume, part) = match reference::parse(point) {
+                Some((id, _)) => world.folders.get(&id).cloned()?,
+                None => (storage::by_id(point.as_str()?, of.get("fileSystemId"), world)?, None),
+            };
+            const READ: [&str; 3] = [
+                "efsVolumeConfiguration.fileSystemId",
+                "efsVolumeConfiguration.transitEncryption",
+                "efsVolumeConfiguration.authorizationConfig.accessPointId",
+            ];
+            let name = format!("volume-{volume}");
+            Some(Found { source: MountSource::Volume { name: volume }, part, name, read: &READ })
         }
+        "dockerVolumeConfiguration" => nfs(item, of, world),
         _ => None,
     }
+}
+
+/// A directory of an NFS server, which Docker mounts.
+fn nfs(item: &Item, of: &Map<String, Value>, world: &mut World) -> Option<Found> {
+    let options = of.get("driverOpts")?.as_object()?;
+    let text = |key: &str| options.get(key).and_then(Value::as_str);
+    let is_local = of.get("driver").and_then(Value::as_str) == Some("local") && text("type") == Some("nfs");
+    let (address, rest) = text("o")?.strip_prefix("addr=").map(|o| o.split_once(',').unwrap_or((o, "")))?;
+    let path = text("device")?.strip_prefix(':')?;
+    if !is_local || !path.starts_with('/') || address.is_empty() {
+        return None;
+    }
+    let name = document_name(item.name().trim_start_matches("volume-"));
+    let options = Some(rest.to_owned()).filter(|rest| !rest.is_empty());
+    let nfs = Nfs { server: address.to_owned(), path: path.to_owned(), options };
+    world.app.volumes.entry(name.clone()).or_insert(Volume { nfs: Some(nfs), ..Volume::default() });
+    let source = MountSource::Volume { name: name.clone() };
+    Some(Found { source, part: None, name: format!("volume-{name}"), read: &["dockerVolumeConfiguration"] })
 }

@@ -30,11 +30,6 @@ impl Names {
         self.documents.insert(native.to_owned(), name.clone());
         name
     }
-
-    /// The document of something.
-    pub(super) fn get(&self, native: &str) -> Option<&String> {
-        self.documents.get(native)
-    }
 }
 
 fn numbered(name: &str, count: usize) -> String {

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use super::ports::Published;
 use super::values::{flag, small};
-use super::{defaults, labels, placement};
+use super::world::World;
+use super::{balancing, defaults, labels, network, placement};
 
 /// How many tasks a service has, and how.
 pub(super) fn mode(service: &Value) -> Mode {
@@ -21,7 +22,12 @@ pub(super) fn mode(service: &Value) -> Mode {
 /// Reads a service into the workload of its tasks.
 ///
 /// Source: Amazon ECS API reference, `CreateService`.
-pub(super) fn service(fields: &mut Fields<'_>, workload: &mut Workload) {
+pub(super) fn service(
+    fields: &mut Fields<'_>,
+    (name, workload): (&str, &mut Workload),
+    published: &[Published],
+    world: &mut World,
+) {
     fields.own(&["serviceName"], "a release names what it makes");
     fields.take("taskDefinition", |_| Some(()));
     fields.take_whole("schedulingStrategy");
@@ -36,6 +42,9 @@ pub(super) fn service(fields: &mut Fields<'_>, workload: &mut Workload) {
     } else {
         fields.own(&["desiredCount"], "a DAEMON service has a task on every node");
     }
+    network::names(fields, (name, workload), published);
+    balancing::of_service(fields, (name, workload), published, world);
+    network::groups(fields, workload);
     rollout(fields, workload);
     placement::constraints(fields, workload);
     placement::strategy(fields, workload);
@@ -50,6 +59,7 @@ fn rollout(fields: &mut Fields<'_>, workload: &mut Workload) {
     let Some(mut deployment) = fields.below("deploymentConfiguration") else { return };
     let mut update = Update::default();
     deployment.default("strategy", &json!("ROLLING"));
+    shift(&mut deployment, &mut update);
     deployment.default("bakeTimeInMinutes", &json!(0));
     if let Some(mut alarms) = deployment.below("alarms")
         && alarms.get("enable") == Some(&json!(false))
@@ -79,6 +89,43 @@ fn rollout(fields: &mut Fields<'_>, workload: &mut Workload) {
     if update != Update::default() {
         workload.update = Some(update);
     }
+}
+
+/// Reads how traffic is shifted from the old tasks to the new ones.
+fn shift(deployment: &mut Fields<'_>, update: &mut Update) {
+    let percent = |deployment: &Fields<'_>, at: &str, key: &str| {
+        deployment
+            .get(at)
+            .and_then(|of| of.get(key)?.as_f64())
+            .filter(|percent| (1.0..100.0).contains(percent))
+    };
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the range is checked before"
+    )]
+    let whole = |percent: f64| percent as u8;
+    match deployment.text_at("strategy") {
+        Some("BLUE_GREEN") => update.strategy = Strategy::BlueGreen,
+        Some("CANARY") => {
+            let Some(first) = percent(deployment, "canaryConfiguration", "canaryPercent") else { return };
+            update.strategy = Strategy::Canary;
+            update.steps = vec![whole(first)];
+            if let Some(mut canary) = deployment.below("canaryConfiguration") {
+                canary.take_whole("canaryPercent");
+            }
+        }
+        Some("LINEAR") => {
+            let Some(step) = percent(deployment, "linearConfiguration", "stepPercent") else { return };
+            update.strategy = Strategy::Canary;
+            update.steps = (1..100 / whole(step).max(1)).map(|count| whole(step) * count).collect();
+            if let Some(mut linear) = deployment.below("linearConfiguration") {
+                linear.take_whole("stepPercent");
+            }
+        }
+        _ => return,
+    }
+    deployment.take_whole("strategy");
 }
 
 fn breaker(deployment: &mut Fields<'_>, update: &mut Update, is_live: bool) {

@@ -11,7 +11,9 @@ use super::placement;
 use super::ports::{NetworkMode, Published};
 use super::size;
 use super::world::World;
+use super::written::Written;
 use super::{defaults, labels};
+use crate::lower::init;
 
 /// Reads a task definition into a workload that has its mode already. Returns the ports of its containers.
 ///
@@ -43,8 +45,10 @@ fn containers(
     let mode = NetworkMode::of(whole);
     let mut items = fields.items("containerDefinitions", "name");
     rename(fields, &mut items);
+    let written = Written::take(fields, &mut items);
     let ends = ends_before(&items);
-    let mut volumes = Volumes::take(fields, world);
+    workload.pull_secret = registry(fields, &mut items, world);
+    let mut volumes = Volumes::take(fields, written, world);
     let mut names = PortNames::default();
     let mut published = Vec::new();
     let is_job = matches!(workload.mode, Mode::Job | Mode::Cron);
@@ -60,15 +64,31 @@ fn containers(
             reading.take("essential", |value| (*value == json!(false)).then_some(()));
         }
         let first = published.len();
-        let mut read = container::container(&mut reading, (role, mode), &mut names, &mut published);
+        let mut read = container::container(&mut reading, (role, mode), (&mut names, &mut published), world);
         published[first..].iter_mut().for_each(|port| port.container.clone_from(&name));
-        volumes.mounts(&mut reading, &mut read);
+        volumes.mounts(&mut reading, &mut read, world);
         let into = if role == Role::Init { &mut workload.init_containers } else { &mut workload.containers };
         into.insert(name, read);
         fields.put_item("containerDefinitions", "name", item);
     }
     volumes.put_back(fields);
     published
+}
+
+/// The one pull secret that all containers of a task have their registries' credentials from.
+fn registry(fields: &Fields<'_>, items: &mut [Item], world: &World) -> Option<String> {
+    let of = |item: &Item| {
+        let place = item.map.get("repositoryCredentials")?.get("credentialsParameter")?.as_str()?;
+        world.stores.pull(place)
+    };
+    let secret = items.first().and_then(of)?;
+    if !items.iter().all(|item| of(item).as_ref() == Some(&secret)) {
+        return None;
+    }
+    for item in items.iter_mut() {
+        fields.of_item("containerDefinitions", item).take_whole("repositoryCredentials");
+    }
+    Some(secret)
 }
 
 /// Gives containers names that the app can have, wherever they are named in the definition.
@@ -130,7 +150,8 @@ fn ends_before(items: &[Item]) -> Vec<String> {
 fn waits(container: &mut Fields<'_>, ends: &[String]) {
     for item in container.items("dependsOn", "containerName") {
         let is_success = item.map.get("condition").and_then(Value::as_str) == Some("SUCCESS");
-        if !(is_success && ends.contains(&item.name())) {
+        let is_read = ends.contains(&item.name()) || item.name() == init::NAME;
+        if !(is_success && is_read) {
             container.put_whole_item("dependsOn", "containerName", item);
         }
     }

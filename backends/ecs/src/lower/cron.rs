@@ -101,7 +101,7 @@ fn weekdays(text: &str) -> String {
 /// A schedule with both kinds of days: crontab means either, and AWS cannot say that.
 ///
 /// Source: EventBridge Scheduler user guide, "Schedule types", "Cron-based schedules".
-pub(super) fn expression(schedule: &str, path: &str) -> Result<String, Box<Diagnostic>> {
+pub(crate) fn expression(schedule: &str, path: &str) -> Result<String, Box<Diagnostic>> {
     let fields: Vec<&str> = schedule.split_whitespace().collect();
     let [minute, hour, day, month, weekday] = fields.as_slice() else {
         return Err(Box::new(Diagnostic::error(

@@ -7,12 +7,12 @@
 mod balancer;
 mod body;
 mod container;
-mod cron;
+pub(crate) mod cron;
 mod discovery;
 mod environment;
 mod files;
 mod health;
-mod init;
+pub(crate) mod init;
 mod job;
 mod logging;
 mod mounts;
