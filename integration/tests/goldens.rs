@@ -6,10 +6,11 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use rhumb_action::{ChartInputs, FactsFrom, TemplateRequest, ValueInput, ValueInputs, template};
+use rhumb_action::{ActionError, ChartInputs, FactsFrom, TemplateRequest, ValueInput, ValueInputs, template};
 use rhumb_backend::Backend;
 use rhumb_ecs::Ecs;
 use rhumb_kubernetes::Kubernetes;
+use rhumb_marathon::Marathon;
 use rhumb_memory::MemoryBackend;
 use rhumb_spec::yaml;
 use rhumb_swarm::Swarm;
@@ -45,10 +46,17 @@ fn backends() -> Vec<Box<dyn Backend>> {
     let kubernetes =
         Kubernetes::new(rhumb_kubernetes::Settings::default(), rhumb_kubernetes::Environment::default());
     let ecs = Ecs::new(rhumb_ecs::Settings::default(), rhumb_ecs::Environment::default());
-    vec![Box::new(MemoryBackend::in_memory()), Box::new(swarm), Box::new(kubernetes), Box::new(ecs)]
+    let marathon = Marathon::new(rhumb_marathon::Settings::default(), rhumb_marathon::Environment::default());
+    vec![
+        Box::new(MemoryBackend::in_memory()),
+        Box::new(swarm),
+        Box::new(kubernetes),
+        Box::new(ecs),
+        Box::new(marathon),
+    ]
 }
 
-/// The platform's documents, the losses and the notes, as one text.
+/// The platform's documents and the losses as one text, or what it refuses.
 async fn text(backend: &dyn Backend, chart: &str, values: &[&str]) -> String {
     let request = TemplateRequest {
         name: chart.to_owned(),
@@ -61,8 +69,17 @@ async fn text(backend: &dyn Backend, chart: &str, values: &[&str]) -> String {
         is_upgrade: false,
         facts: FactsFrom::Defaults,
     };
-    let templated = template(backend, &request).await.unwrap_or_else(|error| panic!("{chart}: {error}"));
     let mut text = String::new();
+    let templated = match template(backend, &request).await {
+        Ok(templated) => templated,
+        Err(ActionError::Diagnostics(found)) => {
+            for line in found.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n").lines() {
+                let _ = writeln!(text, "# {line}");
+            }
+            return text;
+        }
+        Err(error) => panic!("{chart}: {error}"),
+    };
     for loss in &templated.losses {
         let _ = writeln!(text, "# loss: {}: {} ({})", loss.path, loss.text, loss.feature);
     }

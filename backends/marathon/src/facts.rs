@@ -8,6 +8,7 @@ use crate::connect::Settings;
 /// server.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
+#[expect(clippy::struct_excessive_bools, reason = "each says one thing apart from the others")]
 pub struct MarathonFacts {
     /// Marathon's version: `1.11.24`.
     pub version: String,

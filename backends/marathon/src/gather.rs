@@ -1,13 +1,14 @@
 //! Reading what people have already: files of apps, groups, pods and jobs, and what runs.
 
-use rhumb_backend::{Gathered, ImportQuery, Object, ObjectId, Origin, Result};
+mod collect;
+
+use rhumb_backend::{Gathered, Object, ObjectId, Origin};
 use rhumb_spec::Diagnostic;
 use serde_json::{Map, Value};
 
-use crate::connect::Server;
-use crate::error::unfinished;
 use crate::kind::Kind;
 use crate::lift::GROUP;
+pub(crate) use collect::collect;
 
 /// Fields of which an app that somebody wrote has at least one beside its id.
 const OF_APPS: &[&str] = &[
@@ -43,11 +44,6 @@ pub(crate) fn gather(documents: Vec<Value>) -> Gathered {
         walk(body, &place, "", &mut found);
     }
     found
-}
-
-/// Reads the apps and pods of a group.
-pub(crate) async fn collect(_: &Server, _: &ImportQuery) -> Result<Gathered> {
-    Err(unfinished("collect"))
 }
 
 /// Where a value is among documents.

@@ -2,7 +2,7 @@
 
 use rhumb_backend::fields::Fields;
 use rhumb_spec::Duration;
-use rhumb_spec::model::{Container, Mode, PullPolicy, Workload};
+use rhumb_spec::model::{Container, PullPolicy, Workload};
 use serde_json::{Value, json};
 
 use super::document::Document;
@@ -232,21 +232,16 @@ pub(super) fn labels(fields: &mut Fields<'_>, workload: &mut Workload) {
 fn finish(fields: &mut Fields<'_>, workload: &mut Workload) {
     let said = fields.below("container").and_then(|container| container.text_at("type").map(str::to_owned));
     let said = said.unwrap_or_else(|| "DOCKER".to_owned());
-    if let Some(container) = workload.containers.values_mut().next() {
-        if said == "MESOS" {
-            seccomp(fields, container);
-            container.security.user = fields.take("user", user);
-        }
-    }
     if said == "MESOS"
-        && let Some(mut container) = workload.containers.first().map(|(_, container)| container.clone())
+        && let Some((name, mut container)) = workload.containers.shift_remove_index(0)
     {
-        environment::take_search(&mut container, workload);
-        if let Some((_, first)) = workload.containers.first_mut() {
-            *first = container;
+        if let Some(mut below) = fields.below("container") {
+            take_seccomp(&mut below, &mut container);
         }
+        container.security.user = fields.take("user", user);
+        environment::take_search(&mut container, workload);
+        workload.containers.insert(name, container);
     }
-    debug_assert_eq!(workload.mode, Mode::Replicated, "an app is up all the time");
     if engine(workload) == said
         && let Some(mut container) = fields.below("container")
     {
@@ -260,12 +255,6 @@ pub(super) fn user(value: &Value) -> Option<String> {
         .as_str()
         .filter(|user| !user.is_empty() && !user.bytes().all(|byte| byte.is_ascii_digit()))
         .map(str::to_owned)
-}
-
-fn seccomp(fields: &mut Fields<'_>, container: &mut Container) {
-    if let Some(mut below) = fields.below("container") {
-        take_seccomp(&mut below, container);
-    }
 }
 
 /// Reads the profile of `linuxInfo`.

@@ -49,23 +49,20 @@ pub(super) fn lift(mut document: Document, world: &mut World) {
     let is_external = document.whole.get("value").is_none();
     let value = document.whole.get("value").cloned().unwrap_or_default();
     document.fields().own(&["path"], "a release says where its entries are");
-    let path = match kind {
-        Some(Kind::Config) => {
-            let config = world.app.configs.entry(name.to_owned()).or_default();
-            config.external = is_external;
-            if let Some(text) = value.as_str() {
-                config.data.insert(key.to_owned(), text.to_owned());
-            }
-            Neutral::Config.path(name)
+    let path = if kind == Some(Kind::Config) {
+        let config = world.app.configs.entry(name.to_owned()).or_default();
+        config.external = is_external;
+        if let Some(text) = value.as_str() {
+            config.data.insert(key.to_owned(), text.to_owned());
         }
-        _ => {
-            let secret = world.app.secrets.entry(name.to_owned()).or_default();
-            secret.external = is_external;
-            if let Some(demand) = Demand::parse(&value) {
-                add(secret, key, demand);
-            }
-            Neutral::Secret.path(name)
+        Neutral::Config.path(name)
+    } else {
+        let secret = world.app.secrets.entry(name.to_owned()).or_default();
+        secret.external = is_external;
+        if let Some(demand) = Demand::parse(&value) {
+            add(secret, key, demand);
         }
+        Neutral::Secret.path(name)
     };
     document.finish_carried(path, world);
 }
@@ -94,23 +91,12 @@ pub(super) fn place(whole: &Value, name: &str, world: &mut World) -> Option<Plac
     if !is_plain {
         return None;
     }
-    let is_known = match kind {
-        Kind::Config => {
-            world
-                .app
-                .configs
-                .entry(document.to_owned())
-                .or_insert_with(|| Config { external: true, ..Config::default() })
-                .external
-        }
-        _ => {
-            world
-                .app
-                .secrets
-                .entry(document.to_owned())
-                .or_insert_with(|| Secret { external: true, ..Secret::default() })
-                .external
-        }
+    let is_known = if kind == Kind::Config {
+        let new = || Config { external: true, ..Config::default() };
+        world.app.configs.entry(document.to_owned()).or_insert_with(new).external
+    } else {
+        let new = || Secret { external: true, ..Secret::default() };
+        world.app.secrets.entry(document.to_owned()).or_insert_with(new).external
     };
     is_known.then(|| Place { kind, document: document.to_owned(), key: key.to_owned() })
 }

@@ -1,7 +1,7 @@
 //! Health checks and readiness checks.
 
 use rhumb_spec::Duration;
-use rhumb_spec::model::{Container, Probe, ProbeAction};
+use rhumb_spec::model::{Container, Port, Probe, ProbeAction, Protocol};
 use serde_json::Value;
 
 use crate::lower::{GRPC, READY, words};
@@ -72,7 +72,7 @@ pub(super) fn of_app(check: &Value, names: &[Option<String>], container: &mut Co
     };
     let is_plain = check.get("ignoreHttp1xx").is_none_or(|value| *value == Value::Bool(false))
         && check.text("ipProtocol").is_none_or(|protocol| protocol == "IPv4");
-    timed(action, check, container, is_plain)
+    Some(timed(action, check, container, is_plain))
 }
 
 /// Reads the check of a pod's container.
@@ -99,7 +99,7 @@ pub(super) fn of_pod(check: &Value, container: &mut Container) -> Option<Read> {
             None => shell(about.get("shell")?.as_str()?),
         }
     };
-    timed(action, check, container, true)
+    Some(timed(action, check, container, true))
 }
 
 fn path(path: Option<&str>) -> Option<String> {
@@ -115,9 +115,7 @@ fn numbered(number: u16, container: &mut Container) -> Option<String> {
     }
     let name =
         if container.ports.contains_key("http") { format!("port-{number}") } else { "http".to_owned() };
-    container
-        .ports
-        .insert(name.clone(), rhumb_spec::model::Port { port: number, protocol: Default::default() });
+    container.ports.insert(name.clone(), Port { port: number, protocol: Protocol::default() });
     Some(name)
 }
 
@@ -147,12 +145,7 @@ fn of_words(words: Vec<String>, container: &Container) -> ProbeAction {
     grpc().unwrap_or(ProbeAction::Exec(words))
 }
 
-fn timed(
-    action: ProbeAction,
-    mut check: Check<'_>,
-    container: &mut Container,
-    is_plain: bool,
-) -> Option<Read> {
+fn timed(action: ProbeAction, mut check: Check<'_>, container: &mut Container, is_plain: bool) -> Read {
     let positive = |seconds: Option<u64>| seconds.filter(|seconds| *seconds > 0).map(Duration::from_secs);
     let (interval, timeout) = (check.seconds("intervalSeconds"), check.seconds("timeoutSeconds"));
     let failures = check.seconds("maxConsecutiveFailures");
@@ -174,7 +167,7 @@ fn timed(
         container.probes.startup = Some(Probe { period, failures, delay, timeout, ..probe.clone() });
     }
     let is_whole = is_plain && is_said && check.is_read();
-    Some(Read { probe, is_whole })
+    Read { probe, is_whole }
 }
 
 /// Reads the one readiness check of an app.

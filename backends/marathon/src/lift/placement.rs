@@ -25,7 +25,7 @@ fn add(placement: &mut Placement, (field, operator, value): &Constraint, workloa
         ("LIKE", Some(pattern)) => placement.nodes.push(node(ConstraintOp::In, literals(pattern)?)),
         ("UNLIKE", Some(pattern)) => placement.nodes.push(node(ConstraintOp::NotIn, literals(pattern)?)),
         ("IS" | "CLUSTER" | "EQ", Some(value)) => {
-            placement.nodes.push(node(ConstraintOp::In, vec![value.to_owned()]))
+            placement.nodes.push(node(ConstraintOp::In, vec![value.to_owned()]));
         }
         ("GROUP_BY", None) => placement.spread.push(Spread { over: key, max_skew: None }),
         ("MAX_PER", Some(most)) if field == "hostname" && placement.max_per_node.is_none() => {

@@ -115,9 +115,11 @@ fn volumes(
     (used, world): (&mut Vec<String>, &mut World),
 ) -> Vec<(String, Source, bool)> {
     let mut found = Vec::new();
+    let unread = mounted_elsewhere(whole);
     for mut item in fields.items("volumes", "name") {
         let name = item.name();
-        let read = source(&mut item, (whole, workload), (used, world));
+        let is_read = !unread.contains(&name);
+        let read = is_read.then(|| source(&mut item, (whole, workload), (used, world))).flatten();
         match read {
             Some((source, is_local)) => {
                 found.push((name, source, is_local));
@@ -127,6 +129,16 @@ fn volumes(
         }
     }
     found
+}
+
+/// The volumes that a container mounts in its sandbox: such mounts stay as they are, so their volumes do, too.
+fn mounted_elsewhere(whole: &Value) -> Vec<String> {
+    let containers = whole.get("containers").and_then(Value::as_array).into_iter().flatten();
+    let mounts = containers.filter_map(|container| container.get("volumeMounts")?.as_array()).flatten();
+    let text = |mount: &Value, key: &str| mount.get(key).and_then(Value::as_str).map(str::to_owned);
+    let elsewhere =
+        mounts.filter(|mount| !text(mount, "mountPath").is_some_and(|path| path.starts_with('/')));
+    elsewhere.filter_map(|mount| text(mount, "name")).collect()
 }
 
 fn source(

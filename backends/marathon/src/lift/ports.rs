@@ -111,7 +111,8 @@ fn internal(mapping: &mut Fields<'_>, id: &str) -> Option<u16> {
     let mut labels = mapping.below("labels")?;
     let mut segments: Vec<&str> = id.trim_start_matches('/').split('/').collect();
     segments.reverse();
-    let own = segments.join(".");
+    // An id of a release has three; the address of any other stays as it is.
+    let own = if segments.len() == 3 { segments.join(".") } else { String::new() };
     let mut found = None;
     for key in labels.keys().into_iter().filter(|key| key.starts_with("VIP_")) {
         let address = labels.text_at(&key).unwrap_or_default().trim_start_matches('/').to_owned();

@@ -12,7 +12,7 @@ pub(super) fn promised(fields: &mut Fields<'_>, container: &mut Container) {
     fields.default("disk", &json!(0));
     fields.default("disk", &json!(0.0));
     fields.default("gpus", &json!(0));
-    if let Some(count) = fields.take("gpus", |value| rhumb_backend::fields::small(value)) {
+    if let Some(count) = fields.take("gpus", rhumb_backend::fields::small) {
         container.resources.gpu = Some(Gpu { count, resource: None });
     }
 }
@@ -47,5 +47,5 @@ fn cpu(value: &Value) -> Option<MilliCpu> {
 fn memory(value: &Value) -> Option<Bytes> {
     let bytes = value.as_f64()? * f64::from(1 << 20);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is in the range")]
-    (bytes >= 1.0 && bytes < 1e18).then(|| Bytes(bytes.round() as u64))
+    (1.0..1e18).contains(&bytes).then(|| Bytes(bytes.round() as u64))
 }

@@ -36,7 +36,7 @@ pub(super) fn body(
         .set("instances", instances(context, site))
         .extend(resources.promised.into_map())
         .set_some("resourceLimits", resources.limits)
-        .set("container", image(context, (site, part), (started.parameters, volumes.volumes), (used, report)))
+        .set("container", image(context, (site, part), (started.parameters, volumes.list), (used, report)))
         .set("networks", network::networks(context, site))
         .set_filled("constraints", constraints(&placement::constraints(site, report)))
         .set_filled("healthChecks", health::health_checks(part, &asked, report))

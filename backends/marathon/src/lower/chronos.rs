@@ -22,7 +22,7 @@ pub(super) fn body(
 ) -> Map<String, Value> {
     job::refuse_volumes(context, part, report);
     let started = container::started(context, site, part, report);
-    let volumes = mounts::volumes(context, (site, part), used, report).volumes;
+    let volumes = mounts::volumes(context, (site, part), used, report).list;
     let env = environment::variables(context, (site, part), used, report);
     let mut body = Body::new();
     body.set("name", names::job(context.scope, site.name));

@@ -66,18 +66,18 @@ pub(super) fn objects(
     let mut objects = Vec::new();
     let app = checked.app();
     for (name, config) in &app.configs {
-        lose_labels(Document::Config.path(name), !config.labels.is_empty(), report);
+        lose_labels(&Document::Config.path(name), &config.labels, report);
         let keys = in_use(app, Kind::Config, name);
         if config.external {
             objects.extend(external(Kind::Config, name, &keys, &mut files));
             continue;
         }
         for (key, text) in texts(name, config, &keys, report) {
-            objects.push(entry(scope, Kind::Config, (name, &key), text.into(), &mut files));
+            objects.push(entry(scope, Kind::Config, (name, &key), &text.into(), &mut files));
         }
     }
     for (name, secret) in &app.secrets {
-        lose_labels(Document::Secret.path(name), !secret.labels.is_empty(), report);
+        lose_labels(&Document::Secret.path(name), &secret.labels, report);
         if secret.external {
             let keys = in_use(app, Kind::Secret, name);
             objects.extend(external(Kind::Secret, name, &keys, &mut files));
@@ -90,7 +90,7 @@ pub(super) fn objects(
         match material::demands(name, secret, &address) {
             Ok(demands) if facts.secrets => {
                 let made = |(key, demand): (String, Demand)| {
-                    let object = entry(scope, Kind::Secret, (name, &key), demand.to_value(), &mut files);
+                    let object = entry(scope, Kind::Secret, (name, &key), &demand.to_value(), &mut files);
                     Object { sensitive: true, ..object }
                 };
                 objects.extend(demands.into_iter().map(made));
@@ -103,8 +103,8 @@ pub(super) fn objects(
     (files, objects)
 }
 
-fn lose_labels(path: String, has_labels: bool, report: &mut Report) {
-    if has_labels {
+fn lose_labels(path: &str, labels: &BTreeMap<String, String>, report: &mut Report) {
+    if !labels.is_empty() {
         report.lose(Feature::Labels, format!("{path}.labels"), "the secret store keeps no labels");
     }
 }
@@ -187,7 +187,7 @@ fn texts(name: &str, config: &Config, keys: &[String], report: &mut Report) -> V
     found
 }
 
-fn entry(scope: &Scope, kind: Kind, (name, key): (&str, &str), value: Value, files: &mut Files) -> Object {
+fn entry(scope: &Scope, kind: Kind, (name, key): (&str, &str), value: &Value, files: &mut Files) -> Object {
     let id = kind.id(&format!("{name}/{key}"));
     let generation = names::content_hash(&json!([id.as_str(), value]));
     let path = names::secret(scope, &names::entry(&id), &generation);

@@ -60,7 +60,7 @@ fn run(
         run.set_some("user", container::agent_user(part, report));
     }
     run.set_filled("env", environment::variables(context, (site, part), used, report));
-    let volumes = mounts::volumes(context, (site, part), used, report).volumes;
+    let volumes = mounts::volumes(context, (site, part), used, report).list;
     run.extend(image(context, (site, part), started.parameters, (used, report)));
     run.set_filled("volumes", volumes)
         .set("restart", restart(site, report))

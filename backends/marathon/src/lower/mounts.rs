@@ -22,7 +22,7 @@ pub(crate) const DRIVER: &str = "dvdi/driver";
 #[derive(Default)]
 pub(super) struct Volumes {
     /// `container.volumes` of an app, or `volumes` of a pod.
-    pub(super) volumes: Vec<Value>,
+    pub(super) list: Vec<Value>,
     /// One of them is a volume that has one user: a task of its own agent, or of one driver.
     pub(super) is_resident: bool,
     /// One of them is a persistent volume of an agent.
@@ -49,7 +49,7 @@ pub(super) fn volumes(
         match &mount.source {
             MountSource::Config { .. } | MountSource::Secret { .. } => {
                 for (file_at, file) in files(context, (at, mount), &path, report) {
-                    found.volumes.push(json!({ "containerPath": file_at, "secret": used.add(file) }));
+                    found.list.push(json!({ "containerPath": file_at, "secret": used.add(file) }));
                 }
             }
             MountSource::Volume { name } => {
@@ -58,7 +58,7 @@ pub(super) fn volumes(
             }
             MountSource::Ephemeral { name, .. } => {
                 let folder = below(name, mount);
-                found.volumes.push(json!({ "containerPath": at, "hostPath": folder, "mode": mode }));
+                found.list.push(json!({ "containerPath": at, "hostPath": folder, "mode": mode }));
             }
             MountSource::Tmpfs { size } if !site.engine.is_docker() => {
                 let text = "the Universal Container Runtime has no memory that looks like a folder: it is one of the sandbox, on disk";
@@ -71,14 +71,12 @@ pub(super) fn volumes(
                     );
                 }
                 let folder = format!("tmpfs{}", at.replace('/', "-"));
-                found.volumes.push(json!({ "containerPath": at, "hostPath": folder, "mode": mode }));
+                found.list.push(json!({ "containerPath": at, "hostPath": folder, "mode": mode }));
             }
             // An option of the Docker Engine, see [`parameters`].
             MountSource::Tmpfs { .. } => {}
             MountSource::Host { path } => {
-                found
-                    .volumes
-                    .push(json!({ "containerPath": at, "hostPath": below(path, mount), "mode": mode }));
+                found.list.push(json!({ "containerPath": at, "hostPath": below(path, mount), "mode": mode }));
             }
         }
     }
@@ -188,27 +186,23 @@ fn volume(
             found.is_resident = true;
             found.is_local = true;
             refuse_local(context, site, (name, document), place.path, report);
-            let size = persistent(document, (kind, written(context, site, name)), report);
-            found.volumes.push(json!({ "containerPath": name, "persistent": size, "mode": "RW" }));
+            let about = persistent(document, (kind, written(context, site, name)), report);
+            found.list.push(json!({ "containerPath": name, "persistent": about, "mode": "RW" }));
             let folder = below(name, place.mount);
-            found.volumes.push(json!({ "containerPath": place.at, "hostPath": folder, "mode": place.mode }));
+            found.list.push(json!({ "containerPath": place.at, "hostPath": folder, "mode": place.mode }));
         }
         // The Docker Engine's own option, see [`parameters`].
         Storage::Options { .. } if site.engine.is_docker() => {}
         Storage::Driver { driver } => {
             found.is_resident |= document.access == Access::Single;
             let external = external(context, (name, document), driver, &[]);
-            found
-                .volumes
-                .push(json!({ "containerPath": place.at, "external": external, "mode": place.mode }));
+            found.list.push(json!({ "containerPath": place.at, "external": external, "mode": place.mode }));
             refuse_sub_path(place, report);
         }
         Storage::Options { driver, options } => {
             found.is_resident |= document.access == Access::Single;
             let external = external(context, (name, document), driver, &options);
-            found
-                .volumes
-                .push(json!({ "containerPath": place.at, "external": external, "mode": place.mode }));
+            found.list.push(json!({ "containerPath": place.at, "external": external, "mode": place.mode }));
             refuse_sub_path(place, report);
         }
     }
@@ -323,7 +317,7 @@ pub(super) fn parameters(context: &Context<'_>, part: &Part<'_>, to: &mut Parame
     for (at, mount) in &part.container.mounts {
         match &mount.source {
             MountSource::Tmpfs { size } => {
-                to.add("tmpfs", tmpfs(at, mount, size.map(rhumb_spec::Bytes::get)))
+                to.add("tmpfs", tmpfs(at, mount, size.map(rhumb_spec::Bytes::get)));
             }
             MountSource::Volume { name } => {
                 let Some(document) = context.app.volumes.get(name) else { continue };

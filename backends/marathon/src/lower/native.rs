@@ -51,12 +51,6 @@ pub(super) fn patched(site: &Site<'_>, kind: Kind, mut body: Value, report: &mut
                     .remedy(format!("`{}`", word(kind))),
             );
             is_good = false;
-        } else if !value.is_object() {
-            report.refuse(
-                Diagnostic::error(path, format!("a patch of this {patched} is a mapping"))
-                    .remedy("fields as the API has them, such as `acceptedResourceRoles: [slave_public]`"),
-            );
-            is_good = false;
         } else {
             patch::patch(&mut body, value, &LISTS);
         }
@@ -82,7 +76,7 @@ fn object(context: &Context<'_>, name: &str, native: &Native, report: &mut Repor
         _ => {
             report.refuse(
                 Diagnostic::error(format!("{path}.kind"), "it is not a document of Marathon")
-                    .why("apps, pods and jobs of Metronome can be passed through; a secret would be in every record")
+                    .why("apps, pods and jobs can be passed through; a secret would be in every record")
                     .remedy("`kind: App`, `Pod` or `Job`, with the fields of the API beside it"),
             );
             return None;

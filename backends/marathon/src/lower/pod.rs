@@ -34,7 +34,7 @@ pub(super) fn body(
         .set("labels", labels)
         .set("containers", containers)
         .set_filled("secrets", used.secrets.clone())
-        .set_filled("volumes", volumes.volumes)
+        .set_filled("volumes", volumes.list)
         .set("networks", network::networks(context, site))
         .set("scaling", json!({ "kind": "fixed", "instances": app::instances(context, site) }));
     let mut scheduling = Body::new();
@@ -178,8 +178,8 @@ fn volume(
 }
 
 fn add(volumes: &mut Volumes, volume: &Value) {
-    if !volumes.volumes.contains(volume) {
-        volumes.volumes.push(volume.clone());
+    if !volumes.list.contains(volume) {
+        volumes.list.push(volume.clone());
     }
 }
 

@@ -57,8 +57,8 @@ fn ports<'a>(site: &'a Site<'_>, part: &'a Part<'_>) -> impl Iterator<Item = Rea
 }
 
 /// The place of a port among an app's mappings, by which a health check names it.
-pub(super) fn index(part: &Part<'_>, port: &str) -> Option<usize> {
-    part.container.ports.get_index_of(port)
+pub(super) fn index(part: &Part<'_>, name: &str) -> Option<usize> {
+    part.container.ports.get_index_of(name)
 }
 
 /// `container.portMappings` of an app. Without any, an empty list is written: Marathon would make one up.
@@ -162,8 +162,9 @@ fn vips(context: &Context<'_>, site: &Site<'_>, reached: &Reached<'_>) -> Map<St
             names.push(alias);
         }
     }
-    let named = names.into_iter().enumerate();
-    named
+    names
+        .into_iter()
+        .enumerate()
         .map(|(index, name)| {
             (format!("VIP_{index}"), format!("/{}:{port}", network::vip(context.scope, name)).into())
         })

@@ -88,7 +88,7 @@ pub(crate) fn semantic_losses(objects: &[Object], lowered: &[Object], lifted: &L
     missing
 }
 
-/// What says the same in other words: ids, which are those of the release; networks of older versions; protocols of checks,
+/// What says the same in other words: ids and names of secrets, which are those of the release; networks of older versions; protocols of checks,
 /// which Mesos runs now; the places of ports; operators of constraints; and what Marathon takes where nothing is said.
 fn is_renamed(path: &str, value: &Value) -> bool {
     let ends = [
@@ -104,6 +104,7 @@ fn is_renamed(path: &str, value: &Value) -> bool {
         "taskLostBehavior",
         "networkName",
         "kind",
+        "secret",
     ];
     let is_false = *value == Value::Bool(false) || value.is_null() || value.as_f64() == Some(0.0);
     let is_constraint = path.starts_with("constraints.") || path.contains(".constraints.");
@@ -141,7 +142,10 @@ fn walk(value: &Value, path: &str, take: &mut impl FnMut(&str, &Value)) {
         }
         Value::Array(items) if !items.is_empty() => {
             for (index, item) in items.iter().enumerate() {
-                let name = item.get("name").or_else(|| item.get("mountPath")).and_then(Value::as_str);
+                let name = ["name", "mountPath", "id"]
+                    .into_iter()
+                    .find_map(|key| item.get(key))
+                    .and_then(Value::as_str);
                 let key = name.map_or_else(|| index.to_string(), str::to_owned);
                 walk(item, &below(&key), take);
             }
