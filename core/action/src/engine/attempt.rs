@@ -14,7 +14,7 @@ use crate::Event;
 
 /// How long a call that is under way may take once time is up or the user has ended the command.
 const GRACE: Duration = Duration::from_secs(20);
-/// How long one step is tried again.
+/// How long one step is tried again, unless the platform has locked what it is about.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// One step, and what is needed to decide anew what it must do.
@@ -67,6 +67,8 @@ impl Attempt<'_> {
             is_unsure |= matches!(error.kind, ErrorKind::Unreachable | ErrorKind::Timeout);
             stale |= retry == Retry::AfterRead;
             let delay = delays.next().unwrap_or_default();
+            // What the platform has locked is free again when it is done with it, be it after minutes: a name that drains.
+            let until = if error.kind == ErrorKind::Locked { self.executor.deadline } else { until };
             if Instant::now() + delay >= until {
                 return Err(Refusal::Platform(error));
             }

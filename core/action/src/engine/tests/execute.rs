@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use rhumb_backend::{Action, ErrorKind, Plan, State, Step, StepAfter, Until, reference};
+use rhumb_backend::{Action, Error, ErrorKind, Plan, Retry, State, Step, StepAfter, Until, reference};
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
@@ -137,6 +137,17 @@ async fn what_cannot_be_reached_is_tried_again() {
         stage.told(),
         ["started service/web", "retried service/web 2", "retried service/web 3", "done service/web"]
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_platform_has_locked_is_waited_for() {
+    let stage = Stage::new();
+    let locked = Error::new(ErrorKind::Locked, "make the service", "its name drains").retry(Retry::Same);
+    stage.platform.says("service/web", vec![Says::Error(locked); 40]);
+    let start = Instant::now();
+    let executed = stage.execute(&plan(&[("service/web", &[])])).await;
+    assert!(executed.is_complete(), "{executed:?}");
+    assert!(start.elapsed() > Duration::from_mins(2));
 }
 
 #[tokio::test(start_paused = true)]
