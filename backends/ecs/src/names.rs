@@ -65,11 +65,16 @@ pub fn external_parameter(config: &str, key: &str) -> String {
 /// The name of a secret: by the hash of its content unless it keeps its name. It never ends in a dash and six
 /// characters, which Secrets Manager would take for the random end of an ARN.
 pub fn secret(scope: &Scope, name: &str, hash: Option<&str>) -> String {
-    let stem = format!("rhumb/{}/{}/{name}", scope.namespace, scope.release);
+    let stem = format!("{}{name}", secret_prefix(scope));
     match hash {
         Some(hash) => format!("{stem}-{}", hash.get(..HASH).unwrap_or(hash)),
         None => format!("{stem}/current"),
     }
+}
+
+/// What the name of every secret of a release begins with.
+pub fn secret_prefix(scope: &Scope) -> String {
+    format!("rhumb/{}/{}/", scope.namespace, scope.release)
 }
 
 /// The ARN of a parameter, whose name begins with a slash.

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Work, material, requests};
 use crate::kind::Kind;
+use crate::lower;
 use crate::marks::Tags;
 use crate::pages::text;
 use crate::rollout::Rollout;
@@ -23,8 +24,8 @@ impl Work<'_> {
         let answer = self.send(&request).await.map_err(|error| hidden.strike(error));
         let receipt = match answer {
             Ok(answer) => self.made(&answer)?,
-            Err(error) if self.kind == Kind::Secret && is_being_deleted(&error) => {
-                self.restore(&request.body).await.map_err(|error| hidden.strike(error))?
+            Err(error) if self.kind == Kind::Secret && (is_taken(&error) || is_being_deleted(&error)) => {
+                self.reclaim(&request.body).await.map_err(|error| hidden.strike(error))?
             }
             Err(error) if is_taken(&error) => self.recognise(error).await?,
             Err(error) => return Err(self.explain(error)),
@@ -71,21 +72,27 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// A secret that was removed and is wanted again before AWS has forgotten it.
-    async fn restore(&self, body: &Value) -> Result<Receipt> {
+    /// A secret whose name is taken: our own, be it that it waits to be deleted, or another's. Its name tells what it holds
+    /// unless it waits or keeps its name; then it is given what is wanted.
+    async fn reclaim(&self, body: &Value) -> Result<Receipt> {
         let name = text(body, "Name").unwrap_or_default();
         let id = json!({ "SecretId": name });
         let described = self.call("secretsmanager:DescribeSecret", &id).await?;
         let tags = Tags::read(described.get("Tags"));
         if !tags.are_of(self.scope) {
-            let owner = crate::observe::owner(&tags);
-            let message = format!("a secret of this name waits to be deleted, and {owner}");
-            return Err(Error::new(ErrorKind::NotOwned, "make the secret", message)
-                .remedy("choose another release name, or have the other one deleted at once"));
+            let message = format!("the name is taken, and {}", crate::observe::owner(&tags));
+            return Err(Error::new(ErrorKind::NotOwned, self.kind.creating(), message)
+                .with("name", name)
+                .remedy("choose another release name, or remove the other one at once"));
         }
-        self.call("secretsmanager:RestoreSecret", &id).await?;
-        let value = json!({ "SecretId": name, "SecretString": body.get("SecretString") });
-        self.call("secretsmanager:PutSecretValue", &value).await?;
+        let is_waiting = described.get("DeletedDate").is_some_and(|date| !date.is_null());
+        if is_waiting {
+            self.call("secretsmanager:RestoreSecret", &id).await?;
+        }
+        if is_waiting || self.step.object.generation.is_none() {
+            let value = json!({ "SecretId": name, "SecretString": body.get("SecretString") });
+            self.call("secretsmanager:PutSecretValue", &value).await?;
+        }
         self.made(&described)
     }
 
@@ -110,12 +117,11 @@ impl Work<'_> {
 
     /// What else an error means here.
     ///
-    /// A task definition has neither a name of its own nor a token: whether a call that was not answered made one is told
-    /// by a look.
+    /// A call that was not answered may have made it. Most kinds have a name or a token by which a repeated call is known,
+    /// and task definitions have neither: a look tells before anything is made again.
     fn explain(&self, error: Error) -> Error {
-        let is_unsure =
-            matches!(error.kind, ErrorKind::Timeout | ErrorKind::Unreachable | ErrorKind::Platform);
-        if self.kind == Kind::TaskDefinition && is_unsure && error.retry != Retry::Never {
+        let is_unsure = matches!(error.kind, ErrorKind::Timeout | ErrorKind::Unreachable);
+        if is_unsure && error.retry == Retry::Same {
             return error.retry(Retry::AfterRead);
         }
         if is_draining(&error) {
@@ -127,14 +133,12 @@ impl Work<'_> {
     }
 }
 
-/// The rule with the group itself where it says nothing of who may come in.
+/// The rule with the group's id where it means the group itself.
 fn own_group(rule: &Value, group: &str) -> Value {
     let mut rule = rule.clone();
-    let names_source = ["UserIdGroupPairs", "IpRanges", "Ipv6Ranges", "PrefixListIds"]
-        .iter()
-        .any(|source| rule.get(source).and_then(Value::as_array).is_some_and(|all| !all.is_empty()));
-    if !names_source {
-        rule["UserIdGroupPairs"] = json!([{ "GroupId": group }]);
+    let pairs = rule.get_mut("UserIdGroupPairs").and_then(Value::as_array_mut).into_iter().flatten();
+    for pair in pairs.filter(|pair| text(pair, "GroupId") == Some(lower::SELF)) {
+        pair["GroupId"] = group.into();
     }
     rule
 }
@@ -142,7 +146,8 @@ fn own_group(rule: &Value, group: &str) -> Value {
 /// Source: the errors of each service's API reference; Amazon ECS says `InvalidParameterException` with "Creation of service
 /// was not idempotent".
 pub(super) fn is_taken(error: &Error) -> bool {
-    error.kind == ErrorKind::AlreadyExists || error.message.contains("not idempotent")
+    error.kind == ErrorKind::AlreadyExists
+        || ["not idempotent", "PriorityInUse"].iter().any(|text| error.message.contains(text))
 }
 
 /// Source: Amazon ECS: `InvalidParameterException`, "Unable to Start a service that is still Draining".

@@ -131,6 +131,9 @@ impl Work<'_> {
     /// Decides what a name that is taken means: our own answer that got lost, somebody in between, or somebody else.
     async fn recognise(&self, taken: Error) -> Result<Receipt> {
         let Some(live) = self.find().await? else {
+            if matches!(self.kind, Kind::Listener | Kind::ListenerRule) {
+                return Err(taken_by_others(self.kind, taken));
+            }
             // It went away between the two calls, or it is not listed yet.
             return Err(taken.retry(Retry::Same));
         };
@@ -158,6 +161,15 @@ impl Work<'_> {
             rollout: Value::Null,
         }
     }
+}
+
+/// A port and a priority are not names: what has them need not be of the release.
+fn taken_by_others(kind: Kind, taken: Error) -> Error {
+    let remedy = match kind {
+        Kind::Listener => "another port, or another load balancer in the target's settings",
+        _ => "run the command again: another priority is chosen",
+    };
+    Error { kind: ErrorKind::AlreadyExists, ..taken }.retry(Retry::Never).remedy(remedy)
 }
 
 /// Whether what is there is what the step would make. What a secret or a parameter holds cannot be compared, but its name

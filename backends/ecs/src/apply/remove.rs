@@ -79,6 +79,10 @@ fn is_gone(error: &Error) -> bool {
             "service was not ACTIVE",
             "is not ACTIVE",
             "already inactive",
+            "marked deleted",
+            "No scaling policy found",
+            "No scalable target",
+            "marked for deletion",
         ]
         .iter()
         .any(|text| error.message.contains(text) && error.kind == ErrorKind::Invalid)

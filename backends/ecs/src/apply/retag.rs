@@ -42,7 +42,7 @@ enum Which<'a> {
 
 /// What follows the tags in the path of a change: a key, with the part of the tag behind it; nothing for all of them.
 fn path_in(kind: Kind, path: &str) -> Option<&str> {
-    let of = if kind == Kind::SecurityGroup { "TagSpecifications" } else { field(kind) };
+    let of = if kind == Kind::SecurityGroup { "TagSpecifications.security-group.Tags" } else { field(kind) };
     let rest = path.strip_prefix(of)?;
     if rest.is_empty() { Some("") } else { rest.strip_prefix('.') }
 }

@@ -6,7 +6,7 @@ use rhumb_backend::{ErrorKind, FieldChange, Receipt, Result};
 use serde_json::{Map, Value, json};
 
 use super::requests::{self, Request};
-use super::{Work, retag};
+use super::{Work, material, retag};
 use crate::change::FORCE;
 use crate::kind::Kind;
 use crate::observe::last_segment;
@@ -25,19 +25,39 @@ impl Work<'_> {
                 answer => answer?,
             };
         }
+        if self.kind == Kind::Secret && touches(changes, "SecretString") {
+            self.refill(&native).await?;
+        }
         if self.kind == Kind::SecurityGroup && touches(changes, "ingress") {
             self.close(&native).await?;
         }
         if ["ingress", "retentionInDays", "Attributes"].iter().any(|field| touches(changes, field)) {
             self.complete(&native).await?;
         }
-        for request in retag::requests(self.kind, &native, self.body(), changes) {
+        for request in retag::requests(self.kind, &self.tagged(&native).await?, self.body(), changes) {
             self.send(&request).await?;
         }
         if self.kind == Kind::Service && answer.get("service").is_some() {
             return self.made(&answer);
         }
         self.look().await
+    }
+
+    /// Puts another content into a secret that keeps its name.
+    async fn refill(&self, native: &str) -> Result<()> {
+        let mut body = json!({ "SecretId": native, "SecretString": self.body().get("SecretString") });
+        let hidden = material::fill(self.kind, &mut body, self.materials)?;
+        let put = self.call("secretsmanager:PutSecretValue", &body).await;
+        put.map(drop).map_err(|error| hidden.strike(error))
+    }
+
+    /// By what a thing is tagged: a log group, which every other call takes by its name, by its ARN.
+    async fn tagged(&self, native: &str) -> Result<String> {
+        if self.kind != Kind::LogGroup {
+            return Ok(native.to_owned());
+        }
+        let live = self.find().await?;
+        Ok(live.and_then(|live| live.outputs.get("arn").cloned()).unwrap_or_else(|| native.to_owned()))
     }
 
     /// Shuts out who came in by a rule that is not wanted any more.
@@ -111,6 +131,7 @@ pub(super) fn changed(
         }
         Kind::ListenerRule => rule(native, body, changes),
         Kind::Discovery => discovery(native, body, changes),
+        Kind::Parameter => parameter(body, changes),
         // These calls take the whole, and make or change alike.
         Kind::ScalableTarget | Kind::ScalingPolicy => vec![requests::create(kind, body)],
         Kind::Schedule => {
@@ -119,7 +140,6 @@ pub(super) fn changed(
         Kind::SecurityGroup
         | Kind::LogGroup
         | Kind::AccessPoint
-        | Kind::Parameter
         | Kind::Secret
         | Kind::TaskDefinition
         | Kind::Task => Vec::new(),
@@ -206,6 +226,19 @@ const SERVICE: [&str; 17] = [
     "serviceRegistries",
     "serviceConnectConfiguration",
 ];
+
+/// A parameter that keeps its name is written over, which takes no tags.
+fn parameter(body: &Value, changes: &[FieldChange]) -> Vec<Request> {
+    if changes.iter().all(|change| top(&change.path) == "Tags") {
+        return Vec::new();
+    }
+    let mut request = requests::create(Kind::Parameter, body);
+    if let Some(fields) = request.body.as_object_mut() {
+        fields.shift_remove("Tags");
+        fields.insert("Overwrite".to_owned(), true.into());
+    }
+    vec![request]
+}
 
 fn rule(native: &str, body: &Value, changes: &[FieldChange]) -> Vec<Request> {
     let mut requests = Vec::new();

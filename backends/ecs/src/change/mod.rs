@@ -4,7 +4,7 @@ mod fixed;
 mod rules;
 
 use rhumb_backend::change::{Merged, three_way};
-use rhumb_backend::{Change, Live, Object};
+use rhumb_backend::{Cause, Change, FieldChange, Live, Object};
 use serde_json::{Map, Value};
 
 use crate::kind::Kind;
@@ -16,6 +16,9 @@ pub(crate) use rules::rules;
 ///
 /// Source: Amazon ECS API reference, `UpdateService`, `forceNewDeployment`.
 pub(crate) const FORCE: &str = "forceNewDeployment";
+
+/// The field of a secret that holds what nobody may see.
+const CONTENT: &str = "SecretString";
 
 /// Compares what was wanted last, what is there, and what is wanted now.
 ///
@@ -49,8 +52,29 @@ fn merge(kind: Kind, last: Option<&Value>, live: &Live, want: &Object) -> Merged
     } else {
         (last.cloned(), live.object.body.clone(), want.body.clone())
     };
-    let aligned = normalize::align(kind, last.as_ref(), &live, &want);
-    three_way(aligned.last.as_ref(), &aligned.live, &aligned.want, rules(kind))
+    let hidden = (kind == Kind::Secret).then(|| content(last.as_ref(), &want)).flatten();
+    let shown = |body: &Value| if kind == Kind::Secret { without(body, CONTENT) } else { body.clone() };
+    let aligned = normalize::align(kind, last.as_ref().map(shown).as_ref(), &shown(&live), &shown(&want));
+    let mut merged = three_way(aligned.last.as_ref(), &aligned.live, &aligned.want, rules(kind));
+    if let (Some(fields), Some(content)) =
+        (merged.body.as_object_mut(), want.get(CONTENT).filter(|_| kind == Kind::Secret))
+    {
+        fields.insert(CONTENT.to_owned(), content.clone());
+    }
+    merged.changes.extend(hidden);
+    merged
+}
+
+/// What a secret holds is not read, so that only what was wanted last tells whether it changes.
+fn content(last: Option<&Value>, want: &Value) -> Option<FieldChange> {
+    let last = last?.get(CONTENT)?;
+    let differs = want.get(CONTENT).is_some_and(|content| content != last);
+    differs.then(|| FieldChange { path: CONTENT.to_owned(), from: None, to: None, cause: Cause::Wanted })
+}
+
+fn without(body: &Value, field: &str) -> Value {
+    let fields = body.as_object().into_iter().flatten().filter(|(name, _)| *name != field);
+    Value::Object(fields.map(|(name, value)| (name.clone(), value.clone())).collect::<Map<_, _>>())
 }
 
 /// The tags alone.

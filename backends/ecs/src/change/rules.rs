@@ -22,7 +22,15 @@ const SERVICE: MergeRules = MergeRules {
 const TASK: MergeRules =
     MergeRules { lists: ListKeys(&[("tags", ListKey::Field("key"))]), kept: &[], sensitive: &[] };
 
-const TAGGED: MergeRules = MergeRules { lists: ListKeys(&[TAGS]), kept: &[], sensitive: &["SecretString"] };
+const TAGGED: MergeRules = MergeRules {
+    lists: ListKeys(&[
+        TAGS,
+        ("TagSpecifications", ListKey::Field("ResourceType")),
+        ("TagSpecifications.security-group.Tags", ListKey::Field("Key")),
+    ]),
+    kept: &[],
+    sensitive: &["SecretString"],
+};
 
 /// What a person sets between the bounds of the chart is theirs; the bounds are the chart's.
 const SCALING: MergeRules = MergeRules { lists: ListKeys(&[]), kept: &[], sensitive: &[] };

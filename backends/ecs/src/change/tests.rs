@@ -103,3 +103,16 @@ fn what_was_given_up_is_asked_for_by_force() {
     assert_eq!(again, json!({ "taskDefinition": "arn:new", "desiredCount": 4, "forceNewDeployment": true }));
     assert_eq!(super::again(&there("schedule/web", &json!({})), &object("schedule/web", &json!({}))), None);
 }
+
+#[test]
+fn what_a_secret_holds_is_told_by_what_was_wanted_last() {
+    let body = |demand: u8| json!({ "Name": "db", "SecretString": { "a": demand } });
+    let live = there("secret/db", &json!({ "Name": "db" }));
+    let compare = |last: u8, want: u8| {
+        change(Some(&object("secret/db", &body(last))), &live, &object("secret/db", &body(want)))
+    };
+    assert_eq!(compare(1, 1), Change::None { kept: Vec::new() });
+    let Change::Update { body: sent, changes, .. } = compare(1, 2) else { panic!("it changes") };
+    assert_eq!((sent, changes[0].path.as_str()), (body(2), "SecretString"));
+    assert_eq!((&changes[0].from, &changes[0].to), (&None, &None));
+}

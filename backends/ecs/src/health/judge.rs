@@ -46,10 +46,11 @@ pub(super) fn judge(case: &Case<'_>) -> Verdict {
     let own = deployments(case.service).find(|deployment| text(deployment, "id") == Some(id));
     let why = own.filter(|own| text(own, "rolloutState") == Some("FAILED")).unwrap_or(primary);
     let failed = if is_rollback(primary) || text(why, "rolloutState") == Some("FAILED") {
-        text(why, "rolloutStateReason").unwrap_or("the circuit breaker gave the deployment up").to_owned()
+        text(why, "rolloutStateReason").unwrap_or("the circuit breaker gave the deployment up")
     } else {
-        "somebody changed the service before it was ready".to_owned()
+        case.obituary(id).unwrap_or("somebody changed the service before it was ready")
     };
+    let failed = failed.to_owned();
     Verdict { culprit: case.blame(id, Some(&failed)), ..Verdict::failed(failed) }
 }
 
@@ -132,6 +133,15 @@ impl Case<'_> {
     fn nobody(&self, reason: &str) -> Culprit {
         let name = text(self.service, "serviceName").unwrap_or_default();
         Culprit { task: None, name: name.to_owned(), reason: reason.to_owned() }
+    }
+
+    /// What ECS told of a deployment that failed and is not listed any more.
+    ///
+    /// Source: Amazon ECS developer guide, "Amazon ECS service event messages": `(service web) (deployment ecs-svc/7)
+    /// deployment failed: tasks failed to start.`
+    fn obituary(&self, id: &str) -> Option<&str> {
+        let messages = items(self.service, "events").filter_map(|event| text(event, "message"));
+        messages.into_iter().find(|message| message.contains(id) && message.contains("deployment failed"))
     }
 
     /// What ECS told of the service since the deployment began, the newest first.

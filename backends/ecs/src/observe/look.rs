@@ -106,7 +106,11 @@ impl<'a> Look<'a> {
     pub(crate) fn named(&self, found: Found, id: ObjectId, foreign: Option<String>) -> Live {
         let Found { native, name, arn, mut body, tags, mut outputs, holds, version } = found;
         let generation = tags.get(names::GENERATION).map(ToOwned::to_owned);
-        if !tags.0.is_empty()
+        if self.kind == Kind::SecurityGroup {
+            let tags = tags.to_value(marks::Shape::Upper);
+            body["TagSpecifications"] =
+                serde_json::json!([{ "ResourceType": "security-group", "Tags": tags }]);
+        } else if !tags.0.is_empty()
             && let Some(fields) = body.as_object_mut()
         {
             fields.insert(marks::field(self.kind).to_owned(), tags.to_value(marks::shape(self.kind)));

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::document::{filtered, moved};
 use super::{Found, Look};
 use crate::kind::Kind;
+use crate::lower;
 use crate::marks::Tags;
 use crate::names;
 use crate::pages::{each, items, text};
@@ -67,12 +68,22 @@ pub(super) async fn security_groups(look: &Look<'_>) -> Result<Vec<Live>> {
     Ok(groups.iter().filter_map(|group| look.live(group_found(group)?)).collect())
 }
 
+/// A rule of a group, in which the group itself is called so.
+fn of_group(rule: &Value, group: &str) -> Value {
+    let mut rule = rule.clone();
+    let pairs = rule.get_mut("UserIdGroupPairs").and_then(Value::as_array_mut).into_iter().flatten();
+    for pair in pairs.filter(|pair| text(pair, "GroupId") == Some(group)) {
+        pair["GroupId"] = lower::SELF.into();
+    }
+    rule
+}
+
 /// A security group from its description, its rules as those of other members of it.
 pub(crate) fn group_found(group: &Value) -> Option<Found> {
     let id = text(group, "GroupId")?;
     let mut body = filtered(Kind::SecurityGroup, group);
     moved(&mut body, group, "Description", "Description");
-    body["ingress"] = items(group, "IpPermissions").cloned().collect();
+    body["ingress"] = items(group, "IpPermissions").map(|rule| of_group(rule, id)).collect();
     Some(Found {
         native: id.to_owned(),
         name: text(group, "GroupName")?.to_owned(),

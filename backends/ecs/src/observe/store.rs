@@ -28,7 +28,7 @@ pub(super) async fn log_groups(look: &Look<'_>) -> Result<Vec<Live>> {
         let asked = json!({ "resourceArn": arn });
         let tags = look.account.call("logs:ListTagsForResource", &asked).await?;
         Ok(Found {
-            native: arn.clone(),
+            native: name.clone(),
             name,
             arn: Some(arn),
             body: filtered(Kind::LogGroup, &group),
@@ -40,7 +40,7 @@ pub(super) async fn log_groups(look: &Look<'_>) -> Result<Vec<Live>> {
     Ok(found.await?.into_iter().filter_map(|found| look.live(found)).collect())
 }
 
-/// The parameters under the release's path. What they hold is not read: they are named by it.
+/// The parameters under the release's path. What they hold is read only of those that are not named by it.
 pub(super) async fn parameters(look: &Look<'_>) -> Result<Vec<Live>> {
     let path = names::path(look.scope);
     let filter = json!({ "Key": "Path", "Option": "Recursive", "Values": [path] });
@@ -51,16 +51,26 @@ pub(super) async fn parameters(look: &Look<'_>) -> Result<Vec<Live>> {
         let asked = json!({ "ResourceType": "Parameter", "ResourceId": name });
         let tags = look.account.call("ssm:ListTagsForResource", &asked).await?;
         let arn = text(&parameter, "ARN").map(ToOwned::to_owned);
+        let tags = Tags::read(tags.get("TagList"));
+        let mut body = filtered(Kind::Parameter, &parameter);
+        if tags.are_of(look.scope) && tags.get(names::GENERATION).is_none() {
+            body["Value"] = value(look, &name).await?;
+        }
         Ok(Found {
             native: name.clone(),
             arn: Some(arn.unwrap_or_else(|| name.clone())),
             name,
-            body: filtered(Kind::Parameter, &parameter),
-            tags: Tags::read(tags.get("TagList")),
+            body,
+            tags,
             ..Found::default()
         })
     });
     Ok(found.await?.into_iter().filter_map(|found| look.live(found)).collect())
+}
+
+async fn value(look: &Look<'_>, name: &str) -> Result<Value> {
+    let answer = look.account.find("ssm:GetParameter", &json!({ "Name": name })).await?.unwrap_or_default();
+    Ok(answer.pointer("/Parameter/Value").cloned().unwrap_or_default())
 }
 
 /// The secrets under the release's path, without what they hold.
@@ -70,8 +80,8 @@ pub(super) async fn parameters(look: &Look<'_>) -> Result<Vec<Live>> {
 ///
 /// Source: AWS Secrets Manager API reference, `ListSecrets`.
 pub(super) async fn secrets(look: &Look<'_>) -> Result<Vec<Live>> {
-    let path = format!("{}/", names::path(look.scope));
-    let body = json!({ "Filters": [{ "Key": "name", "Values": [path] }], "MaxResults": 100 });
+    let prefix = names::secret_prefix(look.scope);
+    let body = json!({ "Filters": [{ "Key": "name", "Values": [prefix] }], "MaxResults": 100 });
     let secrets = look.list("secretsmanager:ListSecrets", body, "SecretList").await?;
     let is_there = |secret: &&Value| secret.get("DeletedDate").is_none_or(Value::is_null);
     Ok(secrets.iter().filter(is_there).filter_map(|secret| look.live(secret_found(secret)?)).collect())
@@ -90,13 +100,9 @@ pub(crate) fn secret_found(secret: &Value) -> Option<Found> {
     })
 }
 
-/// The access points of the target's file system, or of every one where the target names none.
+/// The access points of every file system: a volume may name another than the target's.
 pub(super) async fn access_points(look: &Look<'_>) -> Result<Vec<Live>> {
-    let body = match &look.account.settings().file_system {
-        Some(file_system) => json!({ "FileSystemId": file_system }),
-        None => json!({}),
-    };
-    let points = look.list("efs:DescribeAccessPoints", body, "AccessPoints").await?;
+    let points = look.list("efs:DescribeAccessPoints", json!({ "MaxResults": 100 }), "AccessPoints").await?;
     let is_there = |point: &&Value| !matches!(text(point, "LifeCycleState"), Some("deleting" | "deleted"));
     Ok(points.iter().filter(is_there).filter_map(|point| look.live(access_point_found(point)?)).collect())
 }

@@ -61,6 +61,10 @@ fn another_rollout_in_its_place_is_a_failure() {
     gone["deployments"][0]["rolloutStateReason"] =
         "ECS deployment circuit breaker: rolling back to deploymentId ecs-svc/1.".into();
     check(&gone, &[], (State::Failed, "circuit breaker"));
+    let mut over = service(&[("old", "PRIMARY", "COMPLETED", 2, 2)]);
+    over["events"] =
+        json!([{ "message": "(service web) (deployment new) deployment failed: tasks failed to start." }]);
+    check(&over, &[], (State::Failed, "tasks failed to start"));
 }
 
 #[test]
