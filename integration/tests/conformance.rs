@@ -20,6 +20,7 @@ fn main() -> ExitCode {
     let mut trials = Vec::new();
     for case in all() {
         let (memory, swarm, kubernetes) = (Arc::clone(&matrix), Arc::clone(&matrix), Arc::clone(&matrix));
+        let marathon = Arc::clone(&matrix);
         trials.push(Trial::test(format!("memory::{}", case.feature), move || {
             carry_out(&case, &memory, "memory", || Ok(TestTarget::memory()))
         }));
@@ -30,6 +31,9 @@ fn main() -> ExitCode {
             carry_out(&case, &kubernetes, "kubernetes", || {
                 TestTarget::kubernetes(trial::cluster()?, case.feature)
             })
+        }));
+        trials.push(Trial::test(format!("marathon::{}", case.feature), move || {
+            carry_out(&case, &marathon, "marathon", TestTarget::marathon)
         }));
     }
     let conclusion = libtest_mimic::run(&arguments, trials);
@@ -58,8 +62,10 @@ fn carry_out(
 
 #[expect(clippy::print_stdout, reason = "the table is what this program is for")]
 fn show(matrix: &Matrix) {
-    let table =
-        format!("# Conformance\n\n{LEGEND}\n\n{}", matrix.to_markdown(&["memory", "swarm", "kubernetes"]));
+    let table = format!(
+        "# Conformance\n\n{LEGEND}\n\n{}",
+        matrix.to_markdown(&["memory", "swarm", "kubernetes", "marathon"])
+    );
     println!("{table}");
     if let Some(path) = std::env::var_os("RHUMB_CONFORMANCE_MATRIX") {
         std::fs::write(path, table).expect("the table is written");
@@ -67,5 +73,6 @@ fn show(matrix: &Matrix) {
 }
 
 const LEGEND: &str = "*ran*: containers ran and showed it. *accepted*: the platform took it and it was read back; nothing
-on the test machine can show it. *refused*: not declared, and the check says so. In memory nothing runs, so whatever
+on the test machine can show it. *double*: a double of the platform, held to its published schema, took it, ran it and gave it back.
+*refused*: not declared, and the check says so. In memory nothing runs, so whatever
 it has is *accepted*.";

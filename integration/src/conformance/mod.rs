@@ -8,6 +8,8 @@ mod case;
 mod cases;
 mod kubernetes;
 mod kubernetes_witness;
+mod marathon;
+mod marathon_witness;
 mod matrix;
 mod roundtrip;
 mod suite;

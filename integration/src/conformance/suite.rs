@@ -63,6 +63,7 @@ fn text(case: &Case, target: &TestTarget, revision: &str) -> String {
     let patch = match name {
         "memory" => "Workload: { labels: { patched: 'yes' } }",
         "kubernetes" => "Deployment: { metadata: { labels: { patched: 'yes' } } }",
+        "marathon" => "App: { labels: { patched: 'yes' } }",
         _ => "Service: { Labels: { patched: 'yes' } }",
     };
     let native = match name {
@@ -70,6 +71,7 @@ fn text(case: &Case, target: &TestTarget, revision: &str) -> String {
         "kubernetes" => {
             "{ apiVersion: v1, kind: ConfigMap, metadata: { name: extra }, data: { colour: blue } }"
         }
+        "marathon" => "{ kind: App, cmd: sleep 1000, cpus: 0.01, mem: 32, instances: 1 }",
         _ => {
             "{ kind: Service, TaskTemplate: { ContainerSpec: { Image: 'rhumb-demo:1' } }, Mode: { Replicated: { Replicas: 1 } } }"
         }

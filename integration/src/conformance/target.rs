@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rhumb_action::{ActionResult, CancellationToken, Context, Silent, Target};
 use rhumb_backend::{Backend, Scope};
 use rhumb_kubernetes::{Kubernetes, KubernetesStorage};
+use rhumb_marathon::{Marathon, MarathonStorage};
 use rhumb_memory::{MemoryBackend, MemoryStorage};
 use rhumb_release::{Holder, NobodyKnows};
 use rhumb_spec::Feature;
@@ -12,8 +13,10 @@ use rhumb_swarm::{Environment, Settings, Swarm, SwarmStorage};
 
 use super::case::Need;
 use super::kubernetes::expectation;
-use super::{Case, Proof, Shows, kubernetes_witness, witness};
+use super::marathon;
+use super::{Case, Proof, Shows, kubernetes_witness, marathon_witness, witness};
 use crate::kubernetes::Cluster;
+use crate::marathon::Double;
 use crate::swarm::Engine;
 use crate::trial;
 
@@ -31,6 +34,7 @@ enum Watched {
     Memory(MemoryBackend),
     Swarm(&'static Engine),
     Kubernetes(&'static Cluster),
+    Marathon(Box<Double>),
 }
 
 impl TestTarget {
@@ -71,6 +75,19 @@ impl TestTarget {
         Ok(Self { target, namespace, watched: Watched::Kubernetes(cluster) })
     }
 
+    /// A Marathon of its own, which is a double.
+    ///
+    /// # Errors
+    /// When the double cannot start, or the backend does not take its address.
+    pub fn marathon() -> Result<Self, libtest_mimic::Failed> {
+        let double = crate::marathon::double()?;
+        let settings = serde_json::from_value(crate::marathon::settings(&double))?;
+        let backend = Marathon::new(settings, rhumb_marathon::Environment::default());
+        let storage = Arc::new(MarathonStorage::new(&backend));
+        let target = Target { name: "marathon".to_owned(), backend: Arc::new(backend), storage };
+        Ok(Self { target, namespace: default_namespace(), watched: Watched::Marathon(Box::new(double)) })
+    }
+
     /// The namespace that releases go into.
     pub(super) fn namespace(&self) -> &str {
         &self.namespace
@@ -78,8 +95,11 @@ impl TestTarget {
 
     /// A case's app as it is written for this backend.
     pub(super) fn adapted(&self, case: &Case) -> String {
-        let Watched::Kubernetes(_) = self.watched else { return case.app.to_owned() };
-        let instead = expectation(case.feature).instead;
+        let instead = match self.watched {
+            Watched::Kubernetes(_) => expectation(case.feature).instead,
+            Watched::Marathon(_) => marathon::expectation(case.feature).instead,
+            Watched::Memory(_) | Watched::Swarm(_) => &[],
+        };
         instead.iter().fold(case.app.to_owned(), |app, (text, other)| app.replace(text, other))
     }
 
@@ -87,6 +107,7 @@ impl TestTarget {
     pub(super) fn shows(&self, case: &Case) -> Shows {
         match self.watched {
             Watched::Kubernetes(_) => expectation(case.feature).shows.unwrap_or(case.shows),
+            Watched::Marathon(_) => marathon::expectation(case.feature).shows.unwrap_or(case.shows),
             _ => case.shows,
         }
     }
@@ -101,6 +122,7 @@ impl TestTarget {
         match self.watched {
             Watched::Memory(_) => Proof::Accepted,
             Watched::Swarm(_) | Watched::Kubernetes(_) => Proof::Ran,
+            Watched::Marathon(_) => Proof::Double,
         }
     }
 
@@ -132,6 +154,11 @@ impl TestTarget {
                 backend.provide(&format!("config/{name}"), body).map_err(|error| error.to_string())
             }
             (Watched::Memory(_), Need::SwarmCronjob | Need::Traefik | Need::Identity(_)) => Ok(()),
+            (Watched::Marathon(double), Need::Config(name)) => {
+                double.provide(&format!("{name}/colour"), "made by hand");
+                Ok(())
+            }
+            (Watched::Marathon(_), Need::SwarmCronjob | Need::Traefik | Need::Identity(_)) => Ok(()),
             (Watched::Kubernetes(cluster), need) => {
                 kubernetes_witness::prepare(cluster.kubectl(), &self.namespace, *need)
             }
@@ -140,7 +167,10 @@ impl TestTarget {
 
     /// Has an independent client look at what a case left on the platform.
     pub(super) fn witness(&self, case: &Case, stack: &str) -> Result<Proof, String> {
-        match self.watched {
+        match &self.watched {
+            Watched::Marathon(double) => {
+                marathon_witness::watch(double, case, &format!("/{}/{stack}", self.namespace))
+            }
             Watched::Swarm(engine) => witness::watch(engine, case, stack),
             Watched::Kubernetes(cluster) => kubernetes_witness::watch(cluster, case, &self.namespace),
             Watched::Memory(_) => Ok(Proof::Accepted),
@@ -149,8 +179,11 @@ impl TestTarget {
 
     /// Nothing of a case's release is left but what is to be kept.
     pub(super) fn require_nothing_of(&self, case: &Case, release: &str) -> Result<(), String> {
-        match self.watched {
+        match &self.watched {
             Watched::Memory(_) => Ok(()),
+            Watched::Marathon(double) => {
+                crate::marathon::require_nothing_of(double, &self.namespace, release)
+            }
             Watched::Swarm(engine) => trial::require_nothing_of(engine.docker(), release)
                 .map_err(|error| error.message().unwrap_or_default().to_owned()),
             Watched::Kubernetes(cluster) => {
@@ -163,7 +196,8 @@ impl TestTarget {
     pub(super) fn require_kept(&self, case: &Case, stack: &str) -> Result<(), String> {
         let Shows::Kept(volume) = case.shows else { return Ok(()) };
         match self.watched {
-            Watched::Memory(_) => Ok(()),
+            // Marathon keeps no volume of an app that goes, and the check says so.
+            Watched::Memory(_) | Watched::Marathon(_) => Ok(()),
             Watched::Swarm(engine) => {
                 engine.docker().inspect("volume", &format!("{stack}_{volume}")).map(drop)
             }

@@ -145,6 +145,15 @@ impl Metronome {
         Some(started)
     }
 
+    /// A job with its schedules and its history.
+    pub(super) fn whole(&self, id: &str) -> Option<Value> {
+        let job = self.jobs.get(id)?;
+        let mut whole = job.spec.clone();
+        whole["schedules"] = json!(job.schedules.values().collect::<Vec<_>>());
+        whole["history"] = job.history();
+        Some(whole)
+    }
+
     /// Every id.
     pub(super) fn ids(&self) -> Vec<&str> {
         self.jobs.keys().map(String::as_str).collect()

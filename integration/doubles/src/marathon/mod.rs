@@ -137,6 +137,16 @@ impl Double {
         self.running.shared.world().specs.get(id).map(|spec| spec.shown())
     }
 
+    /// A job of Metronome, with its schedules and its history.
+    pub fn job(&self, id: &str) -> Option<Value> {
+        self.running.shared.world().metronome.whole(id)
+    }
+
+    /// Puts a secret into the store, as somebody else would.
+    pub fn provide(&self, path: &str, value: &str) {
+        self.running.shared.world().secrets.put(path, value);
+    }
+
     /// The value of a secret of the store.
     pub fn secret(&self, path: &str) -> Option<Value> {
         self.running.shared.world().secrets.value(path).cloned()

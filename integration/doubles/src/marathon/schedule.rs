@@ -368,7 +368,12 @@ impl World {
         let (agent, ports) = agents::place(spec, &candidates, &there).map_err(|declined| {
             declined.into_iter().map(|(reason, count)| (reason.to_owned(), count)).collect::<BTreeMap<_, _>>()
         })?;
-        let fate = self.rules.fate(&spec.subject());
+        let fate = match self.missing_secret(spec) {
+            Some(path) => {
+                Fate::CannotStart { message: format!("Failed to resolve secret '{path}': it does not exist") }
+            }
+            None => self.rules.fate(&spec.subject()),
+        };
         let mut instance = Instance::launch(spec, agent, fate, Clock::now());
         instance.host_ports = ports;
         self.reserve(&mut instance);
@@ -376,6 +381,13 @@ impl World {
         self.instances.insert(id.clone(), instance);
         self.tell_status(&id, "TASK_STAGING", "");
         Ok(())
+    }
+
+    /// A secret that something needs and that the store does not have.
+    fn missing_secret(&self, spec: &Spec) -> Option<String> {
+        let sources = spec.body["secrets"].as_object().into_iter().flatten();
+        let mut paths = sources.filter_map(|(_, secret)| secret["source"].as_str());
+        paths.find(|path| self.secrets.value(path.trim_start_matches('/')).is_none()).map(str::to_owned)
     }
 
     /// Gives an instance the volumes of one that is gone, or new ones.

@@ -27,6 +27,11 @@ impl Secrets {
         self.0.keys().map(String::as_str).collect()
     }
 
+    /// Keeps a value.
+    pub(super) fn put(&mut self, path: &str, value: &str) {
+        self.0.insert(path.to_owned(), json!({ "value": value }));
+    }
+
     /// The value of a secret.
     pub(super) fn value(&self, path: &str) -> Option<&Value> {
         self.0.get(path)
