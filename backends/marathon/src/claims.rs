@@ -5,12 +5,17 @@ use std::collections::BTreeSet;
 use rhumb_backend::Object;
 use serde_json::Value;
 
-/// Names that only one object can have at a time: service ports of marathon-lb, which are unique in the cluster, and virtual
-/// hosts with their path.
+use crate::kind::Kind;
+
+/// Names that only one object can have at a time: service ports of marathon-lb, which are unique in the cluster, virtual
+/// hosts with their path, and the id, which apps and pods share.
 ///
 /// Virtual addresses are no claims: the apps of a set share one.
 pub(crate) fn claims(object: &Object) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
+    if matches!(Kind::of(&object.id), Some(Kind::App | Kind::Pod)) {
+        found.extend(object.body.get("id").and_then(Value::as_str).map(|id| format!("id{id}")));
+    }
     let mappings = object.body.pointer("/container/portMappings").and_then(Value::as_array);
     let definitions = object.body.get("portDefinitions").and_then(Value::as_array);
     let numbers = mappings.into_iter().flatten().map(|mapping| mapping.get("servicePort"));

@@ -111,6 +111,8 @@ fn plain(code: &str) -> String {
 
 fn kind_of(status: u16, message: &str, is_locked: bool) -> ErrorKind {
     match status {
+        // Source: Marathon, `TooManyRunningDeploymentsException`.
+        403 if message.contains("running deployments") => ErrorKind::RateLimited,
         400 | 405 | 413 | 415 | 422 => ErrorKind::Invalid,
         401 => ErrorKind::Unauthenticated,
         403 => ErrorKind::Forbidden,

@@ -10,6 +10,7 @@ mod claims;
 mod connect;
 mod document;
 mod error;
+mod events;
 mod exec;
 pub mod facts;
 mod gather;
@@ -47,6 +48,7 @@ pub use connect::{Environment, Settings};
 pub use records::MarathonStorage;
 
 use connect::Server;
+use events::Events;
 use facts::MarathonFacts;
 use health::Patience;
 
@@ -60,12 +62,17 @@ const NAME: &str = "marathon";
 pub struct Marathon {
     server: Arc<Server>,
     patience: Patience,
+    events: Events,
 }
 
 impl Marathon {
     /// The Marathon that a target and the environment name. Nothing is read or connected to yet.
     pub fn new(settings: Settings, environment: Environment) -> Self {
-        Self { server: Arc::new(Server::new(settings, environment)), patience: Patience::default() }
+        Self {
+            server: Arc::new(Server::new(settings, environment)),
+            patience: Patience::default(),
+            events: Events::default(),
+        }
     }
 
     /// The facts that settings alone give, without asking a server.
@@ -142,6 +149,10 @@ impl Backend for Marathon {
 
     async fn health(&self, scope: &Scope, receipts: &[Receipt]) -> Result<Health> {
         health::health(&self.server, &self.patience, scope, receipts).await
+    }
+
+    async fn changed(&self, scope: &Scope, receipts: &[Receipt]) {
+        events::changed(&self.server, &self.events, scope, receipts).await;
     }
 
     async fn leaving(&self, scope: &Scope, natives: &[ObjectId]) -> Result<Health> {

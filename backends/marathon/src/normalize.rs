@@ -6,6 +6,8 @@
 use rhumb_backend::change::Path;
 use serde_json::{Map, Value, json};
 
+use crate::document::text;
+
 /// What is said of an app, pod or job beside what it is wanted to be.
 ///
 /// `ports` and `uris` say again what `portDefinitions`, `portMappings` and `fetch` say, and must not be sent beside them.
@@ -132,7 +134,35 @@ pub fn wanted(want: &Value, live: &Value) -> Value {
     let mappings = assigned("/container/portMappings");
     adopt(&mut body, "/container/portMappings", &mappings, "servicePort");
     adopt(&mut body, "/portDefinitions", &assigned("/portDefinitions"), "port");
+    if let (Some(want), Some(live)) = (text(want, "/schedule"), text(live, "/schedule"))
+        && is_same_rhythm(want, live)
+    {
+        body["schedule"] = live.into();
+    }
     body
+}
+
+/// Whether two schedules of Chronos differ by nothing but how often they struck already: it writes the time of the next run
+/// over the first one.
+///
+/// Source: Chronos documentation, "Job configuration", `schedule`: `R<times>/<first time>/<interval>`.
+fn is_same_rhythm(want: &str, live: &str) -> bool {
+    let parts = |text: &str| {
+        let parts: Vec<String> = text.splitn(3, '/').map(ToOwned::to_owned).collect();
+        let [times, first, interval] = <[String; 3]>::try_from(parts).ok()?;
+        let span: jiff::Span = interval.parse().ok()?;
+        let days = i64::from(span.get_days()) + 7 * i64::from(span.get_weeks());
+        let seconds =
+            days * 86_400 + i64::from(span.get_hours()) * 3600 + span.get_minutes() * 60 + span.get_seconds();
+        let first: jiff::Timestamp = first.parse().ok()?;
+        Some((times, first.as_second(), seconds))
+    };
+    match (parts(want), parts(live)) {
+        (Some((times, first, seconds)), Some((left, next, interval))) => {
+            times == left && seconds == interval && seconds > 0 && (next - first) % seconds == 0
+        }
+        _ => false,
+    }
 }
 
 /// A document that is there, without what belongs to a network that is no longer wanted.
@@ -248,6 +278,18 @@ mod tests {
         assert_eq!(body["healthChecks"][0]["intervalSeconds"], 5);
         assert_eq!(body["healthChecks"][0]["protocol"], "HTTP");
         assert_eq!(document(&body), body);
+    }
+
+    #[test]
+    fn a_schedule_that_struck_is_the_same() {
+        let first = "R/2024-01-01T03:30:00Z/P1D";
+        assert!(is_same_rhythm(first, "R/2026-11-28T03:30:00.000Z/P1D"));
+        assert!(!is_same_rhythm(first, "R/2026-11-28T04:30:00.000Z/P1D"));
+        assert!(!is_same_rhythm(first, "R/2026-11-28T03:30:00.000Z/P7D"));
+        assert!(!is_same_rhythm("0 3 * * *", "0 4 * * *"));
+        let wanted =
+            wanted(&json!({ "schedule": first }), &json!({ "schedule": "R/2026-11-28T03:30:00.000Z/P1D" }));
+        assert_eq!(wanted["schedule"], "R/2026-11-28T03:30:00.000Z/P1D");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::apply::{Lock, begun, write};
 use crate::connect::{Call, Server};
 use crate::document::{is_ours, label, text};
 use crate::kind::Kind;
-use crate::observe::{apps, document, jobs};
+use crate::observe::{EVERYTHING, apps, document, jobs};
 use crate::{names, normalize};
 
 mod shown;
@@ -51,7 +51,7 @@ pub(crate) fn all_tasks(running: &Running) -> Vec<Task> {
 /// `NotFound` for a workload that the release does not have; what the servers answer.
 pub(crate) async fn running(server: &Server, scope: &Scope, workload: Option<&str>) -> Result<Vec<Running>> {
     let group = format!("{}/", names::group(scope));
-    let (apps, pods) = try_join(apps(server, &group, "apps"), statuses(server, &group)).await?;
+    let (apps, pods) = try_join(apps(server, &group, &EVERYTHING), statuses(server, &group)).await?;
     let mut found: Vec<Running> = apps.into_iter().filter_map(|app| of(scope, Kind::App, app, "")).collect();
     found.extend(pods.into_iter().filter_map(|pod| of(scope, Kind::Pod, pod, "/spec")));
     if server.has(&crate::connect::Service::Metronome)? {

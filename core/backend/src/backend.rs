@@ -111,6 +111,14 @@ pub trait Backend: fmt::Debug + Send + Sync {
     /// How far the rollouts of these receipts are.
     async fn health(&self, scope: &Scope, receipts: &[Receipt]) -> Result<Health>;
 
+    /// Returns once something happened that [`Backend::health`] may tell of, where the platform says so by itself; else
+    /// never. It is dropped whenever nobody waits any more, and nothing rests on it: who waits asks for health after a
+    /// while in any case.
+    async fn changed(&self, scope: &Scope, receipts: &[Receipt]) {
+        let _ = (scope, receipts);
+        std::future::pending().await
+    }
+
     /// What is still on its way out of a release that was removed, and why: of these natives, and of the replicas that
     /// they ran. A platform that removes at once has nothing to tell.
     async fn leaving(&self, scope: &Scope, natives: &[ObjectId]) -> Result<Health> {

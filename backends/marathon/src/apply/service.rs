@@ -38,6 +38,8 @@ impl Work<'_> {
                 self.recognised(live, error)?;
                 self.look_at_service().await
             }
+            // What was removed under this id is still stopping, which passes.
+            Err(error) if error.kind == ErrorKind::Locked => Err(error.retry(Retry::Same)),
             Err(error) => Err(error),
         }
     }

@@ -22,7 +22,7 @@ use crate::apply::{Deployment, deployments};
 use crate::connect::{Call, Server};
 use crate::document::text;
 use crate::kind::Kind;
-use crate::observe::{apps, document, one_job};
+use crate::observe::{EVERYTHING, apps, document, one_job};
 use crate::rollout::Rollout;
 use crate::{logs, names};
 
@@ -131,7 +131,7 @@ fn by_id(documents: Vec<Value>) -> BTreeMap<String, Value> {
 
 async fn read_apps(server: &Server, scope: &Scope, natives: &[&str]) -> Result<BTreeMap<String, Value>> {
     let group = format!("{}/", names::group(scope));
-    let mut found = by_id(apps(server, &group, "apps").await?);
+    let mut found = by_id(apps(server, &group, &EVERYTHING).await?);
     let elsewhere = natives.iter().filter(|native| !native.starts_with(&group));
     let others = try_join_all(elsewhere.map(|native| document(server, Kind::App, native))).await?;
     found.extend(by_id(others.into_iter().flatten().collect()));

@@ -98,11 +98,14 @@ fn object(context: &Context<'_>, name: &str, native: &Native, report: &mut Repor
 }
 
 fn finished(context: &Context<'_>, (kind, name): (Kind, &str), given: Map<String, Value>) -> Object {
-    let id = kind.id(name);
     let native = match kind {
         Kind::Job => names::job(context.scope, name),
         _ => names::native(context.scope, name),
     };
+    // What lies elsewhere is found again by where it lies.
+    let elsewhere =
+        given.get("id").and_then(Value::as_str).filter(|id| id.starts_with('/') && **id != native);
+    let id = kind.id(elsewhere.unwrap_or(name));
     let mut body = Map::from_iter([("id".to_owned(), Value::from(native))]);
     body.extend(given);
     let mut labels = body.get("labels").and_then(Value::as_object).cloned().unwrap_or_default();

@@ -18,7 +18,7 @@ use crate::names;
 pub(crate) use entry::STORE;
 pub(crate) use job::{job_live, job_state, jobs, one_job};
 
-pub(crate) use service::{apps, document, one_service};
+pub(crate) use service::{EVERYTHING, apps, document, one_service};
 
 /// Looks at these ids and at whatever bears the release's marks: one list of each server's things, all at once.
 ///

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::{Found, id_of, list, native};
 use crate::connect::{Call, Server};
+use crate::document::{count, is_after, text};
 use crate::kind::Kind;
 use crate::names;
 use crate::normalize;
@@ -21,15 +22,24 @@ struct OneApp {
     app: Value,
 }
 
-/// What is said of an app beside what it is wanted to be.
+/// Everything that is said of an app beside what it is wanted to be.
 ///
 /// Source: Marathon REST API, `GET /v2/apps`, `embed`.
-const EMBEDS: [&str; 6] = ["tasks", "counts", "deployments", "readiness", "lastTaskFailure", "taskStats"];
+pub(crate) const EVERYTHING: [&str; 6] = [
+    "apps.tasks",
+    "apps.counts",
+    "apps.deployments",
+    "apps.readiness",
+    "apps.lastTaskFailure",
+    "apps.taskStats",
+];
+/// What is asked of an app that is looked at before a plan.
+const LOOKED: [&str; 3] = ["apps.counts", "apps.deployments", "apps.lastTaskFailure"];
 
 /// The apps and pods of the release's group, and those that are wanted elsewhere.
 pub(super) async fn services(server: &Server, scope: &Scope, ids: &[ObjectId]) -> Result<Vec<Live>> {
     let group = format!("{}/", names::group(scope));
-    let (apps, pods) = try_join(apps(server, &group, "apps.deployments"), pods(server, &group)).await?;
+    let (apps, pods) = try_join(apps(server, &group, &LOOKED), pods(server, &group)).await?;
     let is_elsewhere = |id: &&ObjectId| {
         native(scope, id).is_some_and(|native| native.starts_with('/') && !native.starts_with(&group))
     };
@@ -42,18 +52,14 @@ pub(super) async fn services(server: &Server, scope: &Scope, ids: &[ObjectId]) -
     Ok(found)
 }
 
-/// The apps below a group, with one thing that is said of each: `apps.deployments`; `apps` means everything.
+/// The apps below a group, with these things that are said of each.
 ///
 /// # Errors
 /// What Marathon answers.
-pub(crate) async fn apps(server: &Server, group: &str, embed: &'static str) -> Result<Vec<Value>> {
+pub(crate) async fn apps(server: &Server, group: &str, embeds: &[&'static str]) -> Result<Vec<Value>> {
     let mut call = Call::get("list the apps", "/v2/apps").query("id", group);
-    if embed == "apps" {
-        for embed in EMBEDS {
-            call = call.query("embed", format!("apps.{embed}"));
-        }
-    } else {
-        call = call.query("embed", embed);
+    for embed in embeds {
+        call = call.query("embed", *embed);
     }
     let found = server.json::<Apps>(call).await?;
     Ok(found.apps.into_iter().filter(|app| is_below(app, group)).collect())
@@ -100,5 +106,39 @@ fn is_below(document: &Value, group: &str) -> bool {
 fn live(scope: &Scope, kind: Kind, document: &Value, ids: &[ObjectId]) -> Option<Live> {
     let native = document.get("id")?.as_str()?;
     let id = id_of(scope, kind, document, native, ids)?;
-    Some(Found { scope, id, native, document }.live(normalize::document(document)))
+    let mut live = Found { scope, id, native, document }.live(normalize::document(document));
+    live.outputs.extend(held_back(document).map(|why| (Live::GIVEN_UP.to_owned(), why)));
+    Some(live)
+}
+
+/// Why an app is not whole although nothing is the matter with its definition: its last task failed, and Marathon waits
+/// longer and longer before the next.
+fn held_back(app: &Value) -> Option<String> {
+    let failure = app.get("lastTaskFailure").filter(|failure| failure.is_object())?;
+    let defined = text(app, "/versionInfo/lastConfigChangeAt").or_else(|| text(app, "/version"))?;
+    let is_old = text(failure, "/version").is_some_and(|version| is_after(defined, version));
+    let is_whole = count(app, "/tasksRunning") >= count(app, "/instances");
+    let message = || text(failure, "/message").unwrap_or("a task failed").to_owned();
+    (!is_old && !is_whole).then(message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_failed_and_is_not_whole_is_held_back() {
+        let app = |running: u32, version: &str| {
+            json!({
+                "instances": 2, "tasksRunning": running, "version": "2026-01-02T00:00:00Z",
+                "lastTaskFailure": { "version": version, "message": "Command exited with status 1" },
+            })
+        };
+        let now = "2026-01-02T00:00:00Z";
+        assert_eq!(held_back(&app(1, now)).as_deref(), Some("Command exited with status 1"));
+        assert_eq!(held_back(&app(2, now)), None, "it runs by now");
+        assert_eq!(held_back(&app(1, "2026-01-01T00:00:00Z")), None, "another definition failed");
+        assert_eq!(held_back(&json!({ "instances": 1, "version": now })), None, "nothing failed");
+    }
 }

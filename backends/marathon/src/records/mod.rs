@@ -105,7 +105,7 @@ impl CreateOnly for Apps {
 
     async fn list(&self, folder: &str) -> Result<Vec<(String, String)>> {
         let folder = format!("{}/", id(folder));
-        let found = apps(&self.server, &folder, "apps.deployments").await?;
+        let found = apps(&self.server, &folder, &["apps.deployments"]).await?;
         let root = id("");
         let named =
             found.iter().filter_map(|app| Some((text(app, "/id")?.strip_prefix(&root)?.to_owned(), app)));

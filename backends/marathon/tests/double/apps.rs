@@ -139,3 +139,26 @@ async fn another_definition_took_the_place() {
     let read = lab.apply(&step(Action::Await, &first, lab.live(&first).await.as_ref())).await.unwrap();
     lab.ready(&read).await;
 }
+
+/// What failed for a reason that is gone is tried anew by the next run, which does not wait for Marathon to do so.
+#[tokio::test]
+async fn what_marathon_holds_back_is_tried_anew() {
+    let lab = lab();
+    lab.double.tell(Rule::of("/default/shop/web", Fate::Exits { after_ms: 10, code: 1 }));
+    let want = app("web", "nginx:1", 1);
+    assert_eq!(lab.settled(&lab.create(&want).await).await.state, State::Failed);
+    let live = lab.live(&want).await.unwrap();
+    let why = live.outputs.get(rhumb_backend::Live::GIVEN_UP).expect("it is told that it is held back");
+    assert!(why.contains("exited"), "{why}");
+    lab.double.forget_rules();
+    let next = lab.another();
+    let object = rhumb_backend::Object { body: next.again(&live, &want).unwrap(), ..want.clone() };
+    let again = rhumb_backend::Step {
+        reason: Some("it is tried anew".to_owned()),
+        ..step(Action::Update, &object, Some(&live))
+    };
+    let receipt = next.apply(&lab.scope, &again, &crate::lab::Given).await.unwrap();
+    lab.ready(&receipt).await;
+    let calls = lab.double.counts();
+    assert!(calls.keys().any(|call| call.starts_with("DELETE /v2/queue/default/shop/web")), "{calls:?}");
+}

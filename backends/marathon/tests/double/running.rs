@@ -5,7 +5,7 @@ use std::time::Duration;
 use rhumb_backend::{
     Backend, ErrorKind, Exec, Interactive, LogQuery, LogStream, Place, Runtime, Streams, TaskState,
 };
-use rhumb_doubles::marathon::{Fate, Rule};
+use rhumb_doubles::marathon::{Fate, Fault, FaultRule, Rule};
 use tokio::sync::mpsc;
 
 use crate::lab::{app, failed, lab};
@@ -100,4 +100,35 @@ async fn what_still_stops_is_told() {
     let leaving = lab.marathon.leaving(&lab.scope, &[]).await.unwrap();
     assert_eq!(leaving.len(), 1);
     assert!(leaving[0].message.contains("being stopped"), "{leaving:?}");
+}
+
+#[tokio::test]
+async fn events_wake_those_who_wait_and_their_absence_harms_nobody() {
+    let lab = lab();
+    let receipt = lab.create(&app("web", "nginx:1", 1)).await;
+    let receipts = std::slice::from_ref(&receipt);
+    let changed = || lab.marathon.changed(&lab.scope, receipts);
+    // The stream opens when somebody waits, so what comes first is over by then.
+    let first = tokio::time::timeout(Duration::from_secs(1), changed()).await;
+    lab.ready(&receipt).await;
+    if first.is_ok() {
+        while tokio::time::timeout(Duration::from_millis(300), changed()).await.is_ok() {}
+    }
+    let scaled = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        lab.marathon.scale(&lab.scope, "web", 2).await.unwrap();
+    };
+    let (woken, ()) = tokio::join!(tokio::time::timeout(Duration::from_secs(10), changed()), scaled);
+    woken.expect("an event of the app wakes");
+    let other = rhumb_backend::Scope::new("default", "other");
+    let elsewhere = rhumb_backend::Receipt { rollout: serde_json::Value::Null, ..receipt.clone() };
+    let elsewhere = [elsewhere];
+    let slept =
+        tokio::time::timeout(Duration::from_millis(300), lab.marathon.changed(&other, &elsewhere)).await;
+    assert!(slept.is_err(), "what is another release's wakes nobody");
+
+    let next = lab.another();
+    lab.double.fail(FaultRule::on("GET", "/v2/events", Fault::Status(404)));
+    let slept = tokio::time::timeout(Duration::from_millis(300), next.changed(&lab.scope, receipts)).await;
+    assert!(slept.is_err(), "without a stream nobody is woken");
 }

@@ -17,7 +17,7 @@ use super::attempt::{Attempt, Refusal, is_removal};
 use super::keeper::Guard;
 use super::made::share;
 use super::outputs::{learn, observed_outputs, referred, resolved};
-use super::poll::Poll;
+use super::poll::{Poll, rest};
 use super::schedule::Schedule;
 use crate::{Event, Progress};
 
@@ -266,7 +266,7 @@ impl<'a> Run<'a> {
             self.is_polling = true;
             let (pause, asked) = (self.poll.pause(), self.poll.receipts());
             self.underway.push(Box::pin(async move {
-                sleep(pause).await;
+                rest(executor.backend, executor.scope, &asked, pause).await;
                 let answer = executor.backend.health(executor.scope, &asked).await;
                 Done::Health(asked, answer)
             }));

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use rhumb_backend::{Error, ErrorKind, Health, ObjectHealth, ObjectId, Receipt, Result, Retry, State};
+use rhumb_backend::{
+    Backend, Error, ErrorKind, Health, ObjectHealth, ObjectId, Receipt, Result, Retry, Scope, State,
+};
+use tokio::time::sleep;
 
 use crate::{Event, Progress};
 
@@ -103,6 +106,16 @@ impl Poll {
             progress.event(&Event::Health { objects: objects.clone() });
             self.told = objects;
         }
+    }
+}
+
+/// Waits for so long, or until the platform tells that something happened.
+pub(super) async fn rest(backend: &dyn Backend, scope: &Scope, asked: &[Receipt], pause: Duration) {
+    let soonest = pause.min(SOONEST);
+    sleep(soonest).await;
+    tokio::select! {
+        () = sleep(pause - soonest) => {}
+        () = backend.changed(scope, asked) => {}
     }
 }
 

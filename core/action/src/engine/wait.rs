@@ -1,12 +1,12 @@
 //! Waiting until rollouts are ready.
 
 use rhumb_backend::{Backend, ObjectHealth, Receipt, Scope, State};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::executor::Ended;
 use super::keeper::Guard;
-use super::poll::Poll;
+use super::poll::{Poll, rest};
 use crate::Progress;
 
 /// Waits until rollouts are ready.
@@ -70,11 +70,11 @@ impl Wait<'_> {
     async fn watch(&self, poll: &mut Poll) -> Ended {
         let mut pause = None;
         while !poll.is_idle() {
+            let asked = poll.receipts();
             if let Some(pause) = pause {
-                sleep(pause).await;
+                rest(self.backend, self.scope, &asked, pause).await;
             }
             pause = Some(poll.pause());
-            let asked = poll.receipts();
             let answer = self.backend.health(self.scope, &asked).await;
             match poll.take(&asked, answer, self.progress) {
                 Ok(settled) if settled.iter().any(|health| health.state == State::Failed) => {

@@ -46,6 +46,8 @@ pub(super) struct Platform {
     /// Objects whose rollouts fail at that time.
     pub(super) failing: Mutex<BTreeSet<ObjectId>>,
     changed: Mutex<BTreeMap<ObjectId, Instant>>,
+    /// When the platform tells that something happened.
+    pub(super) tells: Mutex<Option<Instant>>,
     /// How many writes are carried out before all others answer with an error.
     pub(super) writes_left: Mutex<Option<(usize, Error)>>,
     /// The material of each object whose body demands some.
@@ -237,6 +239,14 @@ impl Backend for Platform {
             Some(Says::Error(error)) => Err(error),
             Some(Says::DoneAnd(error)) => self.carry_out(step).and(Err(error)),
             Some(Says::Hangs) => std::future::pending().await,
+        }
+    }
+
+    async fn changed(&self, _: &Scope, _: &[Receipt]) {
+        let told = *self.tells.lock().unwrap();
+        match told.filter(|told| *told > Instant::now()) {
+            Some(told) => tokio::time::sleep_until(told).await,
+            None => std::future::pending().await,
         }
     }
 

@@ -56,6 +56,23 @@ async fn everything_gets_ready() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_platform_that_tells_wakes_those_who_wait() {
+    let seen_after = async |told: Option<Duration>| {
+        let stage = Stage::new();
+        stage.platform.slow("service/db", 10);
+        let receipts = receipts(&stage, &["service/db"]);
+        let start = Instant::now();
+        *stage.platform.tells.lock().unwrap() = told.map(|told| start + told);
+        assert!(matches!(wait(&stage, &receipts).await.ended, Ended::Complete));
+        start.elapsed()
+    };
+    let moment = Duration::from_millis(10_020);
+    let (woken, polling) = (seen_after(Some(moment)).await, seen_after(None).await);
+    assert!(woken < moment + Duration::from_millis(20), "{woken:?}");
+    assert!(polling > woken + Duration::from_millis(100), "{polling:?} is as soon as {woken:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_failure_ends_it_at_once_with_its_reason() {
     let stage = Stage::new();
     stage.platform.slow("service/db", 100);
