@@ -127,7 +127,11 @@ impl CreateOnly for Apps {
         stream::iter(removals).buffer_unordered(CONCURRENCY).try_collect::<()>().await?;
         let folders: BTreeSet<&str> =
             names.iter().filter_map(|name| Some(name.rsplit_once('/')?.0)).collect();
-        for folder in folders {
+        for folder in &folders {
+            remove_empty_group(&self.server, &id(folder)).await;
+        }
+        let releases: BTreeSet<&str> = folders.iter().filter_map(|folder| of_release(folder)).collect();
+        for folder in releases {
             remove_empty_group(&self.server, &id(folder)).await;
         }
         Ok(())
@@ -137,6 +141,13 @@ impl CreateOnly for Apps {
 /// The id of the app of a name.
 fn id(name: &str) -> String {
     format!("{ROOT}/{name}")
+}
+
+/// The folder of a release that the folder of an entry is in: that of revisions and of their chunks, which only the holder of
+/// the release's lease writes. Leases are made by whoever wants to be the next holder, so their folder stays.
+fn of_release(folder: &str) -> Option<&str> {
+    let is_held = [EntryKind::Head, EntryKind::Chunk].iter().any(|kind| folder.starts_with(kind.as_str()));
+    folder.rsplit_once('/').map(|(release, _)| release).filter(|_| is_held)
 }
 
 fn record(name: &str, text: &str) -> Value {

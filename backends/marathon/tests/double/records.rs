@@ -44,5 +44,5 @@ async fn records_run_nothing_take_no_ports_and_leave_nothing() {
     assert_eq!(storage.list(EntryKind::Head, &Filter::default()).await.unwrap(), []);
     let state = lab.double.state();
     assert_eq!(state["specs"].as_array().map(Vec::len), Some(0));
-    assert!(!state["groups"].to_string().contains("/shop/1"), "{state}");
+    assert!(!state["groups"].to_string().contains("/rhumb/records/head/default/shop"), "{state}");
 }
