@@ -7,9 +7,7 @@ use super::{Work, gone_meanwhile};
 use crate::connect::{Answer, Call, Server};
 use crate::document::{items, text};
 use crate::kind::Kind;
-use crate::names;
 use crate::observe::{document, one_service};
-use crate::records::remove_empty_group;
 use crate::rollout::Rollout;
 
 /// The header of an answer that names the deployment which was begun.
@@ -122,11 +120,6 @@ impl Work<'_> {
             }
         }
         let rollout = self.remove_service(&native, None).await?;
-        let group = names::group(self.scope);
-        if native.starts_with(&format!("{group}/")) {
-            // The last one takes the group with it.
-            remove_empty_group(self.server, &group).await;
-        }
         Ok(self.gone(&native, &rollout))
     }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
-use rhumb_backend::{Error, ErrorKind, Result, Retry};
+use rhumb_backend::{Error, ErrorKind, Result, Retry, Scope};
 use rhumb_release::drivers::{Chained, CreateOnly};
 use rhumb_release::{Entry, EntryKind, Filter, Key, Meta, Storage};
 use serde_json::{Value, json};
@@ -18,6 +18,7 @@ use crate::Marathon;
 use crate::connect::{Call, Server};
 use crate::document::{items, label, text};
 use crate::kind::Kind;
+use crate::names;
 use crate::observe::{apps, document};
 
 /// The group of all records.
@@ -37,43 +38,53 @@ const REMOVE: &str = "remove the release's record";
 
 /// Releases kept in the labels of suspended apps under `/rhumb/records`.
 #[derive(Debug)]
-pub struct MarathonStorage(Chained<Apps>);
+pub struct MarathonStorage {
+    chained: Chained<Apps>,
+    server: Arc<Server>,
+}
 
 impl MarathonStorage {
     /// The storage of a Marathon.
     pub fn new(marathon: &Marathon) -> Self {
-        Self(Chained::new(Apps { server: Arc::clone(&marathon.server) }))
+        let server = Arc::clone(&marathon.server);
+        Self { chained: Chained::new(Apps { server: Arc::clone(&server) }), server }
     }
 }
 
 #[async_trait]
 impl Storage for MarathonStorage {
     fn value_limit(&self) -> usize {
-        self.0.value_limit()
+        self.chained.value_limit()
     }
 
     fn release_limit(&self) -> Option<usize> {
-        self.0.release_limit()
+        self.chained.release_limit()
     }
 
     async fn create(&self, key: &Key, meta: &Meta, value: &[u8]) -> Result<String> {
-        self.0.create(key, meta, value).await
+        self.chained.create(key, meta, value).await
     }
 
     async fn read(&self, key: &Key) -> Result<Option<Entry>> {
-        self.0.read(key).await
+        self.chained.read(key).await
     }
 
     async fn list(&self, kind: EntryKind, filter: &Filter) -> Result<Vec<Entry>> {
-        self.0.list(kind, filter).await
+        self.chained.list(kind, filter).await
     }
 
     async fn update(&self, key: &Key, meta: &Meta, version: &str) -> Result<String> {
-        self.0.update(key, meta, version).await
+        self.chained.update(key, meta, version).await
     }
 
+    /// The last revision takes the release's group with it, where that is empty: at this moment nobody makes anything in it.
     async fn delete(&self, key: &Key) -> Result<()> {
-        self.0.delete(key).await
+        self.chained.delete(key).await?;
+        if key.kind == EntryKind::Head {
+            let scope = Scope::new(key.namespace.clone(), key.release.clone());
+            remove_empty_group(&self.server, &names::group(&scope)).await;
+        }
+        Ok(())
     }
 }
 
