@@ -89,6 +89,20 @@ fn groups_nest_and_what_they_wait_for_is_waited_for() {
 }
 
 #[test]
+fn what_is_passed_through_is_waited_for_all_the_same() {
+    let lifted = check(
+        r#"{ "id": "/all", "groups": [
+  { "id": "base", "apps": [{ "id": "db", "cmd": "db" }] },
+  { "id": "top", "dependencies": ["../base"], "apps": [
+    { "id": "web", "container": { "docker": { "image": "a:1" } } }, { "id": "tool", "cmd": "tool" } ] } ] }"#,
+    );
+    let web = &lifted.app.workloads["top-web"];
+    assert!(web.depends_on.is_empty());
+    assert_eq!(web.on["marathon"]["App"]["dependencies"], json!(["/all/base/db"]));
+    assert_eq!(lifted.app.natives["top-tool"].manifest["dependencies"], json!(["/all/base"]));
+}
+
+#[test]
 fn what_has_no_image_is_passed_through() {
     let lifted = check(
         r#"{ "id": "/tools/sleep", "cmd": "sleep 1000", "cpus": 0.1, "mem": 32, "version": "2020-01-01T00:00:00.000Z" }"#,

@@ -211,6 +211,13 @@ fn volumes_of_an_agent_have_one_user() {
         &refused("each replica would have a volume of its own", path),
     );
     check(&web(mount, &format!("mode: stateful\nreplicas: 2{volume}")), "");
+    check(
+        &web("    mounts: { /data: { volume: data }, /tmp: { ephemeral: data } }", volume),
+        "error: the folder `data` has the name of a volume of the same workload
+  --> workload/web.containers.web.mounts./tmp
+  why: both are folders of the task's sandbox, under their names
+  use: another name for the folder",
+    );
     let other = "\n---\nkind: Workload\nname: api\ncontainers: { api: { image: 'a:1', mounts: { /data: { volume: data } } } }";
     let found = offline::lowered(
         &offline::parse(&web(mount, &format!("{other}{volume}"))),

@@ -121,12 +121,19 @@ fn compare(one: &Value, other: &Value, path: &str, differences: &mut Vec<String>
 mod tests {
     use super::*;
 
-    fn app_of(folder: &std::path::Path, platform: &str) -> Option<App> {
+    fn app_of(folder: &std::path::Path, backend: &dyn Backend, facts: &Facts) -> Option<App> {
+        let word = |feature| match backend.support(feature, facts) {
+            rhumb_backend::Support::Native => "native",
+            rhumb_backend::Support::Emulated { .. } => "emulated",
+            rhumb_backend::Support::Unsupported { .. } => "unsupported",
+        };
+        let supports = rhumb_spec::Feature::ALL.iter().map(|feature| (feature.as_str(), word(*feature)));
+        let supports: std::collections::BTreeMap<&str, &str> = supports.collect();
         let chart = rhumb_chart::load(folder).ok()?;
         let values = chart.values(rhumb_chart::UserValues::new()).ok()?;
         let around = rhumb_chart::Surroundings {
             release: rhumb_chart::ReleaseInfo::install("shop", "default"),
-            platform: serde_json::json!({ "name": platform, "features": {} }),
+            platform: serde_json::json!({ "name": backend.name(), "supports": supports }),
             sealing: rhumb_chart::Sealing::Placeholder,
             limits: rhumb_chart::Limits::default(),
         };
@@ -156,7 +163,7 @@ mod tests {
         }
         for chart in ["web", "redis", "postgres", "sock-shop"] {
             let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../charts").join(chart);
-            let app = app_of(&folder, backend.name()).expect("the chart renders");
+            let app = app_of(&folder, backend, &facts).expect("the chart renders");
             failed.extend(hold(&app, backend, &scope, &facts).err().map(|why| format!("{chart}: {why}")));
         }
         assert!(failed.is_empty(), "{}", failed.join("\n\n"));

@@ -30,9 +30,9 @@ mod volumes;
 use std::collections::BTreeMap;
 
 use rhumb_backend::{Account, Fate, Lifted, Object};
-use rhumb_spec::model::{Kind as Neutral, Workload};
+use rhumb_spec::model::{Kind as Neutral, Mode, Workload};
 use rhumb_spec::{App, Diagnostic};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::kind::Kind;
 use document::Document;
@@ -144,47 +144,67 @@ impl World {
 
     fn finish(mut self) -> Lifted {
         self.depend_on_groups();
-        self.drop_missing_dependencies();
+        self.keep_native_dependencies();
         Lifted { app: self.app, notes: self.notes, accounts: self.accounts }
     }
 
-    /// What a group waits for, its workloads wait for.
+    /// What a group waits for, its workloads wait for, and so does what is passed through.
     fn depend_on_groups(&mut self) {
         let ids: Vec<(String, String)> = self.workloads.pairs();
-        for (group, others) in &self.groups {
-            let is_in = |id: &str| id.starts_with(&format!("{}/", group.trim_end_matches('/')));
+        let groups = std::mem::take(&mut self.groups);
+        for (group, others) in &groups {
+            let below = format!("{}/", group.trim_end_matches('/'));
+            let inside: Vec<&(String, String)> =
+                ids.iter().filter(|(id, _)| id.starts_with(&below)).collect();
+            // A group that waits for one of its own apps would wait for itself.
             let waits: Vec<String> = others
                 .iter()
                 .flat_map(|other| members(&ids, other))
-                .filter(|name| {
-                    // A group that waits for one of its own apps would wait for itself.
-                    !ids.iter().any(|(id, of)| of == name && is_in(id))
-                })
+                .filter(|name| !inside.iter().any(|(_, own)| own == name))
                 .collect();
-            for (_, name) in ids.iter().filter(|(id, _)| is_in(id)) {
-                let Some(workload) = self.app.workloads.get_mut(name) else { continue };
-                for other in &waits {
-                    if other != name && !workload.depends_on.contains(other) {
-                        workload.depends_on.push(other.clone());
-                    }
+            for (id, name) in inside {
+                if let Some(workload) = self.app.workloads.get_mut(name) {
+                    let new = waits.iter().filter(|other| !workload.depends_on.contains(other)).cloned();
+                    let new: Vec<String> = new.collect();
+                    workload.depends_on.extend(new);
+                } else if let Some(native) =
+                    self.natives.get(id).and_then(|name| self.app.natives.get_mut(name))
+                    && native.manifest.get("kind").and_then(Value::as_str) == Some("App")
+                {
+                    wait_for(&mut native.manifest, others.iter().cloned().map(Value::from).collect());
                 }
             }
         }
     }
 
-    /// What was passed through is no workload that others could wait for.
-    fn drop_missing_dependencies(&mut self) {
+    /// What was passed through is no workload that others could wait for: Marathon's own `dependencies` name it.
+    fn keep_native_dependencies(&mut self) {
         let there: Vec<String> = self.app.workloads.keys().cloned().collect();
-        for (name, workload) in &mut self.app.workloads {
+        let ids = self.workloads.pairs();
+        for workload in self.app.workloads.values_mut() {
             let (kept, gone): (Vec<String>, Vec<String>) =
                 std::mem::take(&mut workload.depends_on).into_iter().partition(|other| there.contains(other));
             workload.depends_on = kept;
-            for other in gone {
-                let what = format!("{name} does not wait for {other} any more");
-                self.notes.push(
-                    Diagnostic::note(Neutral::Workload.path(name), what)
-                        .why(format!("{other} is passed through, and a workload waits for workloads")),
-                );
+            let gone = ids.iter().filter(|(_, name)| gone.contains(name));
+            let gone: Vec<Value> = gone.map(|(id, _)| id.clone().into()).collect();
+            let is_app = !matches!(workload.mode, Mode::Job | Mode::Cron) && workload.containers.len() == 1;
+            if !gone.is_empty() && is_app {
+                let patches = workload.on.entry("marathon".to_owned()).or_default();
+                let patch = patches.entry("App".to_owned()).or_insert_with(|| Value::Object(Map::new()));
+                wait_for(patch, gone);
+            }
+        }
+    }
+}
+
+/// Adds ids to the `dependencies` of a document.
+fn wait_for(document: &mut Value, ids: Vec<Value>) {
+    let Some(fields) = document.as_object_mut() else { return };
+    let there = fields.entry("dependencies").or_insert_with(|| Value::Array(Vec::new()));
+    if let Some(there) = there.as_array_mut() {
+        for id in ids {
+            if !there.contains(&id) {
+                there.push(id);
             }
         }
     }

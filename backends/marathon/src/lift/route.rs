@@ -25,49 +25,68 @@ pub(super) fn lift(
     let Some(mut labels) = fields.below("labels") else { return };
     for (index, name) in names.iter().enumerate() {
         let Some(port) = name.as_ref().filter(|name| container.ports.contains_key(*name)) else { continue };
-        let label = |what: &str| format!("HAPROXY_{index}_{what}");
-        let hosts = labels.text_at(&label("VHOST")).map(str::to_owned);
-        let group = labels.text_at(&label("GROUP")).map(str::to_owned);
-        let Some(hosts) = hosts else {
-            let is_exposed = workload.expose.get(port).is_some_and(|expose| {
-                expose.kind == ExposeAs::LoadBalancer
-                    || (expose.kind, expose.traffic) == (ExposeAs::Node, Traffic::Cluster)
-            });
-            if is_exposed && group.as_deref() == Some(GROUP) {
-                labels.take_whole(&label("GROUP"));
-            }
-            continue;
-        };
-        let path = labels.text_at(&label("PATH")).unwrap_or("/").to_owned();
-        if !hosts.split(',').all(is_host) || !path.starts_with('/') {
+        if labels.get(&label(index, "VHOST")).is_none() {
+            balanced_group(&mut labels, index, workload.expose.get(port));
             continue;
         }
-        labels.take_whole(&label("VHOST"));
-        labels.take_whole(&label("PATH"));
-        let tls = labels.take(&label("REDIRECT_TO_HTTPS"), |value| {
-            (value.as_str() == Some("true")).then(RouteTls::default)
-        });
-        labels.take_whole(&label("GROUP"));
-        let number = container.ports[port].port;
+        let Some(found) = routed(&mut labels, index) else { continue };
         workload.expose.entry(port.clone()).or_insert_with(|| Expose {
-            port: number,
+            port: container.ports[port].port,
             kind: ExposeAs::Internal,
             traffic: Traffic::Cluster,
             internal_port: None,
         });
-        for host in hosts.split(',') {
+        for host in found.hosts.split(',') {
             let target = RouteTarget { workload: workload_name.to_owned(), port: port.clone() };
             let route = Route {
                 host: Some(host.to_owned()),
-                paths: std::iter::once((path.clone(), target)).collect(),
-                tls: tls.clone(),
-                class: group.clone().filter(|group| group != GROUP),
+                paths: std::iter::once((found.path.clone(), target)).collect(),
+                tls: found.tls.clone(),
+                class: found.group.clone().filter(|group| group != GROUP),
                 ..Route::default()
             };
             let name = world.routes.add(&format!("{workload_name} {port} {host}"), workload_name);
             world.app.routes.insert(name, route);
         }
     }
+}
+
+fn label(index: usize, what: &str) -> String {
+    format!("HAPROXY_{index}_{what}")
+}
+
+/// Takes the group of a port that marathon-lb opens, where it is the usual one.
+fn balanced_group(labels: &mut Fields<'_>, index: usize, expose: Option<&Expose>) {
+    let is_exposed = expose.is_some_and(|expose| {
+        let of_nodes = (expose.kind, expose.traffic) == (ExposeAs::Node, Traffic::Cluster);
+        expose.kind == ExposeAs::LoadBalancer || of_nodes
+    });
+    if is_exposed {
+        labels.take(&label(index, "GROUP"), |group| (group.as_str() == Some(GROUP)).then_some(()));
+    }
+}
+
+/// What the labels of a port say of the traffic that leads to it.
+struct Routed {
+    hosts: String,
+    path: String,
+    tls: Option<RouteTls>,
+    group: Option<String>,
+}
+
+/// Takes the labels of a port with hosts; none where they are patterns or its path is none.
+fn routed(labels: &mut Fields<'_>, index: usize) -> Option<Routed> {
+    let hosts = labels.text_at(&label(index, "VHOST"))?.to_owned();
+    let path = labels.text_at(&label(index, "PATH")).unwrap_or("/").to_owned();
+    if !hosts.split(',').all(is_host) || !path.starts_with('/') {
+        return None;
+    }
+    labels.take_whole(&label(index, "VHOST"));
+    labels.take_whole(&label(index, "PATH"));
+    let is_true = |value: &serde_json::Value| (value.as_str() == Some("true")).then(RouteTls::default);
+    let tls = labels.take(&label(index, "REDIRECT_TO_HTTPS"), is_true);
+    let group = labels.text(&label(index, "GROUP"));
+    Some(Routed { hosts, path, tls, group })
 }
 
 fn is_host(host: &str) -> bool {

@@ -38,7 +38,7 @@ pub(super) fn body(
         .set_some("resourceLimits", resources.limits)
         .set("container", image(context, (site, part), (started.parameters, volumes.list), (used, report)))
         .set("networks", network::networks(context, site))
-        .set_filled("constraints", constraints(&placement::constraints(site, report)))
+        .set_filled("constraints", constraints(&placement::constraints(context, site, report)))
         .set_filled("healthChecks", health::health_checks(part, &asked, report))
         .set_filled("readinessChecks", health::readiness_checks(part, &asked, report))
         .set_filled("dependencies", dependencies(context, site))

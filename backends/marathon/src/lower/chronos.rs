@@ -46,7 +46,7 @@ pub(super) fn body(
         .set_filled("environmentVariables", variables)
         .extend(resources::resources(context, part, report).promised.into_map())
         .set("retries", site.workload.job.as_ref().and_then(|job| job.retries).unwrap_or(0))
-        .set_filled("constraints", constraints(site, report));
+        .set_filled("constraints", constraints(context, site, report));
     let mut labels = text_map(&site.workload.labels);
     labels.extend(text_map(&site.workload.annotations));
     labels.extend(names::marks(context.scope, id, None));
@@ -54,8 +54,8 @@ pub(super) fn body(
     body.into_map()
 }
 
-fn constraints(site: &Site<'_>, report: &mut Report) -> Vec<Value> {
-    let found = placement::constraints(site, report).into_iter();
+fn constraints(context: &Context<'_>, site: &Site<'_>, report: &mut Report) -> Vec<Value> {
+    let found = placement::constraints(context, site, report).into_iter();
     let of_agents = found.filter(|constraint| matches!(constraint.operator, "LIKE" | "UNLIKE"));
     of_agents.map(|constraint| json!([constraint.field, constraint.operator, constraint.value])).collect()
 }

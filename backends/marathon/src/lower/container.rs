@@ -5,7 +5,7 @@ use rhumb_spec::{Diagnostic, Feature};
 use serde_json::{Map, Value, json};
 
 use super::body::Body;
-use super::{Context, Part, Report, Site, mounts, network, shell};
+use super::{Context, Part, Report, Site, driver, network, shell};
 use crate::kind::Kind;
 
 /// What a container starts.
@@ -135,7 +135,7 @@ fn options(
             to.add("log-opt", format!("{name}={value}"));
         }
     }
-    mounts::parameters(context, part, to);
+    driver::parameters(context, part, to);
 }
 
 fn secured(part: &Part<'_>, to: &mut Parameters, report: &mut Report) {

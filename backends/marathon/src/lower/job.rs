@@ -6,8 +6,8 @@ use rhumb_spec::{Diagnostic, Duration, Feature};
 use serde_json::{Map, Value, json};
 
 use super::body::{Body, text_map};
+use super::driver::{self, Storage};
 use super::environment::{self, Used};
-use super::mounts::Storage;
 use super::{Context, Part, Report, Site};
 use super::{container, mounts, placement, resources, rollout};
 use crate::names;
@@ -64,7 +64,7 @@ fn run(
     run.extend(image(context, (site, part), started.parameters, (used, report)));
     run.set_filled("volumes", volumes)
         .set("restart", restart(site, report))
-        .set_filled("placement", constraints(site, report))
+        .set_filled("placement", constraints(context, site, report))
         .set_filled("networks", networks(site))
         .set_some(
             "taskKillGracePeriodSeconds",
@@ -133,9 +133,9 @@ fn restart(site: &Site<'_>, report: &mut Report) -> Value {
 }
 
 /// `placement.constraints`: EQ, LIKE and UNLIKE of an attribute.
-fn constraints(site: &Site<'_>, report: &mut Report) -> Value {
+fn constraints(context: &Context<'_>, site: &Site<'_>, report: &mut Report) -> Value {
     let mut found = Vec::new();
-    for constraint in placement::constraints(site, report) {
+    for constraint in placement::constraints(context, site, report) {
         if !matches!(constraint.operator, "LIKE" | "UNLIKE") {
             let text = "runs of a job are one at a time, so they are not spread";
             report.lose(Feature::Spread, site.at("placement"), text);
@@ -184,7 +184,7 @@ pub(super) fn refuse_volumes(context: &Context<'_>, part: &Part<'_>, report: &mu
     for (at, mount) in &part.container.mounts {
         let MountSource::Volume { name } = &mount.source else { continue };
         let Some(document) = context.app.volumes.get(name) else { continue };
-        let is_mounted = matches!(mounts::storage(document), Storage::Options { .. });
+        let is_mounted = matches!(driver::storage(document), Storage::Options { .. });
         if !is_mounted {
             report.refuse(
                 Diagnostic::error(part.at(&format!("mounts.{at}")), "a job mounts no persistent volume")

@@ -8,6 +8,7 @@ mod app;
 mod body;
 mod chronos;
 mod container;
+mod driver;
 mod engine;
 mod environment;
 mod files;
@@ -35,8 +36,8 @@ use crate::facts::MarathonFacts;
 use engine::Engine;
 use report::Report;
 
+pub(crate) use driver::DRIVER;
 pub(crate) use health::{GRPC, READY};
-pub(crate) use mounts::DRIVER;
 pub(crate) use network::{SEARCH, VIPS};
 pub(crate) use rollout::capacities;
 pub(crate) use shell::words;

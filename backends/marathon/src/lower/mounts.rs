@@ -2,10 +2,9 @@
 
 use rhumb_spec::model::{Access, Kind as Document, Mount, MountSource, Volume};
 use rhumb_spec::{Diagnostic, Feature};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::body::Body;
-use super::container::Parameters;
+use super::driver::{Storage, external, storage};
 use super::environment::Used;
 use super::files::File;
 use super::{Context, Part, Report, Site};
@@ -13,11 +12,6 @@ use crate::kind::Kind;
 
 /// The size of a volume that names none, in MiB: a persistent volume of Mesos always has one.
 const SIZE: u64 = 1024;
-/// The provider of external volumes.
-const PROVIDER: &str = "dvdi";
-/// The option that names the driver of an external volume.
-pub(crate) const DRIVER: &str = "dvdi/driver";
-
 /// The volumes of a workload.
 #[derive(Default)]
 pub(super) struct Volumes {
@@ -43,6 +37,7 @@ pub(super) fn volumes(
     report: &mut Report,
 ) -> Volumes {
     let mut found = Volumes::default();
+    refuse_same_folders(context, part, report);
     for (at, mount) in &part.container.mounts {
         let path = part.at(&format!("mounts.{at}"));
         let mode = if mount.read_only { "RO" } else { "RW" };
@@ -73,7 +68,7 @@ pub(super) fn volumes(
                 let folder = format!("tmpfs{}", at.replace('/', "-"));
                 found.list.push(json!({ "containerPath": at, "hostPath": folder, "mode": mode }));
             }
-            // An option of the Docker Engine, see [`parameters`].
+            // An option of the Docker Engine, see [`super::driver::parameters`].
             MountSource::Tmpfs { .. } => {}
             MountSource::Host { path } => {
                 found.list.push(json!({ "containerPath": at, "hostPath": below(path, mount), "mode": mode }));
@@ -81,6 +76,28 @@ pub(super) fn volumes(
         }
     }
     found
+}
+
+/// Refuses a folder that lives as long as the replica and has the name of a volume: both would be one folder of the sandbox.
+pub(super) fn refuse_same_folders(context: &Context<'_>, part: &Part<'_>, report: &mut Report) {
+    for (at, mount) in &part.container.mounts {
+        let MountSource::Ephemeral { name, .. } = &mount.source else { continue };
+        let is_local = |other: &Mount| {
+            let MountSource::Volume { name: of } = &other.source else { return false };
+            let document = context.app.volumes.get(of).filter(|_| of == name);
+            document.is_some_and(|document| matches!(storage(document), Storage::Local { .. }))
+        };
+        if part.container.mounts.values().any(is_local) {
+            report.refuse(
+                Diagnostic::error(
+                    part.at(&format!("mounts.{at}")),
+                    format!("the folder `{name}` has the name of a volume of the same workload"),
+                )
+                .why("both are folders of the task's sandbox, under their names")
+                .remedy("another name for the folder"),
+            );
+        }
+    }
 }
 
 /// Where a volume is mounted.
@@ -143,36 +160,6 @@ fn document(kind: Kind, name: &str) -> String {
     if kind == Kind::Config { Document::Config.path(name) } else { Document::Secret.path(name) }
 }
 
-/// What a volume document is on Marathon.
-pub(super) enum Storage<'a> {
-    /// A persistent volume of an agent.
-    Local { kind: &'a str },
-    /// A volume of a driver.
-    Driver { driver: &'a str },
-    /// A directory of an NFS server, or a driver with options, which the Docker Engine mounts.
-    Options { driver: &'a str, options: Vec<(String, String)> },
-}
-
-/// What a volume document is.
-pub(super) fn storage(volume: &Volume) -> Storage<'_> {
-    if let Some(nfs) = &volume.nfs {
-        let address = format!("addr={}", nfs.server);
-        let all = nfs.options.as_ref().map_or(address.clone(), |options| format!("{address},{options}"));
-        let options = [("type", "nfs".to_owned()), ("o", all), ("device", format!(":{}", nfs.path))];
-        let options = options.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
-        return Storage::Options { driver: volume.class.as_deref().unwrap_or("local"), options };
-    }
-    match volume.class.as_deref() {
-        None => Storage::Local { kind: "root" },
-        Some(kind @ ("root" | "path" | "mount")) => Storage::Local { kind },
-        Some(driver) if volume.options.is_empty() => Storage::Driver { driver },
-        Some(driver) => {
-            let options = volume.options.iter().map(|(key, value)| (key.clone(), value.clone()));
-            Storage::Options { driver, options: options.collect() }
-        }
-    }
-}
-
 fn volume(
     context: &Context<'_>,
     site: &Site<'_>,
@@ -191,7 +178,7 @@ fn volume(
             let folder = below(name, place.mount);
             found.list.push(json!({ "containerPath": place.at, "hostPath": folder, "mode": place.mode }));
         }
-        // The Docker Engine's own option, see [`parameters`].
+        // The Docker Engine's own option, see [`super::driver::parameters`].
         Storage::Options { .. } if site.engine.is_docker() => {}
         Storage::Driver { driver } => {
             found.is_resident |= document.access == Access::Single;
@@ -280,75 +267,4 @@ fn refuse_sub_path(place: &Place<'_>, report: &mut Report) {
                 .remedy("no `subPath`"),
         );
     }
-}
-
-/// `external` of a volume: the release's own is called `<namespace>-<release>-<volume>`.
-///
-/// Source: Marathon REST API, `DVDIExternalVolumeInfo`; sizes count in GiB.
-fn external(
-    context: &Context<'_>,
-    (name, document): (&str, &Volume),
-    driver: &str,
-    options: &[(String, String)],
-) -> Value {
-    let mut all = Map::new();
-    all.insert(DRIVER.to_owned(), driver.into());
-    all.extend(options.iter().map(|(key, value)| (format!("dvdi/{key}"), value.clone().into())));
-    let mut body = Body::new();
-    body.set_some("size", document.size.map(rhumb_spec::Bytes::as_gib_rounded_up));
-    body.set("name", native_name(context, name, document)).set("provider", PROVIDER).set("options", all);
-    if document.access == Access::Shared {
-        body.set("shared", true);
-    }
-    body.into_value()
-}
-
-fn native_name(context: &Context<'_>, name: &str, document: &Volume) -> String {
-    if document.external {
-        return name.to_owned();
-    }
-    format!("{}-{name}", context.scope.stack())
-}
-
-/// The mounts that the Docker Engine makes itself: memory, and volumes with options of a driver.
-///
-/// Source: docs.docker.com, `docker container run`, `--tmpfs`, `--mount`; "Volumes", options of drivers.
-pub(super) fn parameters(context: &Context<'_>, part: &Part<'_>, to: &mut Parameters) {
-    for (at, mount) in &part.container.mounts {
-        match &mount.source {
-            MountSource::Tmpfs { size } => {
-                to.add("tmpfs", tmpfs(at, mount, size.map(rhumb_spec::Bytes::get)));
-            }
-            MountSource::Volume { name } => {
-                let Some(document) = context.app.volumes.get(name) else { continue };
-                if let Storage::Options { driver, options } = storage(document) {
-                    let source = native_name(context, name, document);
-                    to.add("mount", option((at, mount), &source, driver, &options));
-                }
-            }
-            _ => {}
-        }
-    }
-}
-
-fn tmpfs(at: &str, mount: &Mount, size: Option<u64>) -> String {
-    let mut options: Vec<String> = Vec::new();
-    options.extend(mount.read_only.then(|| "ro".to_owned()));
-    options.extend(size.map(|size| format!("size={size}")));
-    options.extend(mount.file_mode.as_ref().map(|mode| format!("mode={mode}")));
-    if options.is_empty() { at.to_owned() } else { format!("{at}:{}", options.join(",")) }
-}
-
-fn option((at, mount): (&str, &Mount), source: &str, driver: &str, options: &[(String, String)]) -> String {
-    let mut fields = vec!["type=volume".to_owned(), format!("src={source}"), format!("dst={at}")];
-    fields.push(format!("volume-driver={driver}"));
-    fields.extend(options.iter().map(|(key, value)| csv(&format!("volume-opt={key}={value}"))));
-    fields.extend(mount.sub_path.as_ref().map(|sub| format!("volume-subpath={sub}")));
-    fields.extend(mount.read_only.then(|| "readonly".to_owned()));
-    fields.join(",")
-}
-
-/// A field with a comma in it stands in quotes, as `--mount` reads CSV.
-fn csv(field: &str) -> String {
-    if field.contains(',') { format!("\"{}\"", field.replace('"', "\"\"")) } else { field.to_owned() }
 }

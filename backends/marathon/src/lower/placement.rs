@@ -3,7 +3,7 @@
 use rhumb_spec::model::{ConstraintOp, Mode, NodeConstraint};
 use rhumb_spec::{Diagnostic, Feature};
 
-use super::{Report, Site};
+use super::{Context, Report, Site};
 
 /// The agents' own name, in constraints.
 const HOST: &str = "hostname";
@@ -19,7 +19,7 @@ pub(super) struct Constraint {
 }
 
 /// The constraints of a workload.
-pub(super) fn constraints(site: &Site<'_>, report: &mut Report) -> Vec<Constraint> {
+pub(super) fn constraints(context: &Context<'_>, site: &Site<'_>, report: &mut Report) -> Vec<Constraint> {
     let placement = &site.workload.placement;
     let mut found: Vec<Constraint> = Vec::new();
     for (index, node) in placement.nodes.iter().enumerate() {
@@ -44,7 +44,7 @@ pub(super) fn constraints(site: &Site<'_>, report: &mut Report) -> Vec<Constrain
     if let Some(most) = placement.max_per_node {
         found.push(constraint(HOST, "MAX_PER", Some(most.to_string())));
     }
-    away(site, &mut found, report);
+    away((context, site), &mut found, report);
     found
 }
 
@@ -90,7 +90,7 @@ fn escaped(text: &str) -> String {
 }
 
 /// Replicas of one workload are kept apart; apart from another workload they are not.
-fn away(site: &Site<'_>, found: &mut Vec<Constraint>, report: &mut Report) {
+fn away((context, site): (&Context<'_>, &Site<'_>), found: &mut Vec<Constraint>, report: &mut Report) {
     for (index, affinity) in site.workload.placement.away.iter().enumerate() {
         let path = site.at(&format!("placement.away[{index}]"));
         let own = site.path.rsplit('/').next();
@@ -100,6 +100,11 @@ fn away(site: &Site<'_>, found: &mut Vec<Constraint>, report: &mut Report) {
                     .why("a constraint sees attributes of agents and instances of its own app")
                     .remedy("`placement.nodes` on both workloads, by an attribute of the agents"),
             );
+            continue;
+        }
+        if context.checked.ordinal(site.name).is_some() {
+            let text = "each replica is an app of its own, and Marathon keeps no two apps apart";
+            report.lose(Feature::Away, path, text);
             continue;
         }
         let over = field(affinity.over.as_deref().unwrap_or(HOST));

@@ -6,8 +6,9 @@ use rhumb_spec::model::{Mount, MountSource};
 use serde_json::{Map, Value, json};
 
 use super::body::{Body, text_map};
+use super::driver::{self, Storage};
 use super::environment::{self, Used};
-use super::mounts::{self, Storage, Volumes};
+use super::mounts::{self, Volumes};
 use super::{Context, Part, Report, Site};
 use super::{app, container, health, network, placement, ports, resources, rollout};
 use crate::names;
@@ -42,7 +43,8 @@ pub(super) fn body(
         scheduling.set("backoff", json!({ "backoff": delay, "backoffFactor": 1 }));
     }
     scheduling.set_some("upgrade", rollout::upgrade(site, volumes.is_resident, report));
-    let constraints: Vec<Value> = placement::constraints(site, report).iter().map(constraint).collect();
+    let constraints: Vec<Value> =
+        placement::constraints(context, site, report).iter().map(constraint).collect();
     if !constraints.is_empty() {
         scheduling.set("placement", json!({ "constraints": constraints }));
     }
@@ -105,6 +107,7 @@ fn volume_mounts(
     (used, report): (&mut Used, &mut Report),
 ) -> Vec<Value> {
     let mut found = Vec::new();
+    mounts::refuse_same_folders(context, part, report);
     for (at, mount) in &part.container.mounts {
         let path = part.at(&format!("mounts.{at}"));
         if matches!(mount.source, MountSource::Config { .. } | MountSource::Secret { .. }) {
@@ -145,7 +148,7 @@ fn volume(
         MountSource::Host { path } => (volume_name(&format!("host{path}")), json!({ "host": path })),
         MountSource::Volume { name } => {
             let document = context.app.volumes.get(name)?;
-            let Storage::Local { kind } = mounts::storage(document) else {
+            let Storage::Local { kind } = driver::storage(document) else {
                 report.refuse(
                     Diagnostic::error(path, "a pod mounts no volume of a driver or an NFS server")
                         .why("the volumes of pods are persistent ones of the agent, folders and secrets")

@@ -31,15 +31,38 @@ pub(super) fn upgrade(site: &Site<'_>, has_volume: bool, report: &mut Report) ->
 /// The share of replicas that stay, and of those beside them; none where nothing is said of it.
 pub(crate) fn capacities(update: &Update, replicas: u32) -> Option<(f64, f64)> {
     let (missing, beside) = amounts(update, replicas)?;
-    let share = |amount: Option<IntOrPercent>| match amount {
+    let all = replicas.max(1);
+    let least = match missing {
+        None => 1.0,
+        Some(IntOrPercent::Percent(percent)) => f64::from(100 - percent) / 100.0,
+        Some(IntOrPercent::Int(count)) => staying(all.saturating_sub(count), all),
+    };
+    let most = match beside {
         None => 0.0,
         Some(IntOrPercent::Percent(percent)) => f64::from(percent) / 100.0,
-        // Rounded up, so that Marathon, which rounds down, counts as many.
-        Some(IntOrPercent::Int(count)) => {
-            ((f64::from(count) / f64::from(replicas.max(1)) * PARTS).ceil() / PARTS).min(1.0)
-        }
+        Some(IntOrPercent::Int(count)) => above(count.min(all), all),
     };
-    Some((((1.0 - share(missing)) * PARTS).round() / PARTS, share(beside)))
+    Some((least, most))
+}
+
+/// A share of which Marathon, which rounds up, makes this count.
+fn staying(count: u32, all: u32) -> f64 {
+    let share = (f64::from(count) / f64::from(all) * PARTS).floor() / PARTS;
+    if (share * f64::from(all)).ceil() > f64::from(count) {
+        ((share * PARTS).round() - 1.0) / PARTS
+    } else {
+        share
+    }
+}
+
+/// A share of which Marathon, which rounds down, makes this count.
+fn above(count: u32, all: u32) -> f64 {
+    let share = (f64::from(count) / f64::from(all) * PARTS).ceil() / PARTS;
+    if (share * f64::from(all)).floor() < f64::from(count) {
+        ((share * PARTS).round() + 1.0) / PARTS
+    } else {
+        share
+    }
 }
 
 type Amounts = (Option<IntOrPercent>, Option<IntOrPercent>);

@@ -1,8 +1,8 @@
 //! The object of a workload: an app, a pod or a job.
 
 use rhumb_backend::{After, Object, Until};
-use rhumb_spec::Diagnostic;
 use rhumb_spec::model::{Mode, Workload};
+use rhumb_spec::{Diagnostic, Feature};
 use serde_json::{Value, json};
 
 use super::environment::Used;
@@ -46,7 +46,10 @@ pub(super) fn object(
     if let Some(labels) = body.get_mut("labels").and_then(Value::as_object_mut) {
         labels.insert(names::WORKLOAD.to_owned(), workload_name(context, site.name).into());
     }
-    refuse_many(site, kind, report);
+    if matches!(kind, Kind::Job | Kind::Chronos) {
+        refuse_many(site, report);
+        lose_of_jobs(site, report);
+    }
     let mut body = native::patched(site, kind, Value::Object(body), report)?;
     let once = (site.workload.mode == Mode::Job).then(|| content(&body));
     if let Some(once) = &once {
@@ -67,13 +70,33 @@ pub(super) fn object(
     })
 }
 
-fn refuse_many(site: &Site<'_>, kind: Kind, report: &mut Report) {
-    if matches!(kind, Kind::Job | Kind::Chronos) && site.parts.len() > 1 {
+fn refuse_many(site: &Site<'_>, report: &mut Report) {
+    if site.parts.len() > 1 {
         report.refuse(
             Diagnostic::error(site.at("containers"), "a job has one container here")
                 .why("a run of Metronome is one task of Mesos")
                 .remedy("one container that does all of it, or a job for each with `dependsOn`"),
         );
+    }
+}
+
+/// Says what of a workload a run to the end has no use for.
+fn lose_of_jobs(site: &Site<'_>, report: &mut Report) {
+    if site.workload.restart.is_some() {
+        let text = "a failed run is started again by `job.retries` only";
+        report.lose(Feature::RestartPolicy, site.at("restart"), text);
+    }
+    for part in &site.parts {
+        let probes = &part.container.probes;
+        for (field, probe, feature) in [
+            ("ready", &probes.ready, Feature::ReadinessProbe),
+            ("live", &probes.live, Feature::LivenessProbe),
+            ("startup", &probes.startup, Feature::StartupProbe),
+        ] {
+            if probe.is_some() {
+                report.lose(feature, part.at(&format!("probes.{field}")), "a run is asked nothing: it ends");
+            }
+        }
     }
 }
 
