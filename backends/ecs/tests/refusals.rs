@@ -229,6 +229,32 @@ fn ports_of_a_balancer_are_one_release_s() {
 }
 
 #[test]
+fn a_port_of_a_balancer_is_one_workload_s() {
+    let other = "---\nkind: Workload\nname: other\ncontainers: { a: { image: 'a:1', ports: { http: 80, dns: { port: 53, protocol: udp } } } }\nexpose: { http: { port: 443, as: loadbalancer }, dns: { port: 53, as: loadbalancer } }";
+    let app = web("    ports: { http: 8080 }", "expose: { http: { port: 443, as: loadbalancer } }");
+    check(
+        &format!("{app}\n{other}"),
+        "error: port 443 of the network load balancer is taken
+  --> workload/web.expose.http.port
+  why: `workload/other.expose.http.port` is the first, and a listener leads to one port, by TCP or by UDP
+  use: another port",
+    );
+}
+
+#[test]
+fn tasks_are_prepared_by_a_role() {
+    let roleless = |launch_type| EcsFacts { execution_role: None, launch_type, ..EcsFacts::default() };
+    let refused = "error: the target has no execution role
+  why: by it ECS reads configs, secrets and private images for a task, and writes logs on Fargate
+  use: the target's setting `executionRole`, with the role's name or ARN";
+    let secret = "---\nkind: Secret\nname: s\ngenerate: { a: {} }";
+    let reads = format!("{}\n{secret}", web("    env: { A: { secret: s, key: a } }", ""));
+    check_on(&roleless(LaunchType::Fargate), &web("", ""), refused);
+    check_on(&roleless(LaunchType::Ec2), &web("", ""), "");
+    check_on(&roleless(LaunchType::Ec2), &reads, refused);
+}
+
+#[test]
 fn routes_need_a_listener_of_their_protocol() {
     let route = |tls: &str| {
         format!(

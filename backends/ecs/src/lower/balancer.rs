@@ -1,5 +1,7 @@
 //! What load balancers lead to: target groups, and listeners of the network load balancer.
 
+use std::collections::BTreeMap;
+
 use rhumb_backend::{After, Object, ObjectId, reference};
 use rhumb_spec::model::{Expose, ExposeAs, Port, Probe, ProbeAction, Protocol, Strategy};
 use rhumb_spec::{Diagnostic, Feature};
@@ -270,6 +272,31 @@ fn listener(context: &Context<'_>, site: &Site<'_>, led: &Led<'_>, report: &mut 
 
 fn listener_id(site: &Site<'_>, led: &Led<'_>) -> ObjectId {
     Kind::Listener.id(&format!("{}-{}", site.name, led.name))
+}
+
+/// Refuses two ports of an app that would be one of the network load balancer, which is one for all.
+pub(super) fn refuse_clashes(context: &Context<'_>, report: &mut Report) {
+    let mut taken: BTreeMap<u16, String> = BTreeMap::new();
+    for (name, workload) in &context.app.workloads {
+        let site = Site::new(context, name, workload);
+        for led in led(context, &site).iter().filter(|led| led.by == By::Network) {
+            let path = site.at(&format!("expose.{}.port", led.name));
+            let first = taken.entry(led.expose.port).or_insert_with(|| path.clone());
+            if *first != path {
+                let diagnostic = Diagnostic::error(
+                    path,
+                    format!("port {} of the network load balancer is taken", led.expose.port),
+                );
+                report.refuse(
+                    diagnostic
+                        .why(format!(
+                            "`{first}` is the first, and a listener leads to one port, by TCP or by UDP"
+                        ))
+                        .remedy("another port"),
+                );
+            }
+        }
+    }
 }
 
 /// What a service has of load balancers.

@@ -89,19 +89,22 @@ fn wants_short_names(context: &Context<'_>) -> bool {
 ///
 /// Source: Amazon ECS API reference, `ServiceConnectConfiguration`; one alias for each port, unique in the namespace.
 pub(super) fn connect(context: &Context<'_>, site: &Site<'_>, report: &mut Report) -> Option<Value> {
-    let namespace = context.facts.discovery.as_ref()?;
-    if !wants_short_names(context) || !site.is_service() {
-        return None;
-    }
+    let namespace = context.facts.discovery.as_ref().filter(|_| connects(context, site))?;
     tell_set(context, site, report);
     let services: Vec<Value> =
         site.workload.expose.iter().filter_map(|port| endpoint(context, site, port)).collect();
-    if services.is_empty() && !site.workload.short_names {
-        return None;
-    }
     let mut body = Body::new();
     body.set("enabled", true).set("namespace", namespace.arn.clone()).set_filled("services", services);
     Some(body.into_value())
+}
+
+/// Whether a proxy of Service Connect is beside the tasks of a workload.
+pub(super) fn connects(context: &Context<'_>, site: &Site<'_>) -> bool {
+    let is_found = || site.workload.expose.iter().any(|port| endpoint(context, site, port).is_some());
+    context.facts.discovery.is_some()
+        && wants_short_names(context)
+        && site.is_service()
+        && (site.workload.short_names || is_found())
 }
 
 /// How siblings find one exposed port by the workload's bare name.

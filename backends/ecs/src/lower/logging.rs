@@ -12,31 +12,8 @@ use crate::names;
 /// The days that CloudWatch can keep logs for.
 ///
 /// Source: CloudWatch Logs API reference, `PutRetentionPolicy`.
-const RETENTIONS: [u32; 23] = [
-    1,
-    3,
-    5,
-    7,
-    14,
-    30,
-    60,
-    90,
-    120,
-    150,
-    180,
-    365,
-    400,
-    545,
-    731,
-    1096,
-    1827,
-    2192,
-    2557,
-    2922,
-    3288,
-    3653,
-    u32::MAX,
-];
+const RETENTIONS: [u32; 22] =
+    [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
 
 const ON_FARGATE: [&str; 3] = ["awslogs", "splunk", "awsfirelens"];
 const ON_EC2: [&str; 8] =
@@ -48,7 +25,8 @@ pub(super) fn group(context: &Context<'_>) -> Option<Object> {
         return None;
     }
     let days = context.facts.log_retention_days;
-    let kept = RETENTIONS.into_iter().find(|kept| *kept >= days).filter(|kept| *kept != u32::MAX);
+    // No days at all keep logs for ever.
+    let kept = RETENTIONS.into_iter().find(|kept| days > 0 && *kept >= days);
     let mut body = Body::new();
     body.set("logGroupName", names::path(context.scope)).set_some("retentionInDays", kept);
     Some(context.object(Kind::LogGroup.id(&context.scope.release), body))

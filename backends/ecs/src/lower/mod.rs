@@ -69,6 +69,7 @@ pub fn lower(
     objects.extend(registry::objects(&context));
     objects.extend(volume::objects(&context, &mut report));
     objects.extend(network::objects(&context, &mut report));
+    balancer::refuse_clashes(&context, &mut report);
     for (name, workload) in &context.app.workloads {
         let site = Site::new(&context, name, workload);
         objects.extend(service::objects(&context, &site, &mut report));

@@ -6,7 +6,7 @@ use rhumb_backend::change::{ListKey, ListKeys};
 use rhumb_backend::{Object, ObjectId, patch};
 use rhumb_spec::Diagnostic;
 
-use super::{Report, Site};
+use super::{Context, Report, Site};
 use crate::kind::Kind;
 
 /// The name of this platform in `on` and `platform`.
@@ -55,11 +55,16 @@ const fn fixed(kind: Kind) -> &'static [&'static str] {
 
 /// Applies `on.ecs.KIND` to what a workload became: of several objects of one kind, to the one that bears the workload's
 /// name, else to the first.
-pub(super) fn apply(site: &Site<'_>, objects: &mut [Object], report: &mut Report) {
+pub(super) fn apply(context: &Context<'_>, site: &Site<'_>, objects: &mut [Object], report: &mut Report) {
+    // All replicas of a set share the names of the first one.
+    let is_later = context.checked.ordinal(site.name).is_some_and(|sequence| sequence.index > 0);
     for (word, value) in site.workload.on.get(PLATFORM).into_iter().flatten() {
         let path = site.at(&format!("on.{PLATFORM}.{word}"));
         let at = Kind::named(word).and_then(|kind| Some((kind, position(site, objects, kind)?)));
         let Some((kind, at)) = at else {
+            if is_later && Kind::named(word) == Some(Kind::Discovery) {
+                continue;
+            }
             report.refuse(
                 Diagnostic::error(path, format!("the workload becomes no {word} on ECS"))
                     .remedy(format!("one of {}", kinds(objects).join(", "))),

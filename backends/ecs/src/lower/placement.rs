@@ -1,6 +1,6 @@
 //! Where tasks go.
 
-use rhumb_spec::model::{Affinity, ConstraintOp, NodeConstraint, Placement, Spread};
+use rhumb_spec::model::{Affinity, ConstraintOp, Mode, NodeConstraint, Placement, Spread};
 use rhumb_spec::{Diagnostic, Feature};
 use serde_json::{Value, json};
 
@@ -51,13 +51,15 @@ pub(super) fn set(context: &Context<'_>, site: &Site<'_>, body: &mut Body, repor
         return;
     }
     let placement = &site.workload.placement;
-    let constraints = constraints(context, site, placement, report);
-    let strategy: Vec<Value> = placement
-        .spread
-        .iter()
-        .enumerate()
-        .map(|(index, spread)| strategy(site, (index, spread), report))
-        .collect();
+    let mut constraints = constraints(context, site, placement, report);
+    let is_daemon = site.workload.mode == Mode::Global;
+    if is_daemon {
+        // A DAEMON service has one task on each instance anyway, and ECS refuses to be told so.
+        constraints.retain(|constraint| constraint["type"] != "distinctInstance");
+    }
+    let spread = if is_daemon { &[][..] } else { &placement.spread[..] };
+    let strategy: Vec<Value> =
+        spread.iter().enumerate().map(|(index, spread)| strategy(site, (index, spread), report)).collect();
     let mut refuse_many = |count: usize, most: usize| {
         if count > most {
             report.refuse(

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::body::Body;
 use super::size::{Size, units};
-use super::{Context, Part, Report, Site};
+use super::{Context, Part, Report, Site, discovery};
 
 /// The least memory of a container, in MiB.
 ///
@@ -18,6 +18,11 @@ const ASSUMED_MEMORY: u64 = 128;
 ///
 /// Source: Amazon ECS API reference, `RegisterTaskDefinition.cpu`.
 const LEAST_TASK_CPU: u64 = 128;
+
+/// What the proxy of Service Connect needs in a task, in MiB.
+///
+/// Source: Amazon ECS developer guide, "Service Connect", "Service Connect considerations".
+const PROXY_MEMORY: u64 = 64;
 
 /// The amounts of a container in `cpu`, `memory` and `memoryReservation`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -82,7 +87,10 @@ pub(super) fn requirements(part: &Part<'_>, report: &mut Report) -> Value {
 /// Sets `cpu` and `memory` of a whole task: on Fargate the smallest size that holds what its containers ask for, on EC2
 /// the most processor time where containers have a limit.
 pub(super) fn set_task(context: &Context<'_>, site: &Site<'_>, body: &mut Body, report: &mut Report) {
-    let asked = sum(site);
+    let mut asked = sum(site);
+    if discovery::connects(context, site) {
+        asked.memory = asked.memory.saturating_add(PROXY_MEMORY);
+    }
     if !context.facts.is_fargate() {
         if let Some(units) = limit(site) {
             if units < LEAST_TASK_CPU {

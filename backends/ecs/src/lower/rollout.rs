@@ -45,8 +45,8 @@ pub(super) fn configuration(context: &Context<'_>, site: &Site<'_>, report: &mut
             let text = "a node has one task of a DAEMON service at a time: the old one stops first";
             report.lose(Feature::RollingUpdate, site.at("update"), text);
         }
-        let missing = bounds.unavailable.filter(|count| *count > 0).map(|_| 0);
-        body.set("maximumPercent", 100).set("minimumHealthyPercent", missing.unwrap_or(0));
+        body.set("maximumPercent", 100);
+        body.set_some("minimumHealthyPercent", daemon_least(context, &update));
         return body.into_value();
     }
     if balancer::shifts(site) {
@@ -58,13 +58,27 @@ pub(super) fn configuration(context: &Context<'_>, site: &Site<'_>, report: &mut
     body.into_value()
 }
 
+/// The percentage of nodes whose task must stay; none leaves it to ECS. Of how many nodes a count is out of, only a
+/// cluster says that was asked.
+fn daemon_least(context: &Context<'_>, update: &Update) -> Option<u32> {
+    if update.strategy == Strategy::Recreate {
+        return Some(0);
+    }
+    let missing = update.max_unavailable.or(update.parallelism.map(IntOrPercent::Int))?;
+    Some(match (missing, context.facts.instances) {
+        (IntOrPercent::Percent(percent), _) => 100_u32.saturating_sub(u32::from(percent)),
+        (IntOrPercent::Int(count), Some(nodes)) if nodes > 0 => least(nodes, count),
+        (IntOrPercent::Int(_), _) => 0,
+    })
+}
+
 /// Sets how ECS shifts the traffic from the old tasks to the new ones: all at once, a first share and then the rest, or
 /// equal shares one after another.
 ///
 /// Source: Amazon ECS API reference, `DeploymentConfiguration.strategy`, `CanaryConfiguration`, `LinearConfiguration`;
 /// developer guide, "Required resources for Amazon ECS blue/green deployments".
 fn shift(context: &Context<'_>, site: &Site<'_>, update: &Update, body: &mut Body, report: &mut Report) {
-    if !balancer::is_balanced(context, site) && discovery::connect(context, site, report).is_none() {
+    if !balancer::is_balanced(context, site) && !discovery::connects(context, site) {
         report.refuse(
             Diagnostic::error(site.at("update.strategy"), "nothing leads to the workload whose traffic ECS could shift")
                 .why("it shifts the traffic of a route's target groups and of Service Connect; names in Cloud Map lead to old and new tasks alike")

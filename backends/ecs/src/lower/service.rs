@@ -1,8 +1,8 @@
 //! What runs a workload, with everything that belongs to it.
 
 use rhumb_backend::{After, Object, Until, reference};
-use rhumb_spec::Diagnostic;
 use rhumb_spec::model::{Mode, RestartPolicy};
+use rhumb_spec::{Diagnostic, Feature};
 use serde_json::{Value, json};
 
 use super::body::Body;
@@ -29,7 +29,7 @@ pub(super) fn objects(context: &Context<'_>, site: &Site<'_>, report: &mut Repor
             found.extend(scale::objects(context, site, report));
         }
     }
-    patches::apply(site, &mut found, report);
+    patches::apply(context, site, &mut found, report);
     seal(context, site, found, report)
 }
 
@@ -57,6 +57,10 @@ fn refuse_modes(site: &Site<'_>, report: &mut Report) {
                 .remedy("`mode: job` for what runs to its end; else `policy: always`"),
         );
     }
+    if !site.is_service() && site.workload.containers.len() > 1 {
+        let text = "the first container says when the job has ended; the others are stopped with it";
+        report.lose(Feature::Sidecars, site.at("containers"), text);
+    }
     if !site.is_service() && site.workload.short_names {
         report.refuse(
             Diagnostic::error(site.at("shortNames"), "a job does not reach siblings by their bare names")
@@ -82,7 +86,12 @@ fn service(context: &Context<'_>, site: &Site<'_>, volumes: Vec<Value>, report: 
     if !is_daemon {
         body.set("desiredCount", desired(site));
     }
-    set_capacity(context, &mut body);
+    if is_daemon {
+        // Capacity providers place a number of tasks, and a DAEMON service has none.
+        body.set("launchType", "EC2");
+    } else {
+        set_capacity(context, &mut body);
+    }
     body.set("deploymentConfiguration", rollout::configuration(context, site, report));
     placement::set(context, site, &mut body, report);
     body.set_some("networkConfiguration", network::configuration(context, site, report))

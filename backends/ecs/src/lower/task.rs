@@ -98,6 +98,7 @@ pub(super) fn definition(context: &Context<'_>, site: &Site<'_>, report: &mut Re
         .set("containerDefinitions", containers)
         .set_filled("volumes", draft.volumes)
         .set("requiresCompatibilities", json!([if facts.is_fargate() { "FARGATE" } else { "EC2" }]));
+    require_role(context, body.get("containerDefinitions"), report);
     resources::set_task(context, site, &mut body, report);
     body.set_some("ephemeralStorage", disk.size.map(|gib| json!({ "sizeInGiB": gib })))
         .set_some("runtimePlatform", placement::platform(site, report));
@@ -105,6 +106,24 @@ pub(super) fn definition(context: &Context<'_>, site: &Site<'_>, report: &mut Re
     let id = Kind::TaskDefinition.id(site.name);
     let object = Object { after: draft.after, ..Object::new(id, body.into_value()) };
     Definition { object, volumes: disk.volumes }
+}
+
+/// Without a role of the agent's own nothing is read for a task, and on Fargate nothing is logged.
+///
+/// Source: Amazon ECS developer guide, "Amazon ECS task execution IAM role".
+fn require_role(context: &Context<'_>, containers: Option<&Value>, report: &mut Report) {
+    let has = |field: &str| {
+        let mut containers = containers.and_then(Value::as_array).into_iter().flatten();
+        containers.any(|container| container.get(field).is_some())
+    };
+    let is_needed = context.facts.is_fargate() || has("secrets") || has("repositoryCredentials");
+    if is_needed && context.facts.execution_role.is_none() {
+        report.refuse(
+            Diagnostic::error("", "the target has no execution role")
+                .why("by it ECS reads configs, secrets and private images for a task, and writes logs on Fargate")
+                .remedy("the target's setting `executionRole`, with the role's name or ARN"),
+        );
+    }
 }
 
 /// The role that containers act as: the workload's identity, else the target's own.
