@@ -36,13 +36,24 @@ struct File {
 #[derive(Default)]
 pub(super) struct Files {
     wanted: Vec<File>,
-    /// Volumes, each a folder of files.
+    /// Volumes, each a folder of files or one that everybody may write to.
     volumes: Vec<String>,
+    open: Vec<String>,
     /// The parameters and keys of secrets that are read, each a variable.
     places: Vec<String>,
 }
 
 impl Files {
+    /// Has everybody write to a volume of the task's own, which is the root user's at first.
+    ///
+    /// Source: Amazon ECS developer guide, "Use bind mounts with Amazon ECS".
+    pub(super) fn open(&mut self, volume: &str) {
+        if !self.volumes.iter().any(|known| known == volume) {
+            self.volumes.push(volume.to_owned());
+            self.open.push(volume.to_owned());
+        }
+    }
+
     /// The volume of a container's folder, a new one for each.
     pub(super) fn volume(&mut self) -> String {
         let name = format!("{NAME}-{}", self.volumes.len());
@@ -78,7 +89,11 @@ impl Files {
 
     /// A script that ends at the first thing that goes wrong, so that the others never start.
     fn script(&self) -> String {
-        let mut lines = Vec::new();
+        let opened = self
+            .open
+            .iter()
+            .map(|volume| format!("chmod 0777 {}", shell::quote(&format!("{ROOT}/{volume}"))));
+        let mut lines: Vec<String> = opened.collect();
         for file in &self.wanted {
             let path = format!("{ROOT}/{}", file.path);
             let word = shell::quote(&path);

@@ -60,7 +60,7 @@ pub(super) fn mounts(
                 continue;
             }
             MountSource::Volume { name } => volume::of_task(context, (name, mount, &at.path), draft, report),
-            MountSource::Ephemeral { name, size } => ephemeral(&at, (name, *size), draft, report),
+            MountSource::Ephemeral { name, size } => ephemeral(part, &at, (name, *size), draft, report),
             MountSource::Host { path } => Some(host(&at, path, draft)),
         };
         if let Some(volume) = volume {
@@ -210,7 +210,9 @@ fn tmpfs(part: &Part<'_>, at: &At<'_>, size: Option<Bytes>, report: &mut Report)
     body.into_value()
 }
 
+/// A folder of the task's own. A container that runs as somebody else than root could not write to it by itself.
 fn ephemeral(
+    part: &Part<'_>,
     at: &At<'_>,
     (name, size): (&str, Option<Bytes>),
     draft: &mut Draft,
@@ -226,6 +228,10 @@ fn ephemeral(
     }
     let volume = format!("ephemeral-{name}");
     draft.ephemeral(&volume, size, &at.path);
+    let user = part.container.security.user.as_deref();
+    if !at.mount.read_only && user.is_some_and(|user| user != "root" && user != "0") {
+        draft.files.open(&volume);
+    }
     Some(volume)
 }
 

@@ -8,6 +8,8 @@ use super::body::Body;
 use super::{Context, Report, Site};
 use crate::names;
 
+/// The zone of a container instance. Source: Amazon ECS developer guide, "Built-in attributes".
+pub(super) const ZONE: &str = "attribute:ecs.availability-zone";
 /// Source: Amazon ECS API reference, `CreateService`.
 const CONSTRAINTS: usize = 10;
 const STRATEGIES: usize = 5;
@@ -122,7 +124,7 @@ fn node_expression(
     let path = site.at(&format!("placement.nodes[{index}].key"));
     let subject = match node.key.as_str() {
         "hostname" => "ec2InstanceId".to_owned(),
-        "zone" => "attribute:ecs.availability-zone".to_owned(),
+        "zone" => ZONE.to_owned(),
         "region" | "role" => {
             report.refuse(
                 Diagnostic::error(path, format!("container instances are not told apart by `{}`", node.key))
@@ -149,7 +151,7 @@ fn strategy(site: &Site<'_>, (index, spread): (usize, &Spread), report: &mut Rep
     }
     let field = match spread.over.as_str() {
         "hostname" => "instanceId".to_owned(),
-        "zone" => "attribute:ecs.availability-zone".to_owned(),
+        "zone" => ZONE.to_owned(),
         "region" => {
             report.refuse(
                 Diagnostic::error(format!("{path}.over"), "a cluster of ECS is in one region")

@@ -94,6 +94,9 @@ fn service(context: &Context<'_>, site: &Site<'_>, volumes: Vec<Value>, report: 
     }
     body.set("deploymentConfiguration", rollout::configuration(context, site, report));
     placement::set(context, site, &mut body, report);
+    if !is_rebalanced(&body) {
+        body.set("availabilityZoneRebalancing", "DISABLED");
+    }
     body.set_some("networkConfiguration", network::configuration(context, site, report))
         .set_some("healthCheckGracePeriodSeconds", balanced.grace)
         .set("schedulingStrategy", if is_daemon { "DAEMON" } else { "REPLICA" })
@@ -112,6 +115,21 @@ fn service(context: &Context<'_>, site: &Site<'_>, volumes: Vec<Value>, report: 
         sequence: context.checked.ordinal(site.name).cloned(),
         ..object
     }
+}
+
+/// Whether ECS may move tasks from zone to zone, as it does by default: it starts another one first, and spreads over
+/// zones before all else.
+///
+/// Source: Amazon ECS developer guide, "Balancing an Amazon ECS service across Availability Zones".
+fn is_rebalanced(body: &Body) -> bool {
+    let most = body.get("deploymentConfiguration").and_then(|rollout| rollout.get("maximumPercent"));
+    let has_room = most.and_then(Value::as_u64).is_none_or(|most| most > 100);
+    let items = |list: &str| body.get(list).and_then(Value::as_array).cloned().unwrap_or_default();
+    let names_zone = |constraint: &Value| {
+        constraint["expression"].as_str().is_some_and(|text| text.contains(placement::ZONE))
+    };
+    let spreads = items("placementStrategy").first().is_none_or(|first| first["field"] == placement::ZONE);
+    has_room && spreads && !items("placementConstraints").iter().any(names_zone)
 }
 
 fn desired(site: &Site<'_>) -> u32 {
