@@ -95,12 +95,12 @@ impl CreateOnly for Parameters {
         })?;
         let call = self.account.ssm().await?.put_parameter().name(path(name)).value(text).tags(tag);
         let call = call.r#type(ParameterType::String).tier(ParameterTier::Standard).overwrite(false);
-        call.send().await.map(drop).map_err(|error| error::sdk("ssm:PutParameter", error))
+        call.send().await.map(drop).map_err(|error| error::sdk("ssm:PutParameter", &error))
     }
 
     async fn read(&self, name: &str) -> Result<Option<String>> {
         let answer = self.account.ssm().await?.get_parameter().name(path(name)).send().await;
-        match answer.map_err(|error| error::sdk("ssm:GetParameter", error)) {
+        match answer.map_err(|error| error::sdk("ssm:GetParameter", &error)) {
             Ok(answer) => Ok(answer.parameter.and_then(|parameter| parameter.value)),
             Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
@@ -112,7 +112,7 @@ impl CreateOnly for Parameters {
         let mut pages = call.into_paginator().send();
         let mut found = Vec::new();
         while let Some(page) = pages.next().await {
-            let page = page.map_err(|error| error::sdk("ssm:GetParametersByPath", error))?;
+            let page = page.map_err(|error| error::sdk("ssm:GetParametersByPath", &error))?;
             found.extend(page.parameters.unwrap_or_default().into_iter().filter_map(|parameter| {
                 let name = parameter.name.as_deref()?.strip_prefix(FOLDER)?.strip_prefix('/')?;
                 Some((name.to_owned(), parameter.value?))
@@ -126,7 +126,7 @@ impl CreateOnly for Parameters {
         for batch in names.chunks(BATCH) {
             let batch = batch.iter().map(|name| path(name)).collect();
             let answer = client.delete_parameters().set_names(Some(batch)).send().await;
-            answer.map_err(|error| error::sdk("ssm:DeleteParameters", error))?;
+            answer.map_err(|error| error::sdk("ssm:DeleteParameters", &error))?;
         }
         Ok(())
     }

@@ -128,8 +128,7 @@ fn ended(task: &Value) -> TaskState {
 fn desired(task: &Value, state: TaskState) -> TaskState {
     let is_of_service = text(task, "group").is_some_and(|group| group.starts_with("service:"));
     match (text(task, "desiredStatus"), state) {
-        (Some("STOPPED"), TaskState::Complete) if !is_of_service => TaskState::Complete,
-        (Some("STOPPED"), TaskState::Failed) if !is_of_service => TaskState::Complete,
+        (Some("STOPPED"), TaskState::Complete | TaskState::Failed) if !is_of_service => TaskState::Complete,
         (Some("STOPPED"), _) => TaskState::Shutdown,
         _ => TaskState::Running,
     }
@@ -332,6 +331,7 @@ mod tests {
 
     #[test]
     fn tasks_that_have_ended() {
+        use TaskState::{Complete, Failed, Shutdown};
         let ended = |group: &str, code: &str, exit: Option<i64>| {
             let container = exit
                 .map_or_else(|| json!({ "name": "web" }), |exit| json!({ "name": "web", "exitCode": exit }));
@@ -341,7 +341,6 @@ mod tests {
             }));
             (task.state, task.desired, task.error, task.exit_code)
         };
-        use TaskState::{Complete, Failed, Shutdown};
         let because = Some("because".to_owned());
         let service = "service:default-shop-web";
         let essential = "EssentialContainerExited";

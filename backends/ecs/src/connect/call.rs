@@ -178,7 +178,7 @@ fn understood(operation: Operation, answer: &Answer) -> Result<Value> {
 }
 
 /// What of a request is secret, so that no message of the service's that quotes it is shown.
-fn material<'a>(operation: Operation, body: &'a Value) -> Vec<&'a str> {
+fn material(operation: Operation, body: &Value) -> Vec<&str> {
     let fields: &[&str] = match operation.service {
         Service::SecretsManager => &["SecretString", "SecretBinary"],
         Service::Ssm => &["Value"],

@@ -72,7 +72,6 @@ impl Service {
         Self::Sts,
     ];
 
-    #[expect(clippy::too_many_lines, reason = "flat mapping table")]
     const fn traits(self) -> Traits {
         match self {
             Self::Ecs => Traits {

@@ -90,12 +90,8 @@ fn read(dialect: Dialect, text: &str) -> Result<Value, String> {
                     None => return Ok(value),
                 }
             }
-            Token::Text { text } => {
-                open.last_mut().into_iter().for_each(|open| open.text += &unescaped(text.as_str()))
-            }
-            Token::Cdata { text, .. } => {
-                open.last_mut().into_iter().for_each(|open| open.text += text.as_str())
-            }
+            Token::Text { text } => open.last_mut().map_or((), |open| open.text += &unescaped(text.as_str())),
+            Token::Cdata { text, .. } => open.last_mut().map_or((), |open| open.text += text.as_str()),
             _ => {}
         }
     }

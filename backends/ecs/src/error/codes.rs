@@ -137,23 +137,23 @@ fn by_code(operation: Operation, code: &str) -> Option<Meaning> {
         "ClusterNotFoundException" => new(ErrorKind::Invalid, Retry::Never).remedy(
             "`aws ecs create-cluster --cluster-name …`, or another `cluster` in the target's settings",
         ),
-        "ServiceNotActiveException" => new(ErrorKind::Conflict, Retry::AfterRead),
+        "ServiceNotActiveException" | "PriorityInUse" => new(ErrorKind::Conflict, Retry::AfterRead),
         "ConcurrentUpdateException"
         | "OperationAbortedException"
         | "UpdateInProgressException"
         | "ConflictException"
-        | "ConcurrentModificationException" => new(ErrorKind::Conflict, Retry::Same),
-        "PriorityInUse" => new(ErrorKind::Conflict, Retry::AfterRead),
+        | "ConcurrentModificationException"
         // What uses it may be on its way out.
-        "ResourceInUse" | "ResourceInUseException" | "DependencyViolation" | "InvalidGroup.InUse" => {
-            new(ErrorKind::Conflict, Retry::Same)
-        }
-        "PlatformTaskDefinitionIncompatibilityException" | "PlatformUnknownException" => {
-            new(ErrorKind::Unsupported, Retry::Never)
-        }
-        "UnsupportedFeatureException" | "InvalidAction" | "UnknownOperationException" | "NotImplemented" => {
-            new(ErrorKind::Unsupported, Retry::Never)
-        }
+        | "ResourceInUse"
+        | "ResourceInUseException"
+        | "DependencyViolation"
+        | "InvalidGroup.InUse" => new(ErrorKind::Conflict, Retry::Same),
+        "PlatformTaskDefinitionIncompatibilityException"
+        | "PlatformUnknownException"
+        | "UnsupportedFeatureException"
+        | "InvalidAction"
+        | "UnknownOperationException"
+        | "NotImplemented" => new(ErrorKind::Unsupported, Retry::Never),
         "TargetNotConnectedException" => new(ErrorKind::Unsupported, Retry::Same)
             .remedy("wait until the task's agent is up; it needs a task role with the `ssmmessages` rights"),
         "NoSuchEntity" | "ParameterNotFound" => new(ErrorKind::NotFound, Retry::Never),

@@ -57,14 +57,14 @@ pub(crate) fn answered(operation: Operation, status: u16, code: &str, message: &
 }
 
 /// A failed call of the SDK. `operation` is botocore's name of it: `ecs:DescribeTasks`.
-pub(crate) fn sdk<E>(operation: &'static str, error: SdkError<E, HttpResponse>) -> Error
+pub(crate) fn sdk<E>(operation: &'static str, error: &SdkError<E, HttpResponse>) -> Error
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
-    if let Some(cause) = transport::find::<CredentialsError>(&error) {
+    if let Some(cause) = transport::find::<CredentialsError>(error) {
         return credentials(operation, cause, "");
     }
-    match &error {
+    match error {
         SdkError::ServiceError(refused) => {
             let (code, message) =
                 (refused.err().code().unwrap_or_default(), refused.err().message().unwrap_or_default());

@@ -125,7 +125,7 @@ async fn relay(
     mut to: Box<dyn AsyncWrite + Send + Unpin>,
 ) -> Result<Option<i32>> {
     let failed = |error: std::io::Error| Error::new(ErrorKind::Cancelled, RUN, error.to_string());
-    let mut buffer = vec![0; 16 << 10];
+    let mut buffer = vec![0; 8 << 10];
     loop {
         let count = from.read(&mut buffer).await.map_err(failed)?;
         let text = output.take(&buffer[..count]);

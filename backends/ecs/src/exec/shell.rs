@@ -60,7 +60,7 @@ mod tests {
             .arg(format!("printf '<%s>' {}", quoted(&words)))
             .output()
             .unwrap();
-        let expect: String = words.iter().map(|word| format!("<{word}>")).collect();
+        let expect = format!("<{}>", words.join("><"));
         assert_eq!(String::from_utf8(output.stdout).unwrap(), expect);
     }
 }

@@ -31,23 +31,20 @@ pub(crate) async fn logs(
     }
     // What comes while the past is read is read afterwards.
     let now = Timestamp::now().as_millisecond();
-    let seen = match query.tail {
-        Some(tail) => {
-            let seen = past::tail(account, &sources, query.since, tail).await?;
-            for event in &seen.events {
-                if !event.send(&lines).await {
-                    return Ok(());
-                }
+    let seen = if let Some(tail) = query.tail {
+        let seen = past::tail(account, &sources, query.since, tail).await?;
+        for event in &seen.events {
+            if !event.send(&lines).await {
+                return Ok(());
             }
-            // What is older than the last line was not asked for.
-            let from = seen.newest.unwrap_or(now);
-            seen.onward(from)
         }
-        None => {
-            let seen = past::all(account, &sources, query.since, &lines).await?;
-            let from = seen.newest.unwrap_or(now).saturating_sub(past::LAG);
-            seen.onward(from)
-        }
+        // What is older than the last line was not asked for.
+        let from = seen.newest.unwrap_or(now);
+        seen.onward(from)
+    } else {
+        let seen = past::all(account, &sources, query.since, &lines).await?;
+        let from = seen.newest.unwrap_or(now).saturating_sub(past::LAG);
+        seen.onward(from)
     };
     if query.follow {
         return follow::follow(account, &members, seen, lines).await;

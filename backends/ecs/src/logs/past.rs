@@ -71,7 +71,9 @@ pub(super) async fn tail(
     let mut seen = Seen::default();
     let mut events: Vec<Event> = found.into_iter().flatten().collect();
     events.sort_by_key(|event| event.at);
-    events.iter().for_each(|event| seen.note(event));
+    for event in &events {
+        seen.note(event);
+    }
     seen.events = events;
     Ok(seen)
 }

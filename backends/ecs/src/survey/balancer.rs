@@ -136,9 +136,9 @@ async fn priorities(account: &Account, scope: &Scope, listener: &str) -> Result<
 async fn marks(account: &Account, arns: &[String]) -> Result<BTreeMap<String, String>> {
     let mut marks = BTreeMap::new();
     for batch in arns.chunks(BATCH) {
-        let answer = match account.find("elbv2:DescribeTags", &json!({ "ResourceArns": batch })).await? {
-            Some(answer) => answer,
-            None => continue,
+        let Some(answer) = account.find("elbv2:DescribeTags", &json!({ "ResourceArns": batch })).await?
+        else {
+            continue;
         };
         for described in answer["TagDescriptions"].as_array().into_iter().flatten() {
             let arn = described["ResourceArn"].as_str();
