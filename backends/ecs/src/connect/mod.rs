@@ -11,6 +11,9 @@ mod service;
 mod settings;
 mod xml;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use account::Account;
 pub(crate) use call::Operation;
 pub(crate) use service::Service;

@@ -143,3 +143,6 @@ fn missing(setting: &'static str, value: &str, remedy: impl Into<String>) -> Err
     .with("name", value)
     .remedy(remedy)
 }
+
+#[cfg(test)]
+mod tests;

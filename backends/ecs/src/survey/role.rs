@@ -76,6 +76,11 @@ pub(super) struct Role {
 }
 
 impl Role {
+    #[cfg(test)]
+    pub(super) fn of_test(trust: Value) -> Self {
+        Self { arn: String::new(), trust }
+    }
+
     /// Whether a service may take it, as far as its policy names services.
     pub(super) fn trusts(&self, service: &str) -> bool {
         let statements = match &self.trust["Statement"] {
