@@ -268,11 +268,6 @@ pub(crate) fn no_marathon(error: Error) -> Error {
     }
 }
 
-/// Stands where something is still being built.
-pub(crate) fn unfinished(operation: &'static str) -> Error {
-    Error::new(ErrorKind::Unsupported, operation, "this part of the Marathon backend is not built yet")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
