@@ -28,7 +28,7 @@ impl Profile {
     ///
     /// Source: AWS SDKs and Tools Reference Guide, "Location of the shared config and credentials files".
     pub(super) async fn read(settings: &Settings, environment: &Environment) -> Result<Self> {
-        let files = files(environment);
+        let files = files(environment).await;
         let variables: Vec<(&str, &str)> =
             environment.vars.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let env = Env::from_slice(&variables);
@@ -53,18 +53,24 @@ impl Profile {
     }
 }
 
-fn files(environment: &Environment) -> EnvConfigFiles {
+/// The files that are there. One that is not is none that is wrong, as in the AWS CLI.
+async fn files(environment: &Environment) -> EnvConfigFiles {
     let place = |variable: &str, name: &str| {
         let given = environment.get(variable).map(|path| expanded(path, environment));
         given.or_else(|| environment.home.as_deref().map(|home| home.join(".aws").join(name)))
     };
     // The builder wants at least one file, also where there is no home to have one.
     let mut builder = EnvConfigFiles::builder().with_contents(EnvConfigFileKind::Config, "");
-    if let Some(path) = place("AWS_CONFIG_FILE", "config") {
-        builder = builder.with_file(EnvConfigFileKind::Config, path);
-    }
-    if let Some(path) = place("AWS_SHARED_CREDENTIALS_FILE", "credentials") {
-        builder = builder.with_file(EnvConfigFileKind::Credentials, path);
+    let places = [
+        (EnvConfigFileKind::Config, place("AWS_CONFIG_FILE", "config")),
+        (EnvConfigFileKind::Credentials, place("AWS_SHARED_CREDENTIALS_FILE", "credentials")),
+    ];
+    for (kind, path) in places {
+        if let Some(path) = path
+            && tokio::fs::try_exists(&path).await.unwrap_or(true)
+        {
+            builder = builder.with_file(kind, path);
+        }
     }
     builder.build()
 }
@@ -78,7 +84,8 @@ fn expanded(path: &str, environment: &Environment) -> PathBuf {
 }
 
 fn unknown(wanted: &str, set: &ProfileSet) -> Error {
-    let known: Vec<&str> = set.profiles().collect();
+    let mut known: Vec<&str> = set.profiles().collect();
+    known.sort_unstable();
     let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
     Error::new(
         ErrorKind::Invalid,

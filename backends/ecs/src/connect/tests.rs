@@ -175,6 +175,14 @@ async fn without_a_region_or_credentials_it_says_what_to_do() {
 }
 
 #[tokio::test]
+async fn a_home_without_the_clis_files_is_enough() {
+    let home = tempfile::tempdir().unwrap();
+    let vars = environment(&[("AWS_REGION", "eu-west-1"), ("AWS_CONFIG_FILE", "/does/not/exist")]).vars;
+    let environment = Environment { vars, home: Some(home.path().to_owned()), ..Environment::default() };
+    assert_eq!(Account::new(Settings::default(), environment).region().await.unwrap(), "eu-west-1");
+}
+
+#[tokio::test]
 async fn credentials_of_a_profile_are_taken_only_where_it_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("credentials");
