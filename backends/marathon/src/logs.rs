@@ -145,18 +145,18 @@ impl Reader<'_> {
             },
         };
         loop {
-            let piece = match agent.piece(self.server, &source.path, Some(offset), PIECE).await {
-                Ok(piece) => piece,
+            let (piece, next) = match agent.text(self.server, &source.path, offset, PIECE).await {
+                Ok(read) => read,
                 // The sandbox is gone, or not there yet.
                 Err(error) if error.kind == ErrorKind::NotFound => return Ok(true),
                 Err(error) => return Err(error),
             };
-            offset += piece.data.len() as u64;
+            offset = next;
             source.offset = Some(offset);
-            if piece.data.is_empty() {
+            if piece.is_empty() {
                 return Ok(true);
             }
-            source.rest.push_str(&piece.data);
+            source.rest.push_str(&piece);
             while let Some(end) = source.rest.find('\n') {
                 let text: String = source.rest.drain(..=end).collect();
                 if lines.send(source.line(text.trim_end_matches(['\n', '\r']))).await.is_err() {
@@ -181,12 +181,12 @@ impl Source {
 
 /// Where the last so many lines of a file begin, in bytes.
 async fn before(server: &Server, agent: &Agent, path: &str, count: u64) -> Result<u64> {
-    let length = agent.piece(server, path, None, 0).await?.offset;
+    let length = agent.end(server, path).await?;
     let mut reach = PIECE.min(length);
     loop {
         let from = length - reach;
-        let piece = agent.piece(server, path, Some(from), reach).await?;
-        let found = last_lines_of(&piece.data, count);
+        let (text, _) = agent.text(server, path, from, reach).await?;
+        let found = last_lines_of(&text, count);
         if from == 0 || found > 0 {
             return Ok(from + found as u64);
         }
@@ -246,11 +246,11 @@ pub(crate) async fn last_lines(server: &Server, task: &str, agent: Option<&str>)
     let read = async {
         let agent = Agent::read(server, agent, None).await?;
         for file in agent.files(task).iter().rev() {
-            let Ok(end) = agent.piece(server, &file.path, None, 0).await else { continue };
-            let from = end.offset.saturating_sub(LAST_BYTES);
-            let piece = agent.piece(server, &file.path, Some(from), LAST_BYTES).await?;
+            let Ok(end) = agent.end(server, &file.path).await else { continue };
+            let from = end.saturating_sub(LAST_BYTES);
+            let (text, _) = agent.text(server, &file.path, from, LAST_BYTES).await?;
             let lines: Vec<String> =
-                piece.data.lines().filter(|line| !line.trim().is_empty()).map(ToOwned::to_owned).collect();
+                text.lines().filter(|line| !line.trim().is_empty()).map(ToOwned::to_owned).collect();
             if !lines.is_empty() {
                 return Ok(lines[lines.len().saturating_sub(LAST)..].to_vec());
             }

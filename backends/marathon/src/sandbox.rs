@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::connect::{Call, Server, Service};
 use crate::document::{items, text};
+use crate::error::unexpected;
 
 /// Where Mesos' agents listen if nobody says otherwise.
 const AGENT_PORT: u16 = 5051;
@@ -25,14 +26,16 @@ pub(crate) struct File {
     pub(crate) is_error: bool,
 }
 
-/// A piece of a file.
+/// A piece of a file; with an offset of -1 none of it, and how long it is.
 ///
 /// Source: Mesos documentation, HTTP endpoint `/files/read`.
 #[derive(Clone, Debug, Default, Deserialize)]
-pub(crate) struct Piece {
-    pub(crate) data: String,
-    pub(crate) offset: u64,
+struct Piece {
+    data: String,
+    offset: u64,
 }
+
+const READ: &str = "read the task's output";
 
 impl Agent {
     /// Reads which sandboxes an agent has: over DC/OS' Admin Router, else at the address that the Mesos master tells, else
@@ -66,24 +69,54 @@ impl Agent {
         vec![file("stdout", false), file("stderr", true)]
     }
 
-    /// A piece of a file: so many bytes from a place on. With no place it tells how long the file is.
+    /// The text of a file from a place on, at most so many bytes of it, and where it goes on.
+    ///
+    /// What tasks print need not be text: bytes that are none are replaced, so that the length of what came is not always
+    /// the length of what was read.
     ///
     /// # Errors
     /// `NotFound` for a file that is not there; what the agent answers.
-    pub(crate) async fn piece(
+    pub(crate) async fn text(
         &self,
         server: &Server,
         path: &str,
-        from: Option<u64>,
+        from: u64,
         length: u64,
-    ) -> Result<Piece> {
-        let call =
-            Call::get("read the task's output", format!("{}/files/read", self.prefix)).query("path", path);
-        let call = match from {
-            Some(from) => call.query("offset", from.to_string()).query("length", length.to_string()),
-            None => call.query("offset", "-1"),
+    ) -> Result<(String, u64)> {
+        let query = [("offset", from.to_string()), ("length", length.to_string())];
+        let text = self.read_file(server, path, &query).await?.data;
+        let read = text.len() as u64;
+        let next = if !text.contains(char::REPLACEMENT_CHARACTER) {
+            from + read
+        } else if read >= length {
+            from + length
+        } else {
+            self.end(server, path).await?.max(from)
         };
-        server.json(call.of(self.service.clone())).await
+        Ok((text, next))
+    }
+
+    /// How long a file is, in bytes.
+    ///
+    /// # Errors
+    /// As [`Self::text`].
+    pub(crate) async fn end(&self, server: &Server, path: &str) -> Result<u64> {
+        Ok(self.read_file(server, path, &[("offset", "-1".to_owned())]).await?.offset)
+    }
+
+    async fn read_file(
+        &self,
+        server: &Server,
+        path: &str,
+        query: &[(&'static str, String)],
+    ) -> Result<Piece> {
+        let mut call = Call::get(READ, format!("{}/files/read", self.prefix)).query("path", path);
+        for (name, value) in query {
+            call = call.query(name, value.clone());
+        }
+        let answer = server.send(call.of(self.service.clone())).await?;
+        serde_json::from_str(&String::from_utf8_lossy(&answer.body))
+            .map_err(|error| unexpected(READ, &self.service, &error.to_string()))
     }
 }
 

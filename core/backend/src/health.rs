@@ -26,6 +26,12 @@ pub struct Receipt {
     pub rollout: Value,
 }
 
+impl Receipt {
+    /// The output by which a backend tells people what a step did beside what it was for: that it cancelled what an earlier
+    /// command had begun. It is told as a warning, and nobody refers to it.
+    pub const TOLD: &str = "told";
+}
+
 /// The health of rollouts, one entry for each receipt asked about.
 pub type Health = Vec<ObjectHealth>;
 

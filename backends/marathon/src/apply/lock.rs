@@ -95,7 +95,6 @@ impl Work<'_> {
             return Err(held(&locked, foreign));
         }
         let cancelled: Vec<String> = holders.into_iter().map(|holder| holder.id).collect();
-        tracing::warn!(object = %self.step.id, deployments = ?cancelled, "a deployment of an earlier run is cancelled");
         Ok(cancelled)
     }
 

@@ -81,18 +81,28 @@ impl Work<'_> {
     }
 
     fn receipt(&self, native: &str, rollout: &Rollout) -> Receipt {
+        let mut outputs = BTreeMap::from([("id".to_owned(), native.to_owned())]);
+        if !rollout.cancelled.is_empty() {
+            let text = format!(
+                "an earlier command's deployment of it had not ended and was cancelled: {}",
+                rollout.cancelled.join(", ")
+            );
+            outputs.insert(Receipt::TOLD.to_owned(), text);
+        }
         let rollout = if *rollout == Rollout::default() { Value::Null } else { rollout.to_value() };
         Receipt {
             id: self.step.id.clone(),
             native: native.to_owned(),
             workload: self.step.object.workload.clone(),
-            outputs: BTreeMap::from([("id".to_owned(), native.to_owned())]),
+            outputs,
             rollout,
         }
     }
 
     fn gone(&self, native: &str, rollout: &Rollout) -> Receipt {
-        Receipt { outputs: BTreeMap::new(), ..self.receipt(native, rollout) }
+        let mut receipt = self.receipt(native, rollout);
+        receipt.outputs.retain(|output, _| output == Receipt::TOLD);
+        receipt
     }
 
     /// What a name that is taken means: our own answer that got lost, somebody in between, or somebody else.

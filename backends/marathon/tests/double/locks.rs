@@ -19,6 +19,8 @@ async fn our_own_deployment_of_an_earlier_run_is_cancelled_and_told() {
     let update = lab.update_step(&stuck, &app("web", "nginx:2", 1)).await;
     let receipt = next.apply(&lab.scope, &update, &Given).await.unwrap();
     assert_eq!(receipt.rollout["cancelled"], json!([deployment]));
+    let told = &receipt.outputs[rhumb_backend::Receipt::TOLD];
+    assert!(told.contains(&deployment), "{told}");
     let health = lab.settled(&receipt).await;
     assert_eq!(health.state, State::Ready, "{health:?}");
     assert!(health.message.contains(&deployment), "it is told: {health:?}");

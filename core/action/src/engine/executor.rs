@@ -10,6 +10,7 @@ use rhumb_backend::{
     Action, Backend, Error, ErrorKind, Health, Materials, Object, ObjectHealth, ObjectId, Observed, Plan,
     Receipt, Result, Retry, Scope, State, Step,
 };
+use rhumb_spec::Diagnostic;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -329,9 +330,12 @@ impl<'a> Run<'a> {
         Attempt { executor: self.executor, step, want, last, outputs }
     }
 
-    fn applied(&mut self, index: usize, receipt: Receipt) {
+    fn applied(&mut self, index: usize, mut receipt: Receipt) {
         let step = &self.given.plan.steps[index];
         self.applied += 1;
+        if let Some(told) = receipt.outputs.remove(Receipt::TOLD) {
+            self.executor.progress.event(&Event::Warning(Diagnostic::warning(step.id.as_str(), told)));
+        }
         self.executor.progress.event(&Event::StepDone {
             index,
             done: self.applied,

@@ -3,11 +3,14 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use rhumb_backend::{Action, Error, ErrorKind, Plan, Retry, State, Step, StepAfter, Until, reference};
+use rhumb_backend::{
+    Action, Error, ErrorKind, Plan, Receipt, Retry, State, Step, StepAfter, Until, reference,
+};
 use serde_json::json;
 use tokio::time::{Instant, sleep};
 
 use super::platform::{CALL, Says, Stage, invalid, object, one, plan, step, step_on, unreachable};
+use crate::Event;
 use crate::engine::Ended;
 
 const EXISTS: Until = Until::Exists;
@@ -32,6 +35,23 @@ async fn steps_wait_for_what_they_need_and_for_nothing_else() {
     assert!(begun("service/web") >= Duration::from_secs(5) && begun("service/web") < Duration::from_secs(7));
     assert_eq!(executed.receipts.len(), 4);
     assert_eq!(stage.told().last().unwrap(), "done service/web");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_step_did_beside_is_told_and_not_kept() {
+    let stage = Stage::new();
+    let telling = object("service/web", json!({ "tells": "an earlier rollout was cancelled" }));
+    let plan = Plan { steps: vec![step(Action::Create, telling)], ..Plan::default() };
+    let executed = stage.execute(&plan).await;
+    assert!(executed.is_complete(), "{executed:?}");
+    assert!(!executed.receipts[0].outputs.contains_key(Receipt::TOLD));
+    let told = stage.told.0.lock().unwrap();
+    let warned = told.iter().filter_map(|event| match event {
+        Event::Warning(warning) => Some(warning.to_string()),
+        _ => None,
+    });
+    let warned: Vec<String> = warned.collect();
+    assert!(warned.len() == 1 && warned[0].contains("an earlier rollout was cancelled"), "{warned:?}");
 }
 
 #[tokio::test(start_paused = true)]

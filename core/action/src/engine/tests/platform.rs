@@ -82,7 +82,10 @@ impl Platform {
         };
         let new = Live {
             object: object.clone(),
-            outputs: [("id".to_owned(), native.clone())].into(),
+            outputs: [Some(("id".to_owned(), native.clone())), told(&object.body)]
+                .into_iter()
+                .flatten()
+                .collect(),
             native,
             version: Some(version.to_string()),
             holds: strings(object.body.get("secrets")),
@@ -405,6 +408,11 @@ pub(super) fn plan(steps: &[(&str, &[(usize, Until)])]) -> Plan {
         ..step(Action::Create, object(id, json!({ "image": "a" })))
     };
     Plan { steps: steps.iter().map(step).collect(), notes: Vec::new() }
+}
+
+/// What a write of a body tells people.
+fn told(body: &Value) -> Option<(String, String)> {
+    Some((Receipt::TOLD.to_owned(), body.get("tells")?.as_str()?.to_owned()))
 }
 
 pub(super) fn step(action: Action, object: Object) -> Step {
