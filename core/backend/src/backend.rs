@@ -116,7 +116,7 @@ pub trait Backend: fmt::Debug + Send + Sync {
     /// while in any case.
     async fn changed(&self, scope: &Scope, receipts: &[Receipt]) {
         let _ = (scope, receipts);
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// What is still on its way out of a release that was removed, and why: of these natives, and of the replicas that

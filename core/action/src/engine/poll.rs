@@ -114,7 +114,7 @@ pub(super) async fn rest(backend: &dyn Backend, scope: &Scope, asked: &[Receipt]
     let soonest = pause.min(SOONEST);
     sleep(soonest).await;
     tokio::select! {
-        () = sleep(pause - soonest) => {}
+        () = sleep(pause.saturating_sub(soonest)) => {}
         () = backend.changed(scope, asked) => {}
     }
 }
