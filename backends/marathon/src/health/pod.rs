@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::Patience;
 use super::failure::{exit_code, is_hopeless};
 use super::queue::Waiting;
-use super::service::FAILURES;
+use super::service::{FAILURES, SETTLED, SETTLED_AGAIN};
 use super::verdict::{Culprit, Verdict};
 use crate::apply::Deployment;
 use crate::document::{count, is_after, items, text};
@@ -41,8 +41,11 @@ impl Pod<'_> {
         let failures = self.patience.failures(&self.key(), names);
         let culprit = ended.last().map(|ended| culprit(ended));
         let verdict = if ready >= wanted && self.deployment.is_none() {
-            return Verdict::ready(self.with_cancelled("every instance is stable".to_owned()))
-                .counts(ready, wanted);
+            if self.is_settled(failures) {
+                let message = self.with_cancelled("every instance is stable".to_owned());
+                return Verdict::ready(message).counts(ready, wanted);
+            }
+            Verdict::progressing("its instances have just started")
         } else if ready >= wanted {
             let id = self.deployment.map_or("", |deployment| deployment.id.as_str());
             Verdict::progressing(self.with_cancelled(format!("the deployment {id} goes on")))
@@ -51,6 +54,16 @@ impl Pod<'_> {
         };
         let verdict = verdict.counts(ready.min(wanted), wanted);
         if verdict.culprit.is_some() { verdict } else { verdict.because(culprit) }
+    }
+
+    /// Whether its instances have been stable for a while, where no check tells how they are.
+    fn is_settled(&self, failures: usize) -> bool {
+        let has_checks = items(self.status, "/spec/containers")
+            .any(|container| container.get("healthCheck").is_some_and(|check| !check.is_null()));
+        let youngest =
+            items(self.status, "/instances").filter_map(|instance| text(instance, "/statusSince")).max();
+        let limit = if failures == 0 { SETTLED } else { SETTLED_AGAIN };
+        youngest.is_none() || has_checks || self.patience.has_lasted(&self.key(), "running", youngest, limit)
     }
 
     fn version(&self) -> &str {
@@ -86,6 +99,7 @@ impl Pod<'_> {
     }
 
     fn incomplete(&self, failures: usize, culprit: Option<&Culprit>) -> Verdict {
+        self.patience.ends(&self.key(), "running");
         let hopeless = culprit.is_some_and(|culprit| is_hopeless(&culprit.failure.reason));
         if failures >= FAILURES || hopeless {
             return Verdict::failed(format!(

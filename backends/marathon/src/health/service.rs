@@ -15,9 +15,9 @@ use crate::rollout::Rollout;
 /// So many tasks of one rollout may fail before it counts as failed.
 pub(super) const FAILURES: usize = 3;
 /// How long a task without health checks must have run to count as one that runs.
-const SETTLED: Duration = Duration::from_secs(1);
+pub(super) const SETTLED: Duration = Duration::from_secs(1);
 /// How long, when others of the rollout have failed before it.
-const SETTLED_AGAIN: Duration = Duration::from_secs(5);
+pub(super) const SETTLED_AGAIN: Duration = Duration::from_secs(5);
 
 /// An app, as Marathon shows it at one moment.
 pub(super) struct App<'a> {
