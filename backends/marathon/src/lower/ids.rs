@@ -42,8 +42,16 @@ fn path(context: &Context<'_>, object: &Object) -> String {
     let name = object.id.name();
     match context.app.workloads.get_key_value(name) {
         Some((name, workload)) => Site::new(context, name, workload).path,
-        None => Document::Native.path(name),
+        None => Document::Native.path(document(context, object)),
     }
+}
+
+/// The document that an object was passed through from: by its name, or by the id that the document gives it.
+fn document<'a>(context: &'a Context<'_>, object: &'a Object) -> &'a str {
+    let natives = &context.app.natives;
+    let id = object.body.get("id");
+    let by_id = natives.iter().find(|(_, native)| native.manifest.get("id") == id);
+    by_id.map_or_else(|| object.id.name(), |(name, _)| name)
 }
 
 /// Why an id is wrong.

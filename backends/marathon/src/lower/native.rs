@@ -44,15 +44,15 @@ pub(super) fn patched(site: &Site<'_>, kind: Kind, mut body: Value, report: &mut
     let mut is_good = true;
     for (patched, value) in patches {
         let path = site.at(&format!("on.{PLATFORM}.{patched}"));
-        if patched != word(kind) {
+        if patched == word(kind) {
+            patch::patch(&mut body, value, &LISTS);
+        } else {
             report.refuse(
                 Diagnostic::error(path, format!("this workload becomes no {patched} on Marathon"))
                     .why("one container is an App, several are a Pod, and what ends is a Job of Metronome")
                     .remedy(format!("`{}`", word(kind))),
             );
             is_good = false;
-        } else {
-            patch::patch(&mut body, value, &LISTS);
         }
     }
     is_good.then_some(body)
