@@ -70,7 +70,7 @@ pub fn support(feature: Feature, facts: &EcsFacts) -> Support {
         Feature::JobDeadline => {
             unsupported("ECS ends no task by the clock", "`timeout` in the job's own command, or no deadline")
         }
-        // RunTask.count; lowering refuses fewer at a time than there are in all.
+        // RunTask.count.
         Feature::JobParallelism => emulated("all tasks of a job start at one time"),
         Feature::JobCompletions => emulated("so many tasks start, and each must succeed"),
         Feature::Cron => with(
