@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::lab::{CANARY, app, failed, lab, step};
 
+#[expect(clippy::needless_pass_by_value, reason = "the callers write literals")]
 fn entry(id: &str, generation: &str, value: Value) -> Object {
     let id = ObjectId::from(id);
     let name = id.name().replace('/', "__").replace('.', "_");
