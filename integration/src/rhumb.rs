@@ -60,6 +60,18 @@ impl Rhumb {
         }
     }
 
+    /// The program, for a Marathon.
+    ///
+    /// # Panics
+    /// When no temporary folder can be made.
+    pub fn marathon(url: &str) -> Self {
+        Self {
+            home: tempfile::tempdir().expect("a home"),
+            target: "marathon".to_owned(),
+            way: Some(("MARATHON_URL", url.to_owned())),
+        }
+    }
+
     /// The program, for the memory backend with its state in a file of this home.
     ///
     /// # Panics

@@ -1,9 +1,12 @@
 //! A double of Marathon, and what is left on it.
 
+use std::collections::BTreeMap;
+
 use libtest_mimic::Failed;
-use rhumb_doubles::marathon::Options;
-pub use rhumb_doubles::marathon::{Double, Fate, Fault, FaultRule, Pace, Part, Rule};
+pub use rhumb_doubles::marathon::{Double, Fate, Fault, FaultRule, Options, Pace, Part, Rule};
 use serde_json::{Value, json};
+
+use crate::Rhumb;
 
 /// Marathon's published types, where they are.
 const TYPES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/corpus/marathon/rest-api/types");
@@ -28,6 +31,29 @@ pub fn double_of(options: Options) -> Result<Double, Failed> {
 pub fn settings(double: &Double) -> Value {
     let url = double.url();
     json!({ "url": url, "metronome": url, "secretStore": format!("{url}/secrets/v1"), "naming": "vip" })
+}
+
+/// The program, for a double.
+///
+/// # Panics
+/// When no temporary folder can be made.
+pub fn rhumb(double: &Double) -> Rhumb {
+    // The path at which DC/OS has Marathon, so that what is beside it is found without a word.
+    Rhumb::marathon(&format!("{}/service/marathon", double.url()))
+}
+
+/// What is wanted of every app and pod that is no record, without what only a server writes.
+pub fn wanted(double: &Double) -> BTreeMap<String, Value> {
+    let state = double.state();
+    let ids = state["specs"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let ids = ids.filter(|id| !id.starts_with("/rhumb/"));
+    ids.filter_map(|id| {
+        let mut spec = double.spec(id)?;
+        let fields = spec.as_object_mut()?;
+        fields.retain(|name, _| name != "version" && name != "versionInfo");
+        Some((id.to_owned(), spec))
+    })
+    .collect()
 }
 
 /// Nothing of a release is left, its records among what goes.

@@ -6,6 +6,7 @@ mod crash;
 mod kubernetes;
 mod lost;
 mod managers;
+mod marathon;
 mod memory;
 mod race;
 mod stack;
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
         lost::trials(),
         crash::trials(),
         kubernetes::trials(),
+        marathon::trials(),
         managers::trials(),
     ];
     let trials = groups.into_iter().flatten().collect();

@@ -21,6 +21,9 @@ pub struct FaultRule {
     /// How many fail; none means all.
     #[serde(default)]
     pub times: Option<u32>,
+    /// Of the calls that would fail, only each of so many does; none means each of them.
+    #[serde(default)]
+    pub every: Option<u32>,
     /// What goes wrong.
     pub fault: Fault,
 }
@@ -44,13 +47,28 @@ pub enum Fault {
 impl FaultRule {
     /// Every call of a method to paths that hold a part.
     pub fn on(method: &str, path: &str, fault: Fault) -> Self {
-        Self { method: Some(method.to_owned()), path: path.to_owned(), after: 0, times: None, fault }
+        Self {
+            method: Some(method.to_owned()),
+            path: path.to_owned(),
+            after: 0,
+            times: None,
+            every: None,
+            fault,
+        }
     }
 
     /// The first calls only.
     #[must_use]
     pub fn times(mut self, times: u32) -> Self {
         self.times = Some(times);
+        self
+    }
+
+    /// One of so many calls only.
+    #[must_use]
+    pub fn every(mut self, calls: u32) -> Self {
+        self.every = Some(calls);
+        self.after = calls - 1;
         self
     }
 
@@ -71,6 +89,8 @@ pub(super) struct Faults {
     /// Calls by method and path.
     pub(super) counts: BTreeMap<String, u64>,
     under_way: u64,
+    /// How many calls went wrong.
+    pub(super) met: u64,
     /// The most calls that were under way at one time.
     pub(super) most_at_once: u64,
 }
@@ -102,6 +122,8 @@ impl Faults {
                 if let Some(times) = &mut rule.times {
                     *times -= 1;
                 }
+                rule.after = rule.every.map_or(0, |every| every.saturating_sub(1));
+                self.met += 1;
                 found = Some(rule.fault);
             }
         }

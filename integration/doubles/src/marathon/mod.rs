@@ -100,6 +100,16 @@ impl Double {
         self.running.shared.faults().clear();
     }
 
+    /// How many calls went wrong as they were told to.
+    pub fn met(&self) -> u64 {
+        self.running.shared.faults().met
+    }
+
+    /// Carries out a call as somebody else would make it: the status and the body.
+    pub fn call(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
+        server::call(&self.running.shared, method, path, body)
+    }
+
     /// Makes every answer take at least this long.
     pub fn delay(&self, latency: Duration) {
         self.running.shared.faults().latency = latency;

@@ -11,6 +11,7 @@ use axum::extract::{ConnectInfo, Query, State};
 use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
+use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::task::AbortHandle;
@@ -225,6 +226,24 @@ fn answer(shared: &Shared, request: &Request) -> Response {
         shared.note(types.check_answer(request, &answer));
     }
     respond(answer)
+}
+
+/// Carries out a call that comes over no connection.
+pub(super) fn call(shared: &Shared, method: &str, path: &str, body: &Value) -> (u16, Value) {
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    let request = Request {
+        method: method.parse().unwrap_or(Method::GET),
+        path: path.split('/').filter(|segment| !segment.is_empty()).map(str::to_owned).collect(),
+        query: pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+        headers: HeaderMap::new(),
+        body: body.to_string().into_bytes(),
+    };
+    let answer = routes::answer(&mut shared.world(), &request).unwrap_or_else(|answer| answer);
+    match answer.content {
+        Content::Json(body) => (answer.status.as_u16(), body),
+        Content::None | Content::Text(_) => (answer.status.as_u16(), Value::Null),
+    }
 }
 
 fn respond(answer: Answer) -> Response {
