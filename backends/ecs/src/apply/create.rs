@@ -28,7 +28,7 @@ impl Work<'_> {
                 self.reclaim(&request.body).await.map_err(|error| hidden.strike(error))?
             }
             Err(error) if is_taken(&error) => self.recognise(error).await?,
-            Err(error) => return Err(self.explain(error)),
+            Err(error) => return Err(explain(error)),
         };
         self.complete(&receipt.native).await?;
         Ok(receipt)
@@ -114,23 +114,23 @@ impl Work<'_> {
             rollout: rollout.map(|service| Rollout::of_service(service).to_value()).unwrap_or_default(),
         })
     }
+}
 
-    /// What else an error means here.
-    ///
-    /// A call that was not answered may have made it. Most kinds have a name or a token by which a repeated call is known,
-    /// and task definitions have neither: a look tells before anything is made again.
-    fn explain(&self, error: Error) -> Error {
-        let is_unsure = matches!(error.kind, ErrorKind::Timeout | ErrorKind::Unreachable);
-        if is_unsure && error.retry == Retry::Same {
-            return error.retry(Retry::AfterRead);
-        }
-        if is_draining(&error) {
-            return Error { kind: ErrorKind::Locked, ..error }
-                .retry(Retry::Same)
-                .remedy("wait until the service of this name has drained");
-        }
-        error
+/// What else an error means here.
+///
+/// A call that was not answered may have made it. Most kinds have a name or a token by which a repeated call is known,
+/// and task definitions have neither: a look tells before anything is made again.
+fn explain(error: Error) -> Error {
+    let is_unsure = matches!(error.kind, ErrorKind::Timeout | ErrorKind::Unreachable);
+    if is_unsure && error.retry == Retry::Same {
+        return error.retry(Retry::AfterRead);
     }
+    if is_draining(&error) {
+        return Error { kind: ErrorKind::Locked, ..error }
+            .retry(Retry::Same)
+            .remedy("wait until the service of this name has drained");
+    }
+    error
 }
 
 /// The rule with the group's id where it means the group itself.
@@ -174,7 +174,7 @@ fn outputs(kind: Kind, answer: &Value, body: &Value) -> Option<(String, BTreeMap
             (at("/AccessPointId")?, at("/Name"), at("/AccessPointArn"), at("/AccessPointId"))
         }
         Kind::Parameter => (named("Name")?, named("Name"), None, None),
-        Kind::Secret => (at("/ARN")?, named("Name"), at("/ARN"), None),
+        Kind::Secret => (named("Name")?, named("Name"), at("/ARN"), None),
         Kind::Discovery => (at("/Service/Arn")?, named("Name"), at("/Service/Arn"), at("/Service/Id")),
         Kind::TargetGroup => {
             let arn = at("/TargetGroups/0/TargetGroupArn");

@@ -94,9 +94,10 @@ impl Case<'_> {
             return Some((event.to_owned(), self.nobody(event)));
         }
         let failed = self.failed(id).count();
-        let limit = match self.breaker() {
-            false => CRASHES,
-            true => breaker_limit(count(deployment, "desiredCount")) + UNCOUNTED,
+        let limit = if self.breaker() {
+            breaker_limit(count(deployment, "desiredCount")) + UNCOUNTED
+        } else {
+            CRASHES
         };
         if failed < limit {
             return None;

@@ -37,6 +37,9 @@ pub fn align(kind: Kind, last: Option<&Value>, live: &Value, want: &Value) -> Al
     if kind == Kind::Service {
         service(&mut aligned);
     }
+    if kind == Kind::ListenerRule {
+        weights(&mut aligned);
+    }
     defaults::fill(kind, &mut aligned);
     let Aligned { last, live, want } = &mut aligned;
     let mut alignment = Alignment { kind, rules: rules(kind), path: Path::default() };
@@ -102,6 +105,30 @@ fn service(aligned: &mut Aligned) {
             && is_named(runs, named)
         {
             wanted["taskDefinition"] = runs.into();
+        }
+    }
+}
+
+/// Between target groups of one rule it is ECS that shifts the traffic: their weights are as it set them last.
+///
+/// Source: Amazon ECS developer guide, "Amazon ECS blue/green deployments".
+fn weights(aligned: &mut Aligned) {
+    let Aligned { last, live, want } = aligned;
+    let groups = |body: &Value| -> Vec<Value> {
+        let actions = body.get("Actions").and_then(Value::as_array).into_iter().flatten();
+        let groups = actions.filter_map(|action| action.pointer("/ForwardConfig/TargetGroups")?.as_array());
+        groups.flatten().cloned().collect()
+    };
+    let there = groups(live);
+    for body in std::iter::once(want).chain(last.as_mut()) {
+        let actions = body.get_mut("Actions").and_then(Value::as_array_mut).into_iter().flatten();
+        let lists =
+            actions.filter_map(|action| action.pointer_mut("/ForwardConfig/TargetGroups")?.as_array_mut());
+        for group in lists.filter(|groups| groups.len() > 1).flatten() {
+            let same = there.iter().find(|other| other.get("TargetGroupArn") == group.get("TargetGroupArn"));
+            if let Some(weight) = same.and_then(|other| other.get("Weight")) {
+                group["Weight"] = weight.clone();
+            }
         }
     }
 }

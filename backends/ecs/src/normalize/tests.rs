@@ -72,3 +72,16 @@ fn a_task_definition_may_be_wanted_by_its_family() {
     check("shop-web:6", false);
     check("web", false);
 }
+
+#[test]
+fn traffic_that_ecs_shifts_is_no_drift() {
+    let rule = |blue: u32, green: u32| {
+        let groups = json!([{ "TargetGroupArn": "arn:b", "Weight": blue }, { "TargetGroupArn": "arn:g", "Weight": green }]);
+        json!({ "Actions": [{ "Type": "forward", "ForwardConfig": { "TargetGroups": groups } }] })
+    };
+    let aligned = align(Kind::ListenerRule, Some(&rule(1, 0)), &rule(0, 100), &rule(1, 0));
+    assert_eq!(aligned.live, aligned.want);
+    let one = json!({ "Actions": [{ "Type": "forward", "ForwardConfig": { "TargetGroups": [{ "TargetGroupArn": "arn:b", "Weight": 1 }] } }] });
+    let aligned = align(Kind::ListenerRule, None, &rule(0, 100), &one);
+    assert_ne!(aligned.live, aligned.want);
+}

@@ -22,6 +22,7 @@ pub(super) fn moved(body: &mut Value, description: &Value, from: &str, to: &str)
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "flat mapping table")]
 const fn shared(kind: Kind) -> &'static [&'static str] {
     match kind {
         Kind::SecurityGroup => &["GroupName", "VpcId"],

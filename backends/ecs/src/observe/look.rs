@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rhumb_backend::{Live, Object, ObjectId, Result, Scope};
+use rhumb_backend::{Live, Object, ObjectId, Ownership, Result, Scope};
 use serde_json::Value;
 
 use super::{last_segment, naming};
@@ -10,6 +10,9 @@ use crate::connect::Account;
 use crate::kind::Kind;
 use crate::marks::{self, Tags};
 use crate::names;
+
+/// In the place of a generation, of what others made.
+const EXTERNAL: &str = "external";
 
 /// What is looked for.
 pub(crate) struct Look<'a> {
@@ -100,6 +103,22 @@ impl<'a> Look<'a> {
         };
         // Two kinds may share an API, and what was tagged by hand may be anything.
         (Kind::of(&id) == Some(self.kind)).then(|| self.named(found, id, foreign))
+    }
+
+    /// The wanted ids that are not among what was found: others may have made them, under names of their own.
+    pub(crate) fn missing(&self, found: &[Live]) -> Vec<&'a ObjectId> {
+        let is_there =
+            |id: &ObjectId| found.iter().any(|live| live.object.id == *id && live.foreign.is_none());
+        self.ids.iter().copied().filter(|id| !is_there(id)).collect()
+    }
+
+    /// What others made and an app may take for granted. It is told from a thing of the release's own by its generation,
+    /// since only the app knows which of the two it means.
+    pub(crate) fn external(&self, found: Found, id: &ObjectId) -> Live {
+        let mut live = self.named(found, id.clone(), None);
+        live.object.ownership = Ownership::External;
+        live.object.generation = Some(EXTERNAL.to_owned());
+        live
     }
 
     /// What was found, under this id.

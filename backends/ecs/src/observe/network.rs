@@ -56,7 +56,8 @@ pub(super) async fn security_groups(look: &Look<'_>) -> Result<Vec<Live>> {
     let tag = |key: &str, value: &str| json!({ "Name": format!("tag:{key}"), "Values": [value] });
     let marks =
         json!([tag(names::RELEASE, &look.scope.release), tag(names::NAMESPACE, &look.scope.namespace)]);
-    let wanted: Vec<String> = look.wanted().into_keys().collect();
+    let others = look.ids.iter().map(|id| id.name().to_owned());
+    let wanted: Vec<String> = look.wanted().into_keys().chain(others).collect();
     let mut groups =
         look.list("ec2:DescribeSecurityGroups", json!({ "Filters": marks }), "SecurityGroups").await?;
     if !wanted.is_empty() {
@@ -65,7 +66,12 @@ pub(super) async fn security_groups(look: &Look<'_>) -> Result<Vec<Live>> {
     }
     groups.sort_by_key(|group| text(group, "GroupId").map(ToOwned::to_owned));
     groups.dedup_by_key(|group| text(group, "GroupId").map(ToOwned::to_owned));
-    Ok(groups.iter().filter_map(|group| look.live(group_found(group)?)).collect())
+    let mut found: Vec<Live> = groups.iter().filter_map(|group| look.live(group_found(group)?)).collect();
+    for id in look.missing(&found) {
+        let other = groups.iter().find(|group| text(group, "GroupName") == Some(id.name()));
+        found.extend(other.and_then(group_found).map(|group| look.external(group, id)));
+    }
+    Ok(found)
 }
 
 /// A rule of a group, in which the group itself is called so.

@@ -161,15 +161,15 @@ fn needed(value: &Value, held: &mut BTreeSet<String>) {
     }
 }
 
-/// What a container's secret names: a parameter's ARN or name, or a secret's ARN with a key behind it.
+/// What a container's secret names: a parameter, or a secret with a key behind it, by their names.
 ///
 /// Source: Amazon ECS developer guide, "Pass Secrets Manager secrets through Amazon ECS environment variables":
 /// `arn:aws:secretsmanager:region:account:secret:name:json-key:version-stage:version-id`.
 fn secret_arns(value: &str) -> Vec<String> {
     let mut all = vec![value.to_owned()];
     let parts: Vec<&str> = value.split(':').collect();
-    if parts.get(2) == Some(&"secretsmanager") && parts.len() > 7 {
-        all.push(parts[..7].join(":"));
+    if parts.get(2) == Some(&"secretsmanager") {
+        all.extend(parts.get(6).map(|name| (*name).to_owned()));
     }
     if parts.get(2) == Some(&"ssm")
         && let Some(name) = parts.get(5).and_then(|name| name.strip_prefix("parameter"))

@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rhumb_backend::reference::{self, Outputs};
-use rhumb_backend::{Object, ObjectId, Observed, Receipt};
+use rhumb_backend::{Object, ObjectId, Observed, Ownership, Receipt};
 
 /// What was observed of these objects: of each id the generation that the object has; of others, the only one there.
 pub(super) fn observed_outputs(observed: &Observed, objects: &[Object]) -> Outputs {
+    // What others made has no generation of ours.
+    let ours = objects.iter().filter(|object| object.ownership != Ownership::External);
     let generations: BTreeMap<&ObjectId, Option<&str>> =
-        objects.iter().map(|object| (&object.id, object.generation.as_deref())).collect();
+        ours.map(|object| (&object.id, object.generation.as_deref())).collect();
     let mut outputs = Outputs::new();
     let mut ambiguous = BTreeSet::new();
     for live in &observed.objects {

@@ -86,6 +86,8 @@ impl<'a> Scene<'a> {
         let mut outputs = Outputs::new();
         for (id, _) in self.live.keys() {
             let of_generation = match objects.get(id) {
+                // What others made has no generation of ours.
+                Some(object) if object.ownership == Ownership::External => self.generations(id).next(),
                 Some(object) => self.live.get(&(id, object.generation.as_deref())).copied(),
                 None => {
                     Some(self.generations(id)).and_then(|mut all| all.next().filter(|_| all.next().is_none()))

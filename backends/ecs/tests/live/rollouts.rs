@@ -1,14 +1,12 @@
 //! Rollouts, jobs and removals on a double of AWS, with tasks that fail.
 
-mod stage;
-
 use std::time::Duration;
 
 use rhumb_backend::{Action, Backend, Change, ErrorKind, Live, Object, ObjectId, Receipt, Retry, State};
 use rhumb_doubles::ecs::{Fate, Fault, Options, Pace, Rule, Trouble};
 use serde_json::{Value, json};
 
-use stage::{Stage, definition, marks, object, service, step};
+use crate::stage::{Stage, definition, marks, object, service, step};
 
 /// A service of this image; its receipt.
 async fn run(stage: &Stage, image: &str) -> (Object, Receipt) {

@@ -1,12 +1,10 @@
 //! Things of every kind on a double of AWS: made, made again, compared, changed, removed.
 
-mod stage;
-
 use rhumb_backend::material::Demand;
 use rhumb_backend::{Action, Backend, Change, ErrorKind, Object};
 use serde_json::{Value, json};
 
-use stage::{Stage, capital, definition, marks, object, service, step};
+use crate::stage::{Stage, capital, definition, marks, object, service, step};
 
 /// Makes a thing twice, finds it as it is wanted, changes it, and removes it twice.
 async fn check(stage: &Stage, want: &Object, changed: &Object) {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use rhumb_backend::{
-    Action, Backend, Change, Error, ErrorKind, Live, Material, Materials, Object, ObjectHealth, ObjectId,
-    Observed, Receipt, Result, Retry, Scope, State, Step,
+    Action, Backend, Change, Live, Material, Materials, Object, ObjectHealth, ObjectId, Observed, Receipt,
+    Result, Retry, Scope, State, Step,
 };
 use rhumb_doubles::{ecs as double, has_modules};
 use rhumb_ecs::{Ecs, Environment};
@@ -15,31 +15,32 @@ use serde_json::{Value, json};
 /// How long anything on the double may take.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-pub struct Stage {
-    pub double: double::Double,
-    pub ecs: Ecs,
-    pub scope: Scope,
+pub(crate) struct Stage {
+    pub(crate) double: double::Double,
+    pub(crate) ecs: Ecs,
+    pub(crate) scope: Scope,
 }
 
-pub struct Given;
+pub(crate) struct Given;
 
 impl Materials for Given {
     fn sealed(&self, _: &str) -> Result<Material> {
-        Ok(Material::new(b"canary-value".to_vec()))
+        let config = json!({ "auths": { "ghcr.io": { "username": "user", "password": "canary" } } });
+        Ok(Material::new(config.to_string().into_bytes()))
     }
 
     fn generated(&self, _: &str, _: &Generate, _: Option<&str>) -> Result<Material> {
-        Err(Error::new(ErrorKind::MaterialMissing, "make it", "nobody has it"))
+        Ok(Material::new(b"canary-made".to_vec()))
     }
 }
 
 impl Stage {
     /// A stage; none, with a word about it, where there is no moto.
-    pub fn new() -> Option<Self> {
+    pub(crate) fn new() -> Option<Self> {
         Self::with(double::Options::default())
     }
 
-    pub fn with(options: double::Options) -> Option<Self> {
+    pub(crate) fn with(options: double::Options) -> Option<Self> {
         if !has_modules(&["moto", "flask"]) {
             println!(
                 "skipped: python3 has no moto; integration/harness/aws/python.sh install makes one that has"
@@ -54,7 +55,7 @@ impl Stage {
         Some(Self { double, ecs, scope: Scope::new("default", "shop") })
     }
 
-    pub async fn observe(&self, ids: &[&str]) -> Observed {
+    pub(crate) async fn observe(&self, ids: &[&str]) -> Observed {
         let ids: Vec<ObjectId> = ids.iter().map(|id| ObjectId::from(*id)).collect();
         let observed = self.ecs.observe(&self.scope, &ids).await.expect("AWS answers");
         assert_eq!(observed.unreadable, BTreeMap::new());
@@ -62,7 +63,7 @@ impl Stage {
     }
 
     /// The one thing of an id that is there.
-    pub async fn live(&self, id: &str) -> Live {
+    pub(crate) async fn live(&self, id: &str) -> Live {
         let observed = self.observe(&[id]).await;
         let found: Vec<&Live> =
             observed.objects.iter().filter(|live| live.object.id.as_str() == id).collect();
@@ -70,16 +71,16 @@ impl Stage {
         found[0].clone()
     }
 
-    pub async fn is_gone(&self, id: &str) -> bool {
+    pub(crate) async fn is_gone(&self, id: &str) -> bool {
         self.observe(&[id]).await.objects.iter().all(|live| live.object.id.as_str() != id)
     }
 
-    pub async fn apply(&self, step: &Step) -> Result<Receipt> {
+    pub(crate) async fn apply(&self, step: &Step) -> Result<Receipt> {
         self.ecs.apply(&self.scope, step, &Given).await
     }
 
     /// Carries out a step as the engine does: again and again while that may help.
-    pub async fn carry_out(&self, step: &Step) -> Receipt {
+    pub(crate) async fn carry_out(&self, step: &Step) -> Receipt {
         let begun = Instant::now();
         loop {
             match self.apply(step).await {
@@ -92,12 +93,12 @@ impl Stage {
         }
     }
 
-    pub async fn create(&self, object: &Object) -> Receipt {
+    pub(crate) async fn create(&self, object: &Object) -> Receipt {
         self.carry_out(&step(Action::Create, object, None)).await
     }
 
     /// Brings what is there to what is wanted, and gives what changed.
-    pub async fn update(&self, last: &Object, want: &Object) -> (Receipt, Vec<String>) {
+    pub(crate) async fn update(&self, last: &Object, want: &Object) -> (Receipt, Vec<String>) {
         let live = self.live(want.id.as_str()).await;
         let Change::Update { body, changes, .. } = self.ecs.change(Some(last), &live, want) else {
             panic!("no update: {:#?}", self.ecs.change(Some(last), &live, want))
@@ -108,18 +109,18 @@ impl Stage {
         (self.carry_out(&step).await, paths)
     }
 
-    pub async fn delete(&self, id: &str) {
+    pub(crate) async fn delete(&self, id: &str) {
         let live = self.live(id).await;
         self.carry_out(&step(Action::Delete, &live.object, Some(&live))).await;
     }
 
-    pub async fn health(&self, receipt: &Receipt) -> ObjectHealth {
+    pub(crate) async fn health(&self, receipt: &Receipt) -> ObjectHealth {
         let health = self.ecs.health(&self.scope, std::slice::from_ref(receipt)).await.expect("AWS answers");
         health.into_iter().next().expect("one for each receipt")
     }
 
     /// The health once it is not `Progressing` any more.
-    pub async fn settled(&self, receipt: &Receipt) -> ObjectHealth {
+    pub(crate) async fn settled(&self, receipt: &Receipt) -> ObjectHealth {
         let begun = Instant::now();
         loop {
             let health = self.health(receipt).await;
@@ -131,12 +132,12 @@ impl Stage {
     }
 
     /// Nothing that was sent is against AWS's own models.
-    pub fn is_in_order(&self) {
+    pub(crate) fn is_in_order(&self) {
         assert_eq!(self.double.violations(), Vec::<String>::new());
     }
 }
 
-pub fn step(action: Action, object: &Object, live: Option<&Live>) -> Step {
+pub(crate) fn step(action: Action, object: &Object, live: Option<&Live>) -> Step {
     Step {
         id: object.id.clone(),
         action,
@@ -151,24 +152,24 @@ pub fn step(action: Action, object: &Object, live: Option<&Live>) -> Step {
 }
 
 /// The marks of an object, as `[{"key": …, "value": …}]`.
-pub fn marks(id: &str, more: &[(&str, &str)]) -> Value {
+pub(crate) fn marks(id: &str, more: &[(&str, &str)]) -> Value {
     let own = [("rhumb.dev/namespace", "default"), ("rhumb.dev/release", "shop"), ("rhumb.dev/object", id)];
     own.iter().chain(more).map(|(key, value)| json!({ "key": key, "value": value })).collect()
 }
 
 /// The same with capitals.
-pub fn capital(tags: &Value) -> Value {
+pub(crate) fn capital(tags: &Value) -> Value {
     let tags = tags.as_array().into_iter().flatten();
     tags.map(|tag| json!({ "Key": tag["key"], "Value": tag["value"] })).collect()
 }
 
 /// An object without marks in its body, as a request takes it.
-pub fn object(id: &str, body: Value) -> Object {
+pub(crate) fn object(id: &str, body: Value) -> Object {
     Object::new(ObjectId::from(id), body)
 }
 
 /// A task definition of a workload, of this image.
-pub fn definition(stage: &Stage, workload: &str, image: &str) -> Object {
+pub(crate) fn definition(stage: &Stage, workload: &str, image: &str) -> Object {
     let id = format!("task-definition/{workload}");
     let account = stage.double.account();
     let body = json!({
@@ -194,7 +195,7 @@ pub fn definition(stage: &Stage, workload: &str, image: &str) -> Object {
 }
 
 /// A service of a workload that runs this definition.
-pub fn service(stage: &Stage, workload: &str, definition: &str) -> Object {
+pub(crate) fn service(stage: &Stage, workload: &str, definition: &str) -> Object {
     let id = format!("service/{workload}");
     let account = stage.double.account();
     let body = json!({

@@ -1,0 +1,6 @@
+//! The backend on a double of AWS.
+
+mod kinds;
+mod plans;
+mod rollouts;
+mod stage;
