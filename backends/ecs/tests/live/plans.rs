@@ -73,7 +73,7 @@ fn lines(plan: &Plan) -> Vec<String> {
 async fn made_by_others(stage: &Stage) {
     let parameter = json!({ "Name": "/shared/region", "Type": "String", "Value": "ZXU=" });
     stage.double.moto_json("ssm", "AmazonSSM.PutParameter", &parameter).expect("moto takes it");
-    let secret = json!({ "Name": "vault", "SecretString": "{}" });
+    let secret = json!({ "Name": "vault", "SecretString": "{\"token\": \"x\", \"token.b64\": \"eA==\"}" });
     stage.double.moto_json("secretsmanager", "secretsmanager.CreateSecret", &secret).expect("moto takes it");
     let body = json!({
         "ClientToken": "old",
