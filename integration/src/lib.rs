@@ -5,6 +5,7 @@
 
 mod chart;
 pub mod conformance;
+pub mod ecs;
 pub mod kubernetes;
 pub mod marathon;
 pub mod measure;

@@ -1,7 +1,9 @@
 //! Where an end-to-end test runs: the same test, on each platform that can be had.
 
 use libtest_mimic::{Failed, Trial};
+use rhumb_backend::Scope;
 
+use crate::ecs::{self, Double};
 use crate::kubernetes::Cluster;
 use crate::swarm::Engine;
 use crate::{Rhumb, trial};
@@ -13,6 +15,8 @@ pub enum Platform {
     Swarm,
     /// A real cluster.
     Kubernetes,
+    /// A double of ECS.
+    Ecs,
 }
 
 /// A place on a platform, for one test.
@@ -25,17 +29,19 @@ pub struct Place {
 enum Kind {
     Swarm(&'static Engine),
     Kubernetes { cluster: &'static Cluster, namespace: String },
+    Ecs(Box<Double>),
 }
 
 impl Platform {
     /// Every platform.
-    pub const ALL: [Self; 2] = [Self::Swarm, Self::Kubernetes];
+    pub const ALL: [Self; 3] = [Self::Swarm, Self::Kubernetes, Self::Ecs];
 
     /// The word in the names of tests.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Swarm => "swarm",
             Self::Kubernetes => "kubernetes",
+            Self::Ecs => "ecs",
         }
     }
 
@@ -45,10 +51,11 @@ impl Platform {
         match self {
             Self::Swarm => trial::needs_swarm(&name, move || test(self)),
             Self::Kubernetes => trial::needs_cluster(&name, move || test(self)),
+            Self::Ecs => trial::needs_ecs(&name, move || test(self)),
         }
     }
 
-    /// A place of its own for a test; in a cluster a namespace, which goes when the value is dropped.
+    /// A place of its own for a test: in a cluster a namespace, of ECS a double, both of which go when the value is dropped.
     ///
     /// # Errors
     /// When there is no such platform here.
@@ -60,6 +67,7 @@ impl Platform {
                 cluster.kubectl().create_namespace(name)?;
                 Kind::Kubernetes { cluster, namespace: name.to_owned() }
             }
+            Self::Ecs => Kind::Ecs(Box::new(ecs::double()?)),
         };
         Ok(Place { kind })
     }
@@ -74,6 +82,7 @@ impl Place {
         match &self.kind {
             Kind::Swarm(engine) => Rhumb::swarm(engine.host()),
             Kind::Kubernetes { cluster, namespace } => Rhumb::kubernetes(cluster.kubeconfig(), namespace),
+            Kind::Ecs(double) => ecs::rhumb(double),
         }
     }
 
@@ -86,6 +95,10 @@ impl Place {
             Kind::Swarm(engine) => trial::require_nothing_of(engine.docker(), release),
             Kind::Kubernetes { cluster, namespace } => {
                 cluster.kubectl().require_nothing_in(namespace, &[]).map_err(Failed::from)
+            }
+            Kind::Ecs(double) => {
+                ecs::require_nothing_of(double, Scope::DEFAULT_NAMESPACE, release)?;
+                ecs::require_no_violations(double).map_err(Failed::from)
             }
         }
     }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// The program with a home of its own, so that nothing of the user's configuration is read or written.
@@ -12,8 +12,8 @@ use tempfile::TempDir;
 pub struct Rhumb {
     home: TempDir,
     target: String,
-    /// What leads to the platform: `DOCKER_HOST`, `KUBECONFIG`.
-    way: Option<(&'static str, String)>,
+    /// What leads to the platform: `DOCKER_HOST`, `KUBECONFIG`, `AWS_…`.
+    way: Vec<(&'static str, String)>,
 }
 
 /// What a run of the program ended with.
@@ -38,7 +38,7 @@ impl Rhumb {
         Self {
             home: tempfile::tempdir().expect("a home"),
             target: "swarm".to_owned(),
-            way: Some(("DOCKER_HOST", host.to_owned())),
+            way: vec![("DOCKER_HOST", host.to_owned())],
         }
     }
 
@@ -55,7 +55,7 @@ impl Rhumb {
         kubectl.run(&set).expect("the context takes a namespace");
         Self {
             target: "kubernetes".to_owned(),
-            way: Some(("KUBECONFIG", own.to_string_lossy().into_owned())),
+            way: vec![("KUBECONFIG", own.to_string_lossy().into_owned())],
             home,
         }
     }
@@ -77,7 +77,20 @@ impl Rhumb {
     /// # Panics
     /// When no temporary folder can be made.
     pub fn memory() -> Self {
-        Self { home: tempfile::tempdir().expect("a home"), target: "memory".to_owned(), way: None }
+        Self { home: tempfile::tempdir().expect("a home"), target: "memory".to_owned(), way: Vec::new() }
+    }
+
+    /// The program, for a target `main` of a backend with these settings, which its home's file of targets holds.
+    ///
+    /// # Panics
+    /// When no temporary folder can be made.
+    pub fn configured(backend: &str, settings: &Value, way: Vec<(&'static str, String)>) -> Self {
+        let home = tempfile::tempdir().expect("a home");
+        let folder = home.path().join(".config/rhumb");
+        let config = json!({ "targets": { "main": { "backend": backend, "settings": settings } } });
+        std::fs::create_dir_all(&folder).expect("a folder of the home");
+        std::fs::write(folder.join("config.yaml"), config.to_string()).expect("a file of the home");
+        Self { home, target: "main".to_owned(), way }
     }
 
     /// The folder that stands for the user's home.
@@ -95,9 +108,7 @@ impl Rhumb {
             }
         }
         command.env("HOME", self.home()).env("RHUMB_TARGET", &self.target);
-        if let Some((name, value)) = &self.way {
-            command.env(name, value);
-        }
+        command.envs(self.way.iter().map(|(name, value)| (name, value)));
         command
     }
 

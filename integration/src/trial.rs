@@ -65,6 +65,11 @@ pub fn cluster() -> Result<&'static Cluster, NoCluster> {
     CLUSTER.get_or_init(Cluster::start).as_ref().map_err(Clone::clone)
 }
 
+/// A test that needs a double of ECS: reported as ignored where this machine can have none.
+pub fn needs_ecs(name: &str, test: impl FnOnce() -> Result<(), Failed> + Send + 'static) -> Trial {
+    Trial::test(name, test).with_ignored_flag(!crate::ecs::can_have())
+}
+
 /// Repeats a question until it is answered well.
 ///
 /// # Errors

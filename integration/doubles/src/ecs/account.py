@@ -1,8 +1,12 @@
-"""moto on the loopback, with one account for each line of the standard input.
+"""moto on the loopback, with as many accounts as are asked for on the standard input.
 
-Prints a line {"port", "botocore"} when it serves; for each account's number that it reads it makes there what an
-operator makes once (network, roles, balancers, a Cloud Map namespace, a file system) and prints its names as one
-line of JSON. It ends with its standard input.
+Prints a line {"port", "botocore"} when it serves, and then for each line that it reads a line of JSON:
+
+    prepare NUMBER    makes in the account what an operator makes once (network, roles, balancers, a Cloud Map
+                      namespace, a file system), and prints its names
+    inventory NUMBER  prints what there is in the account, each as {"kind", "name", "tags", "body"}, as boto3 reads it
+
+It ends with its standard input.
 """
 
 import json
@@ -47,13 +51,14 @@ def balancer(name, kind, subnets):
     return made["LoadBalancerArn"]
 
 
-def listener(balancer_arn, port):
+def listener(balancer_arn, protocol, port, **more):
     refuse = {"MessageBody": "no such route", "StatusCode": "404", "ContentType": "text/plain"}
     made = client("elbv2").create_listener(
         LoadBalancerArn=balancer_arn,
-        Protocol="HTTP",
+        Protocol=protocol,
         Port=port,
         DefaultActions=[{"Type": "fixed-response", "FixedResponseConfig": refuse}],
+        **more,
     )
     return made["Listeners"][0]["ListenerArn"]
 
@@ -73,6 +78,8 @@ def prepare():
     for subnet in subnets:
         client("efs").create_mount_target(FileSystemId=file_system, SubnetId=subnet)
     application = balancer("front", "application", subnets)
+    certificate = client("acm").request_certificate(DomainName="*.example")["CertificateArn"]
+    listener(application, "HTTPS", 443, Certificates=[{"CertificateArn": certificate}])
     return {
         "account": account,
         "region": REGION,
@@ -81,16 +88,78 @@ def prepare():
         "securityGroup": group,
         "executionRole": role("ecsTaskExecutionRole", "ecs-tasks.amazonaws.com"),
         "taskRole": role("web", "ecs-tasks.amazonaws.com"),
+        "infrastructureRole": role("ecsInfrastructureRole", "ecs.amazonaws.com"),
         "schedulerRole": role("ecsEventsRole", "scheduler.amazonaws.com"),
         "loadBalancer": application,
-        "listener": listener(application, 80),
+        "listener": listener(application, "HTTP", 80),
         "networkLoadBalancer": balancer("net", "network", subnets),
         "discoveryNamespace": targets["NAMESPACE"],
         "fileSystem": file_system,
     }
 
 
+def everything(service, operation, key, **arguments):
+    page = client(service).get_paginator(operation) if client(service).can_paginate(operation) else None
+    if page is None:
+        return getattr(client(service), operation)(**arguments)[key]
+    return [item for part in page.paginate(**arguments) for item in part[key]]
+
+
+def tags(service, operation, key="Tags", **arguments):
+    found = getattr(client(service), operation)(**arguments)[key]
+    return found if isinstance(found, dict) else pairs(found)
+
+
+def pairs(found):
+    return {tag["Key"]: tag["Value"] for tag in found or []}
+
+
+def balancers():
+    """Target groups, listeners and rules."""
+    elb = client("elbv2")
+    found = [("target-group", one["TargetGroupName"], one["TargetGroupArn"], one) for one in everything("elbv2", "describe_target_groups", "TargetGroups")]
+    for one in everything("elbv2", "describe_load_balancers", "LoadBalancers"):
+        for port in everything("elbv2", "describe_listeners", "Listeners", LoadBalancerArn=one["LoadBalancerArn"]):
+            found.append(("listener", str(port["Port"]), port["ListenerArn"], port))
+            for rule in everything("elbv2", "describe_rules", "Rules", ListenerArn=port["ListenerArn"]):
+                if not rule["IsDefault"]:
+                    found.append(("listener-rule", rule["Priority"], rule["RuleArn"], rule))
+    for kind, name, arn, body in found:
+        yield kind, name, pairs(elb.describe_tags(ResourceArns=[arn])["TagDescriptions"][0]["Tags"]), body
+
+
+def inventory():
+    for one in everything("logs", "describe_log_groups", "logGroups"):
+        yield "log-group", one["logGroupName"], tags("logs", "list_tags_log_group", "tags", logGroupName=one["logGroupName"]), one
+    for one in everything("ssm", "describe_parameters", "Parameters"):
+        found = tags("ssm", "list_tags_for_resource", "TagList", ResourceType="Parameter", ResourceId=one["Name"])
+        yield "parameter", one["Name"], found, one
+    for one in everything("secretsmanager", "list_secrets", "SecretList"):
+        yield "secret", one["Name"], pairs(one.get("Tags")), one
+    for one in everything("servicediscovery", "list_services", "Services"):
+        yield "discovery", one["Name"], tags("servicediscovery", "list_tags_for_resource", ResourceARN=one["Arn"]), one
+    yield from balancers()
+    for one in everything("ec2", "describe_security_groups", "SecurityGroups"):
+        if one["GroupName"] not in ("default", "tasks"):
+            yield "security-group", one["GroupName"], pairs(one.get("Tags")), one
+    for one in everything("efs", "describe_access_points", "AccessPoints"):
+        yield "access-point", one["AccessPointId"], pairs(one.get("Tags")), one
+    for one in everything("application-autoscaling", "describe_scalable_targets", "ScalableTargets", ServiceNamespace="ecs"):
+        yield "scalable-target", one["ResourceId"], {}, one
+    for one in everything("application-autoscaling", "describe_scaling_policies", "ScalingPolicies", ServiceNamespace="ecs"):
+        yield "scaling-policy", one["PolicyName"], {}, one
+    for one in everything("scheduler", "list_schedules", "Schedules"):
+        yield "schedule", one["Name"], {}, client("scheduler").get_schedule(Name=one["Name"])
+
+
+def answer(order):
+    if order == "prepare":
+        return prepare()
+    keys = ("kind", "name", "tags", "body")
+    return [dict(zip(keys, item)) for item in inventory()]
+
+
 print(json.dumps({"port": server.get_host_and_port()[1], "botocore": botocore.__path__[0]}), flush=True)
 for line in sys.stdin:
-    account = line.strip()
-    print(json.dumps(prepare()), flush=True)
+    order, account = line.split()
+    print(json.dumps(answer(order), default=str), flush=True)

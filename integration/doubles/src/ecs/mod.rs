@@ -35,7 +35,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use calls::{Fault, Trouble};
 pub use fates::{Fate, Rule};
-pub use moto::Account;
+pub use moto::{Account, Resource};
 pub use state::Pace;
 
 use calls::Counts;
@@ -146,6 +146,7 @@ impl Double {
             "securityGroups": [account.security_group],
             "executionRole": account.execution_role,
             "schedulerRole": account.scheduler_role,
+            "infrastructureRole": account.infrastructure_role,
             "loadBalancer": account.load_balancer,
             "networkLoadBalancer": account.network_load_balancer,
             "discoveryNamespace": account.discovery_namespace,
@@ -220,6 +221,14 @@ impl Double {
     pub fn ecs(&self, operation: &str, input: &Value) -> Result<Value, String> {
         let answer = api::answer(&mut self.inner.state(), operation, input);
         answer.map_err(|error| format!("{}: {}", error.code, error.message))
+    }
+
+    /// What there is in the services beside ECS, as boto3 reads it from moto.
+    ///
+    /// # Errors
+    /// When boto3 fails, which ends it.
+    pub fn inventory(&self) -> io::Result<Vec<Resource>> {
+        self.inner.moto.inventory(&self.account().account)
     }
 
     /// What a JSON service of moto answers to a call on this account; `target` as in `X-Amz-Target`.

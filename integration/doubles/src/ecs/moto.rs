@@ -1,5 +1,6 @@
 //! moto, which stands for every service of AWS but ECS. One process serves all doubles, each of which has an account there.
 
+use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -55,9 +56,11 @@ pub struct Account {
     pub task_role: String,
     /// The ARN of a role that EventBridge Scheduler may take.
     pub scheduler_role: String,
+    /// The ARN of a role that ECS itself may take.
+    pub infrastructure_role: String,
     /// The ARN of an application load balancer named `front`.
     pub load_balancer: String,
-    /// The ARN of its listener on port 80.
+    /// The ARN of its listener on port 80; it has one for HTTPS on 443, too.
     pub listener: String,
     /// The ARN of a network load balancer named `net`.
     pub network_load_balancer: String,
@@ -72,6 +75,28 @@ pub struct Account {
 pub(super) struct Calls {
     moto: Arc<Moto>,
     account: String,
+}
+
+/// Something that there is in an account's services beside ECS.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Resource {
+    /// What it is: `log-group`, `parameter`, `secret`, `discovery`, `target-group`, `listener`, `listener-rule`, `security-group`,
+    /// `access-point`, `scalable-target`, `scaling-policy`, `schedule`.
+    pub kind: String,
+    /// Its name; of a listener the port, of a rule its priority, of an access point its id.
+    pub name: String,
+    /// Its tags.
+    pub tags: BTreeMap<String, String>,
+    /// What AWS's own client is told of it.
+    pub body: Value,
+}
+
+impl Pipes {
+    fn order<T: for<'a> Deserialize<'a>>(&mut self, order: &str) -> io::Result<T> {
+        writeln!(self.accounts, "{order}")?;
+        self.accounts.flush()?;
+        line(&mut self.answers)
+    }
 }
 
 impl Moto {
@@ -129,9 +154,13 @@ impl Moto {
         let mut pipes = self.pipes.lock().unwrap_or_else(PoisonError::into_inner);
         pipes.last += 1;
         let number = pipes.last;
-        writeln!(pipes.accounts, "{number}")?;
-        pipes.accounts.flush()?;
-        line(&mut pipes.answers)
+        pipes.order(&format!("prepare {number}"))
+    }
+
+    /// What there is in an account, as boto3 reads it.
+    pub(super) fn inventory(&self, account: &str) -> io::Result<Vec<Resource>> {
+        let mut pipes = self.pipes.lock().unwrap_or_else(PoisonError::into_inner);
+        pipes.order(&format!("inventory {account}"))
     }
 
     /// Hands a request on to an account, as it came.

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::super::error::{Answer, ApiError};
-use super::super::json::{list, number, text, text_or_empty, texts};
+use super::super::json::{flag, list, number, text, text_or_empty, texts};
 use super::super::state::{Cluster, Definition};
 
 /// Whether tasks run on Fargate: by the launch type, the capacity providers, or the cluster's own default.
@@ -115,6 +115,11 @@ pub(super) fn require_service(cluster: &Cluster, definition: &Definition, input:
         if text(registry, "containerName").is_some() {
             require_port(definition, registry, "containerPort")?;
         }
+    }
+    if flag(input, "enableExecuteCommand") && text(&definition.body, "taskRoleArn").is_none() {
+        return Err(ApiError::invalid(
+            "The service couldn't be created because a valid taskRoleArn is not being used. Specify a valid task role in your task definition and try again.",
+        ));
     }
     require_percentages(input, is_daemon)?;
     require_connect(definition, input)
