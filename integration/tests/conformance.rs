@@ -1,11 +1,13 @@
 //! The conformance suite on every backend, and the table of what it found.
 
+use std::io;
 use std::process::ExitCode;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use rhumb_ecs::LaunchType;
 use rhumb_integration::conformance::{Case, Matrix, Proof, TestTarget, all, clean, run};
-use rhumb_integration::trial;
+use rhumb_integration::{ecs, trial};
 
 /// Cases wait for the platform most of the time.
 const AT_ONCE: usize = 6;
@@ -17,6 +19,7 @@ fn main() -> ExitCode {
     arguments.test_threads.get_or_insert(AT_ONCE);
     let is_whole = arguments.filter.is_none() && !arguments.list;
     let matrix = Shared::default();
+    let own = [("ecs", LaunchType::Fargate), ("ecs-ec2", LaunchType::Ec2)];
     let mut trials = Vec::new();
     for case in all() {
         let (memory, swarm, kubernetes) = (Arc::clone(&matrix), Arc::clone(&matrix), Arc::clone(&matrix));
@@ -35,6 +38,12 @@ fn main() -> ExitCode {
         trials.push(Trial::test(format!("marathon::{}", case.feature), move || {
             carry_out(&case, &marathon, "marathon", TestTarget::marathon)
         }));
+        for (column, launch_type) in own {
+            let matrix = Arc::clone(&matrix);
+            trials.push(trial::needs_ecs(&format!("{column}::{}", case.feature), move || {
+                carry_out(&case, &matrix, column, || TestTarget::ecs(double(launch_type)?, launch_type))
+            }));
+        }
     }
     let conclusion = libtest_mimic::run(&arguments, trials);
     if let Some(engine) = trial::engine_in_use() {
@@ -44,6 +53,13 @@ fn main() -> ExitCode {
         show(&matrix.lock().unwrap_or_else(PoisonError::into_inner));
     }
     conclusion.exit_code()
+}
+
+/// A double for each of the two ways in which tasks run, so that releases of the same name do not meet.
+fn double(launch_type: LaunchType) -> Result<&'static ecs::Double, Failed> {
+    static DOUBLES: [OnceLock<io::Result<ecs::Double>>; 2] = [OnceLock::new(), OnceLock::new()];
+    let which = &DOUBLES[usize::from(launch_type == LaunchType::Ec2)];
+    which.get_or_init(ecs::double).as_ref().map_err(Failed::from)
 }
 
 fn carry_out(
@@ -64,7 +80,7 @@ fn carry_out(
 fn show(matrix: &Matrix) {
     let table = format!(
         "# Conformance\n\n{LEGEND}\n\n{}",
-        matrix.to_markdown(&["memory", "swarm", "kubernetes", "marathon"])
+        matrix.to_markdown(&["memory", "swarm", "kubernetes", "ecs", "ecs-ec2", "marathon"])
     );
     println!("{table}");
     if let Some(path) = std::env::var_os("RHUMB_CONFORMANCE_MATRIX") {

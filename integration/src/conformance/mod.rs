@@ -6,6 +6,8 @@
 
 mod case;
 mod cases;
+mod ecs;
+mod ecs_witness;
 mod kubernetes;
 mod kubernetes_witness;
 mod marathon;

@@ -64,6 +64,7 @@ fn text(case: &Case, target: &TestTarget, revision: &str) -> String {
         "memory" => "Workload: { labels: { patched: 'yes' } }",
         "kubernetes" => "Deployment: { metadata: { labels: { patched: 'yes' } } }",
         "marathon" => "App: { labels: { patched: 'yes' } }",
+        "ecs" => "TaskDefinition: { containerDefinitions: [{ name: web, interactive: true }] }",
         _ => "Service: { Labels: { patched: 'yes' } }",
     };
     let native = match name {
@@ -72,6 +73,7 @@ fn text(case: &Case, target: &TestTarget, revision: &str) -> String {
             "{ apiVersion: v1, kind: ConfigMap, metadata: { name: extra }, data: { colour: blue } }"
         }
         "marathon" => "{ kind: App, cmd: sleep 1000, cpus: 0.01, mem: 32, instances: 1 }",
+        "ecs" => "{ kind: LogGroup, logGroupName: /shop/extra, retentionInDays: 7 }",
         _ => {
             "{ kind: Service, TaskTemplate: { ContainerSpec: { Image: 'rhumb-demo:1' } }, Mode: { Replicated: { Replicas: 1 } } }"
         }

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rhumb_action::{ActionResult, CancellationToken, Context, Silent, Target};
 use rhumb_backend::{Backend, Scope};
+use rhumb_ecs::{Ecs, EcsStorage, LaunchType};
 use rhumb_kubernetes::{Kubernetes, KubernetesStorage};
 use rhumb_marathon::{Marathon, MarathonStorage};
 use rhumb_memory::{MemoryBackend, MemoryStorage};
@@ -13,12 +14,11 @@ use rhumb_swarm::{Environment, Settings, Swarm, SwarmStorage};
 
 use super::case::Need;
 use super::kubernetes::expectation;
-use super::marathon;
-use super::{Case, Proof, Shows, kubernetes_witness, marathon_witness, witness};
+use super::{Case, Proof, Shows, ecs, ecs_witness, kubernetes_witness, marathon, marathon_witness, witness};
 use crate::kubernetes::Cluster;
-use crate::marathon::Double;
 use crate::swarm::Engine;
 use crate::trial;
+use crate::{ecs as aws, marathon as dcos};
 
 /// A backend under test, with a place for its releases, and for the swarm an independent witness.
 #[derive(Debug)]
@@ -34,7 +34,8 @@ enum Watched {
     Memory(MemoryBackend),
     Swarm(&'static Engine),
     Kubernetes(&'static Cluster),
-    Marathon(Box<Double>),
+    Marathon(Box<dcos::Double>),
+    Ecs(&'static aws::Double),
 }
 
 impl TestTarget {
@@ -80,12 +81,26 @@ impl TestTarget {
     /// # Errors
     /// When the double cannot start, or the backend does not take its address.
     pub fn marathon() -> Result<Self, libtest_mimic::Failed> {
-        let double = crate::marathon::double()?;
-        let settings = serde_json::from_value(crate::marathon::settings(&double))?;
+        let double = dcos::double()?;
+        let settings = serde_json::from_value(dcos::settings(&double))?;
         let backend = Marathon::new(settings, rhumb_marathon::Environment::default());
         let storage = Arc::new(MarathonStorage::new(&backend));
         let target = Target { name: "marathon".to_owned(), backend: Arc::new(backend), storage };
         Ok(Self { target, namespace: default_namespace(), watched: Watched::Marathon(Box::new(double)) })
+    }
+
+    /// The account of a double, with tasks on Fargate or on container instances.
+    ///
+    /// # Errors
+    /// When the backend does not take the double's settings.
+    pub fn ecs(double: &'static aws::Double, launch_type: LaunchType) -> Result<Self, libtest_mimic::Failed> {
+        let mut settings: rhumb_ecs::Settings = serde_json::from_value(double.settings())?;
+        settings.launch_type = launch_type;
+        let vars = aws::environment().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let backend = Ecs::new(settings, rhumb_ecs::Environment { vars, home: None });
+        let storage = Arc::new(EcsStorage::new(&backend));
+        let target = Target { name: "ecs".to_owned(), backend: Arc::new(backend), storage };
+        Ok(Self { target, namespace: default_namespace(), watched: Watched::Ecs(double) })
     }
 
     /// The namespace that releases go into.
@@ -98,6 +113,7 @@ impl TestTarget {
         let instead = match self.watched {
             Watched::Kubernetes(_) => expectation(case.feature).instead,
             Watched::Marathon(_) => marathon::expectation(case.feature).instead,
+            Watched::Ecs(_) => ecs::expectation(case.feature).instead,
             Watched::Memory(_) | Watched::Swarm(_) => &[],
         };
         instead.iter().fold(case.app.to_owned(), |app, (text, other)| app.replace(text, other))
@@ -108,6 +124,8 @@ impl TestTarget {
         match self.watched {
             Watched::Kubernetes(_) => expectation(case.feature).shows.unwrap_or(case.shows),
             Watched::Marathon(_) => marathon::expectation(case.feature).shows.unwrap_or(case.shows),
+            // A double runs nothing, and everything becomes ready there.
+            Watched::Ecs(_) if !matches!(case.shows, Shows::Update | Shows::Kept(_)) => Shows::Ready,
             _ => case.shows,
         }
     }
@@ -123,6 +141,7 @@ impl TestTarget {
             Watched::Memory(_) => Proof::Accepted,
             Watched::Swarm(_) | Watched::Kubernetes(_) => Proof::Ran,
             Watched::Marathon(_) => Proof::Double,
+            Watched::Ecs(_) => Proof::Double,
         }
     }
 
@@ -162,6 +181,7 @@ impl TestTarget {
             (Watched::Kubernetes(cluster), need) => {
                 kubernetes_witness::prepare(cluster.kubectl(), &self.namespace, *need)
             }
+            (Watched::Ecs(double), need) => ecs_witness::prepare(double, *need),
         })
     }
 
@@ -173,6 +193,7 @@ impl TestTarget {
             }
             Watched::Swarm(engine) => witness::watch(engine, case, stack),
             Watched::Kubernetes(cluster) => kubernetes_witness::watch(cluster, case, &self.namespace),
+            Watched::Ecs(double) => ecs_witness::watch(double, case, &self.namespace, stack),
             Watched::Memory(_) => Ok(Proof::Accepted),
         }
     }
@@ -181,13 +202,15 @@ impl TestTarget {
     pub(super) fn require_nothing_of(&self, case: &Case, release: &str) -> Result<(), String> {
         match &self.watched {
             Watched::Memory(_) => Ok(()),
-            Watched::Marathon(double) => {
-                crate::marathon::require_nothing_of(double, &self.namespace, release)
-            }
+            Watched::Marathon(double) => dcos::require_nothing_of(double, &self.namespace, release),
             Watched::Swarm(engine) => trial::require_nothing_of(engine.docker(), release)
                 .map_err(|error| error.message().unwrap_or_default().to_owned()),
             Watched::Kubernetes(cluster) => {
                 kubernetes_witness::require_nothing_of(cluster.kubectl(), &self.namespace, case)
+            }
+            Watched::Ecs(double) => {
+                aws::require_nothing_of(double, &self.namespace, release)?;
+                aws::require_no_violations(double)
             }
         }
     }
@@ -204,6 +227,7 @@ impl TestTarget {
             Watched::Kubernetes(cluster) => {
                 cluster.kubectl().get(&self.namespace, "persistentvolumeclaim", volume).map(drop)
             }
+            Watched::Ecs(double) => ecs_witness::require_kept(double, case, &self.namespace, stack),
         }
     }
 }
