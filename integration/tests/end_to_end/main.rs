@@ -3,6 +3,7 @@
 mod broken;
 mod canary;
 mod crash;
+mod ecs;
 mod kubernetes;
 mod lost;
 mod managers;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         crash::trials(),
         kubernetes::trials(),
         marathon::trials(),
+        ecs::trials(),
         managers::trials(),
     ];
     let trials = groups.into_iter().flatten().collect();

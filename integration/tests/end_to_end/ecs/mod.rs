@@ -1,0 +1,15 @@
+//! What holds on ECS, against a double of it and moto.
+
+mod charts;
+mod faults;
+mod rollouts;
+mod silence;
+
+use libtest_mimic::Trial;
+
+pub(crate) fn trials() -> Vec<Trial> {
+    [charts::trials(), faults::trials(), rollouts::trials(), silence::trials()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
