@@ -85,8 +85,9 @@ impl Needs {
         let shifts = |update: &Update| matches!(update.strategy, Strategy::BlueGreen | Strategy::Canary);
         Self {
             routes: !app.routes.is_empty(),
+            // Where tasks have addresses of their own, the balancer stands for ports of nodes, too.
             balancer: any(&|workload| {
-                workload.expose.values().any(|expose| expose.kind == ExposeAs::LoadBalancer)
+                workload.expose.values().any(|expose| expose.kind != ExposeAs::Internal)
             }),
             names: any(&|workload| !workload.expose.is_empty() || workload.short_names),
             cron: any(&|workload| workload.mode == Mode::Cron),
