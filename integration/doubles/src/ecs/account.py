@@ -16,6 +16,7 @@ from functools import lru_cache
 
 import boto3
 import botocore
+from botocore.exceptions import ClientError
 from moto.server import ThreadedMotoServer
 
 REGION = "us-east-1"
@@ -99,64 +100,84 @@ def prepare():
 
 
 def everything(service, operation, key, **arguments):
-    page = client(service).get_paginator(operation) if client(service).can_paginate(operation) else None
-    if page is None:
+    """All items of a list, over its pages; none of what is gone meanwhile."""
+    try:
+        pages = client(service).get_paginator(operation).paginate(**arguments)
+        return [item for page in pages for item in page[key]]
+    except ClientError:
+        return []
+
+
+def told(service, operation, key, **arguments):
+    """One answer's member; nothing of what is gone meanwhile."""
+    try:
         return getattr(client(service), operation)(**arguments)[key]
-    return [item for part in page.paginate(**arguments) for item in part[key]]
-
-
-def tags(service, operation, key="Tags", **arguments):
-    found = getattr(client(service), operation)(**arguments)[key]
-    return found if isinstance(found, dict) else pairs(found)
+    except ClientError:
+        return None
 
 
 def pairs(found):
-    return {tag["Key"]: tag["Value"] for tag in found or []}
+    """Tags as a dictionary; nothing where they could not be asked for."""
+    if found is None or isinstance(found, dict):
+        return found
+    return {tag["Key"]: tag["Value"] for tag in found}
 
 
-def balancers():
-    """Target groups, listeners and rules."""
-    elb = client("elbv2")
-    found = [("target-group", one["TargetGroupName"], one["TargetGroupArn"], one) for one in everything("elbv2", "describe_target_groups", "TargetGroups")]
+def of_balancers():
+    for one in everything("elbv2", "describe_target_groups", "TargetGroups"):
+        yield "target-group", one["TargetGroupName"], one["TargetGroupArn"], one
     for one in everything("elbv2", "describe_load_balancers", "LoadBalancers"):
         for port in everything("elbv2", "describe_listeners", "Listeners", LoadBalancerArn=one["LoadBalancerArn"]):
-            found.append(("listener", str(port["Port"]), port["ListenerArn"], port))
+            yield "listener", str(port["Port"]), port["ListenerArn"], port
             for rule in everything("elbv2", "describe_rules", "Rules", ListenerArn=port["ListenerArn"]):
                 if not rule["IsDefault"]:
-                    found.append(("listener-rule", rule["Priority"], rule["RuleArn"], rule))
-    for kind, name, arn, body in found:
-        yield kind, name, pairs(elb.describe_tags(ResourceArns=[arn])["TagDescriptions"][0]["Tags"]), body
+                    yield "listener-rule", rule["Priority"], rule["RuleArn"], rule
+
+
+def of_autoscaling():
+    scaling = "application-autoscaling"
+    for one in everything(scaling, "describe_scalable_targets", "ScalableTargets", ServiceNamespace="ecs"):
+        yield "scalable-target", one["ResourceId"], one
+    for one in everything(scaling, "describe_scaling_policies", "ScalingPolicies", ServiceNamespace="ecs"):
+        yield "scaling-policy", one["PolicyName"], one
+    for one in everything("scheduler", "list_schedules", "Schedules"):
+        try:
+            yield "schedule", one["Name"], client("scheduler").get_schedule(Name=one["Name"])
+        except ClientError:
+            continue
 
 
 def inventory():
     for one in everything("logs", "describe_log_groups", "logGroups"):
-        yield "log-group", one["logGroupName"], tags("logs", "list_tags_log_group", "tags", logGroupName=one["logGroupName"]), one
+        name = one["logGroupName"]
+        yield "log-group", name, told("logs", "list_tags_log_group", "tags", logGroupName=name), one
     for one in everything("ssm", "describe_parameters", "Parameters"):
-        found = tags("ssm", "list_tags_for_resource", "TagList", ResourceType="Parameter", ResourceId=one["Name"])
-        yield "parameter", one["Name"], found, one
+        name = one["Name"]
+        found = told("ssm", "list_tags_for_resource", "TagList", ResourceType="Parameter", ResourceId=name)
+        yield "parameter", name, found, one
     for one in everything("secretsmanager", "list_secrets", "SecretList"):
-        yield "secret", one["Name"], pairs(one.get("Tags")), one
+        yield "secret", one["Name"], one.get("Tags", []), one
     for one in everything("servicediscovery", "list_services", "Services"):
-        yield "discovery", one["Name"], tags("servicediscovery", "list_tags_for_resource", ResourceARN=one["Arn"]), one
-    yield from balancers()
+        found = told("servicediscovery", "list_tags_for_resource", "Tags", ResourceARN=one["Arn"])
+        yield "discovery", one["Name"], found, one
+    for kind, name, arn, one in of_balancers():
+        found = told("elbv2", "describe_tags", "TagDescriptions", ResourceArns=[arn])
+        yield kind, name, found[0]["Tags"] if found else None, one
     for one in everything("ec2", "describe_security_groups", "SecurityGroups"):
         if one["GroupName"] not in ("default", "tasks"):
-            yield "security-group", one["GroupName"], pairs(one.get("Tags")), one
+            yield "security-group", one["GroupName"], one.get("Tags", []), one
     for one in everything("efs", "describe_access_points", "AccessPoints"):
-        yield "access-point", one["AccessPointId"], pairs(one.get("Tags")), one
-    for one in everything("application-autoscaling", "describe_scalable_targets", "ScalableTargets", ServiceNamespace="ecs"):
-        yield "scalable-target", one["ResourceId"], {}, one
-    for one in everything("application-autoscaling", "describe_scaling_policies", "ScalingPolicies", ServiceNamespace="ecs"):
-        yield "scaling-policy", one["PolicyName"], {}, one
-    for one in everything("scheduler", "list_schedules", "Schedules"):
-        yield "schedule", one["Name"], {}, client("scheduler").get_schedule(Name=one["Name"])
+        yield "access-point", one["AccessPointId"], one.get("Tags", []), one
+    for kind, name, one in of_autoscaling():
+        yield kind, name, {}, one
 
 
 def answer(order):
     if order == "prepare":
         return prepare()
+    found = [(kind, name, pairs(tags), body) for kind, name, tags, body in inventory()]
     keys = ("kind", "name", "tags", "body")
-    return [dict(zip(keys, item)) for item in inventory()]
+    return [dict(zip(keys, item)) for item in found if item[2] is not None]
 
 
 print(json.dumps({"port": server.get_host_and_port()[1], "botocore": botocore.__path__[0]}), flush=True)
