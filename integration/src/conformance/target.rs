@@ -97,7 +97,8 @@ impl TestTarget {
         let mut settings: rhumb_ecs::Settings = serde_json::from_value(double.settings())?;
         settings.launch_type = launch_type;
         let vars = aws::environment().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        let backend = Ecs::new(settings, rhumb_ecs::Environment { vars, home: None });
+        let backend =
+            Ecs::new(settings, rhumb_ecs::Environment { vars, ..rhumb_ecs::Environment::default() });
         let storage = Arc::new(EcsStorage::new(&backend));
         let target = Target { name: "ecs".to_owned(), backend: Arc::new(backend), storage };
         Ok(Self { target, namespace: default_namespace(), watched: Watched::Ecs(double) })
