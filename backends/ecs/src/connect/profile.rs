@@ -57,9 +57,7 @@ impl Profile {
 async fn files(environment: &Environment) -> EnvConfigFiles {
     let place = |variable: &str, name: &str| {
         let given = environment.get(variable).map(|path| expanded(path, environment));
-        let place = given.or_else(|| environment.home.as_deref().map(|home| home.join(".aws").join(name)));
-        // To the AWS CLI a file that is not there says nothing; to the SDK, one that is named must be there.
-        place.filter(|place| place.is_file())
+        given.or_else(|| environment.home.as_deref().map(|home| home.join(".aws").join(name)))
     };
     // The builder wants at least one file, also where there is no home to have one.
     let mut builder = EnvConfigFiles::builder().with_contents(EnvConfigFileKind::Config, "");
