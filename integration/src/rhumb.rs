@@ -68,7 +68,7 @@ impl Rhumb {
         Self {
             home: tempfile::tempdir().expect("a home"),
             target: "marathon".to_owned(),
-            way: Some(("MARATHON_URL", url.to_owned())),
+            way: vec![("MARATHON_URL", url.to_owned())],
         }
     }
 
