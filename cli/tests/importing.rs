@@ -109,3 +109,46 @@ fn what_is_wrong_is_told_with_its_line() {
     check(&format!("{pod}---\n{pod}"), &["pod/a is there twice", "a.yaml:5"]);
     check("", &["there is nothing to import"]);
 }
+
+#[test]
+fn definitions_of_ecs_become_a_chart_for_every_platform() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let folder = folder.path();
+    fs::create_dir(folder.join("ecs")).expect("a folder");
+    fs::write(
+        folder.join("ecs/ecs-task-def.json"),
+        r#"{ "family": "web", "networkMode": "awsvpc", "cpu": "256", "memory": "512", "containerDefinitions": [
+            { "name": "web", "image": "nginx:1.27", "portMappings": [{ "containerPort": 80 }], "startTimeout": 30,
+              "logConfiguration": { "logDriver": "awslogs", "options": { "awslogs-group": "/ecs/web" } } }] }"#,
+    )
+    .expect("a file");
+    let service = r#"{ "serviceName": "web", "desiredCount": 2, "launchType": "FARGATE" }"#;
+    fs::write(folder.join("ecs/ecs-service-def.json"), service).expect("a file");
+    fs::write(
+        folder.join("ecs/ecspresso.yml"),
+        "region: eu-west-1\nservice_definition: ecs-service-def.json\n",
+    )
+    .expect("a file");
+    let report = succeed(folder, &["import", "ecs", "-f", "ecs", "--out", "web", "-o", "json"]);
+    let report: serde_json::Value = serde_json::from_str(&report).expect("JSON");
+    let count = |key: &str| report["counts"][key].as_u64().expect("a number");
+    assert_eq!(count("fields"), count("carried") + count("kept") + count("own") + count("lost"));
+    assert_eq!(report["documents"]["workloads"], 1);
+    assert!(report["notes"][0]["place"]["file"].as_str().expect("a file").ends_with("ecspresso.yml"));
+    succeed(folder, &["lint", "web", "--strict"]);
+    let rendered = succeed(folder, &["template", "web", "web", "--target", "ecs"]);
+    assert!(rendered.contains("startTimeout: 30") && rendered.contains("/ecs/web"), "{rendered}");
+}
+
+#[test]
+fn apps_of_marathon_become_a_chart() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let folder = folder.path();
+    let app = r#"{ "id": "/shop/web", "instances": 2, "cpus": 0.5, "mem": 64,
+        "container": { "type": "DOCKER", "docker": { "image": "nginx:1.27" } } }"#;
+    fs::write(folder.join("app.json"), app).expect("a file");
+    succeed(folder, &["import", "marathon", "-f", "app.json", "--out", "shop"]);
+    succeed(folder, &["lint", "shop", "--strict"]);
+    let rendered = succeed(folder, &["template", "shop", "shop", "--target", "marathon"]);
+    assert!(rendered.contains("nginx:1.27"), "{rendered}");
+}

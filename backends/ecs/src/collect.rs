@@ -1,6 +1,6 @@
 //! What runs in a cluster, read from AWS: services and schedules, their task definitions, and what belongs to them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use rhumb_backend::{Error, ErrorKind, Gathered, ImportQuery, Result};
 use rhumb_spec::Diagnostic;
@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 use crate::connect::Account;
 use crate::gather;
+use crate::marks::Tags;
 use crate::observe::{describe_services, last_segment};
 use crate::pages::{each, items, text};
-use crate::tags;
 
 /// Reads the services of the target's cluster, and the schedules that run tasks in it. What cannot be read beside them is
 /// told.
@@ -227,8 +227,10 @@ impl Selector {
     }
 
     fn takes(&self, service: &Value) -> bool {
-        let tags: BTreeMap<String, String> = tags::of(service).into_iter().collect();
-        self.0.iter().all(|(key, value, wants)| (tags.get(key) == Some(value)) == (*wants == Wants::Equal))
+        let tags = Tags::of(service);
+        self.0
+            .iter()
+            .all(|(key, value, wants)| (tags.get(key) == Some(value.as_str())) == (*wants == Wants::Equal))
     }
 }
 

@@ -31,7 +31,6 @@ mod runtime;
 pub mod secret_string;
 pub mod support;
 mod survey;
-mod tags;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -49,6 +49,11 @@ impl Tags {
         }
     }
 
+    /// The tags of a document, whatever the service: under `tags` or `Tags`, in whatever shape.
+    pub(crate) fn of(document: &Value) -> Self {
+        Self::read(document.get("tags").or_else(|| document.get("Tags")))
+    }
+
     pub(crate) fn get(&self, key: &str) -> Option<&str> {
         self.0.get(key).map(String::as_str)
     }

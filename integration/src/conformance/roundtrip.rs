@@ -59,7 +59,12 @@ fn strip(value: &mut Value) {
             map.retain(|key, _| !key.starts_with("rhumb.dev/"));
             map.values_mut().for_each(strip);
         }
-        Value::Array(items) => items.iter_mut().for_each(strip),
+        Value::Array(items) => {
+            // AWS has marks as items of a list.
+            let key = |item: &Value| item.get("key").or_else(|| item.get("Key"))?.as_str().map(str::to_owned);
+            items.retain(|item| !key(item).is_some_and(|key| key.starts_with("rhumb.dev/")));
+            items.iter_mut().for_each(strip);
+        }
         _ => {}
     }
 }
@@ -187,6 +192,39 @@ mod tests {
             "exit 3; }']\n",
         );
         come_back(&Marathon::new(Settings::default(), Environment::default()), &[without_volume]);
+    }
+
+    /// Values of cases that AWS does not take, and those of the same kind that it does.
+    const ON_ECS: [(&str, &str); 5] = [
+        ("NVIDIA-GPU", "GPU"),
+        ("period: 1s", "period: 5s"),
+        ("failures: 20", "failures: 10"),
+        ("policy: onFailure", "policy: always"),
+        ("key: role", "key: zone"),
+    ];
+
+    #[test]
+    fn apps_come_back_from_fargate() {
+        use rhumb_ecs::{Ecs, Environment, Settings};
+
+        let own = [
+            (
+                "driver: json-file, options: { max-size: 1m }",
+                "driver: splunk, options: { splunk-index: main }",
+            ),
+            ("nfs: { server: 192.0.2.7, path: /export/data, options: 'nolock,soft' }\n", ""),
+        ];
+        come_back(&Ecs::new(Settings::default(), Environment::default()), &[&ON_ECS[..], &own[..]].concat());
+    }
+
+    #[test]
+    fn apps_come_back_from_container_instances() {
+        use rhumb_ecs::{Ecs, Environment, LaunchType, NetworkMode, Settings};
+
+        for network_mode in [NetworkMode::Awsvpc, NetworkMode::Bridge] {
+            let settings = Settings { launch_type: LaunchType::Ec2, network_mode, ..Settings::default() };
+            come_back(&Ecs::new(settings, Environment::default()), &ON_ECS);
+        }
     }
 
     #[test]

@@ -52,14 +52,17 @@ pub(super) fn read(map: &Map<String, Value>, finder: &mut Finder, at: &[String])
         let Some(body) = template.resolve(&properties) else { continue };
         finder.add(kind, body, &below(&below(at, "Resources"), name), Some((*name).clone()));
     }
-    for (type_of, names) in others {
-        let what = format!("{type_of} is left out: {}", names.join(", "));
-        finder.note(&below(at, "Resources"), |path| {
-            Diagnostic::warning(path, what)
-                .why("it is the account's, and no part of an app")
-                .remedy("leave it where it is, and name it in the target's settings where tasks need it")
-        });
+    if others.is_empty() {
+        return;
     }
+    let others: Vec<String> =
+        others.into_iter().map(|(type_of, names)| format!("{} ({type_of})", names.join(", "))).collect();
+    let what = format!("these resources of the template are left out: {}", others.join("; "));
+    finder.note(&below(at, "Resources"), |path| {
+        Diagnostic::warning(path, what)
+            .why("they are the account's, and no part of an app")
+            .remedy("leave them where they are, and name those that tasks need in the target's settings")
+    });
 }
 
 fn kind_of(type_of: &str) -> Option<Kind> {

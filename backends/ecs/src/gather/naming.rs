@@ -7,7 +7,8 @@ use serde_json::Value;
 
 use super::find::Found;
 use crate::kind::Kind;
-use crate::{names, tags};
+use crate::marks::Tags;
+use crate::names;
 
 /// The id of each document. Two of one name differ by a number, or by their revisions.
 pub(super) fn ids(found: &[Found]) -> Vec<ObjectId> {
@@ -49,7 +50,7 @@ fn newest(found: &[Found]) -> BTreeMap<String, usize> {
 fn wanted(found: &Found) -> Option<(String, Option<u64>)> {
     let body = &found.body;
     let text = |key: &str| body.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
-    if let Some(object) = tags::get(body, names::OBJECT)
+    if let Some(object) = Tags::of(body).get(names::OBJECT)
         && let Some((kind, name)) = object.split_once('/')
         && kind == found.kind.as_str()
     {

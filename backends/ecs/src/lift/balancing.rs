@@ -22,7 +22,7 @@ pub(super) fn of_service(
     published: &[Published],
     world: &mut World,
 ) {
-    let Some(Value::Array(items)) = fields.take_whole("loadBalancers") else { return };
+    let Some(items) = fields.take("loadBalancers", |value| value.as_array().cloned()) else { return };
     let mut left = Vec::new();
     for mut item in items {
         let group = item.get("targetGroupArn").and_then(|group| world.group(group));
@@ -141,7 +141,7 @@ pub(super) fn group(mut document: Document, world: &mut World) {
         fields.own(&asked, why);
         fields.own(&["Matcher"], why);
     }
-    let _ = super::labels::plain(&mut fields);
+    super::labels::lost(&mut fields);
     patch(document, &led, "TargetGroup", world);
 }
 
@@ -177,7 +177,7 @@ pub(super) fn listener(mut document: Document, world: &mut World) {
     fields.lose("LoadBalancerArn", "a target says it: its setting `networkLoadBalancer`");
     fields.take_whole("DefaultActions");
     fields.take("Protocol", |value| (value == "TCP" || value == "UDP").then_some(()));
-    let _ = super::labels::plain(&mut fields);
+    super::labels::lost(&mut fields);
     if let (Some(number), Some(workload)) = (number, world.app.workloads.get_mut(&led.workload)) {
         fields.take_whole("Port");
         let expose = Expose {

@@ -5,7 +5,7 @@ use rhumb_backend::{Fate, Rest};
 use serde_json::{Map, Value, json};
 
 use crate::kind::Kind;
-use crate::{names, tags};
+use crate::marks::Tags;
 
 /// Why a field that AWS writes is none of the user's.
 const SERVER: &str = "AWS writes it";
@@ -188,36 +188,65 @@ pub(super) fn task(fields: &mut Fields<'_>) {
     fields.default("enableFaultInjection", &json!(false));
 }
 
-/// The tags, without those that mark what a release of ours made and those that AWS puts there.
-pub(super) fn tags(fields: &mut Fields<'_>) -> Vec<(String, String)> {
+/// A tag, and how many fields of its document say it.
+pub(super) struct Tag {
+    pub(super) key: String,
+    pub(super) value: String,
+    pub(super) fields: usize,
+}
+
+/// Takes the tags, without those that mark what a release of ours made and those that AWS puts there. What is no tag
+/// stays.
+pub(super) fn tags(fields: &mut Fields<'_>) -> Vec<Tag> {
     let mut found = Vec::new();
-    for key in ["tags", "Tags"] {
-        let Some(value) = fields.take_whole(key) else { continue };
-        let path = fields.at(key);
-        for (tag, value) in tags::of(&json!({ key: value })) {
-            let is_ours = [
-                names::NAMESPACE,
-                names::RELEASE,
-                names::OBJECT,
-                names::GENERATION,
-                names::WORKLOAD,
-                names::UNINSTALL,
-            ]
-            .contains(&tag.as_str());
-            if is_ours || tag.starts_with("aws:") || tag.starts_with("rhumb.dev/") {
-                let why = if is_ours { "a release's own mark takes its place" } else { SERVER };
-                let fields_of_tag = if value.is_empty() { 1 } else { 2 };
+    for name in ["tags", "Tags"] {
+        let is_mapping = fields.get(name).is_some_and(Value::is_object);
+        let items = match fields.take_whole(name) {
+            None => continue,
+            Some(Value::Array(items)) => items,
+            Some(Value::Object(map)) => {
+                map.into_iter().map(|(key, value)| json!({ "key": key, "value": value })).collect()
+            }
+            Some(other) => {
+                fields.put(name, other);
+                continue;
+            }
+        };
+        let path = fields.at(name);
+        let mut left = Vec::new();
+        for item in items {
+            let is_short =
+                item.as_object().is_some_and(|map| map.len() <= 2 && map.values().all(Value::is_string));
+            let pair = Tags::read(Some(&json!([item]))).0.pop_first().filter(|_| is_short);
+            let Some((key, value)) = pair else {
+                left.push(item);
+                continue;
+            };
+            let count = if is_mapping { 1 } else { leaves(&item) };
+            if key.starts_with("rhumb.dev/") || key.starts_with("aws:") {
+                let why =
+                    if key.starts_with("aws:") { SERVER } else { "a release's own mark takes its place" };
                 let rest = Rest {
-                    path: format!("{path}.{tag}"),
-                    fields: fields_of_tag,
+                    path: format!("{path}.{key}"),
+                    fields: count,
                     fate: Fate::Own,
                     why: why.to_owned(),
                 };
                 fields.ledger().borrow_mut().push(rest);
             } else {
-                found.push((tag, value));
+                found.push(Tag { key, value, fields: count });
             }
         }
+        if left.is_empty() {
+            continue;
+        }
+        let entry = |item: &Value| Some((item.get("key")?.as_str()?.to_owned(), item.get("value")?.clone()));
+        let rest = if is_mapping {
+            Value::Object(left.iter().filter_map(entry).collect())
+        } else {
+            Value::Array(left)
+        };
+        fields.put(name, rest);
     }
     found
 }

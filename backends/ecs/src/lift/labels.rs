@@ -6,12 +6,12 @@ use rhumb_backend::fields::{Fields, Item};
 use rhumb_spec::model::Workload;
 use serde_json::{Map, Value, json};
 
-use super::defaults;
+use super::defaults::{self, Tag};
 
 /// The tags of a document become labels of the workload, unless it bears the label with another value.
 pub(super) fn tags(fields: &mut Fields<'_>, workload: &mut Workload) {
     let mut left = Vec::new();
-    for (key, value) in defaults::tags(fields) {
+    for Tag { key, value, .. } in defaults::tags(fields) {
         let known = workload.labels.get(&key).is_none_or(|known| *known == value);
         if known && is_key(&key) && is_value(&value) {
             workload.labels.insert(key, value);
@@ -20,6 +20,9 @@ pub(super) fn tags(fields: &mut Fields<'_>, workload: &mut Workload) {
         }
     }
     if !left.is_empty() {
+        if let Some(Value::Array(others)) = fields.take_whole("tags") {
+            left.extend(others);
+        }
         fields.put("tags", Value::Array(left));
     }
 }
@@ -27,14 +30,21 @@ pub(super) fn tags(fields: &mut Fields<'_>, workload: &mut Workload) {
 /// The tags of a document that is no workload, as its labels. Those that could be none elsewhere are lost.
 pub(super) fn plain(fields: &mut Fields<'_>) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
-    for (key, value) in defaults::tags(fields) {
+    for Tag { key, value, fields: count } in defaults::tags(fields) {
         if is_key(&key) && is_value(&value) {
             found.insert(key, value);
         } else {
-            fields.lost(&format!("tags.{key}"), 2, "it could be no label on other platforms");
+            fields.lost(&format!("tags.{key}"), count, "it could be no label on other platforms");
         }
     }
     found
+}
+
+/// The tags of a document that the app has no labels for.
+pub(super) fn lost(fields: &mut Fields<'_>) {
+    for Tag { key, fields: count, .. } in defaults::tags(fields) {
+        fields.lost(&format!("tags.{key}"), count, "the app has no labels for what it is");
+    }
 }
 
 /// Labels that every container of a task bears are annotations of the workload.

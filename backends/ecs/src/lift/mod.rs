@@ -24,6 +24,7 @@ mod ports;
 mod routes;
 mod scaling;
 mod service;
+mod sets;
 mod size;
 mod storage;
 mod stores;
@@ -50,6 +51,7 @@ pub fn lift(objects: &[Object]) -> Lifted {
     let mut world = World::default();
     let lift = Lift::new(objects.iter().map(Document::new).collect());
     lift.run(&mut world);
+    sets::join(&mut world);
     Lifted { app: world.app, notes: world.notes, accounts: world.accounts }
 }
 
@@ -162,6 +164,9 @@ impl Lift {
     /// Reads what is part of the workloads that are known by now.
     fn after(self, world: &mut World) {
         let listeners = routes::listeners(&self.others);
+        let is_policy = |document: &&Document| document.kind == Some(Kind::ScalingPolicy);
+        let policies: Vec<_> =
+            self.others.iter().filter(is_policy).map(|policy| policy.whole.clone()).collect();
         let mut others = self.others;
         // Rules of one route are read in their order, and policies after the bounds that they scale in.
         others.sort_by_key(|document| match document.kind {
@@ -173,7 +178,7 @@ impl Lift {
                 Some(Kind::TargetGroup) => balancing::group(document, world),
                 Some(Kind::Listener) => balancing::listener(document, world),
                 Some(Kind::ListenerRule) => routes::rule(document, &listeners, world),
-                Some(Kind::ScalableTarget) => scaling::target(document, world),
+                Some(Kind::ScalableTarget) => scaling::target(document, &policies, world),
                 Some(Kind::ScalingPolicy) => scaling::policy(document, world),
                 Some(Kind::LogGroup) => {
                     document.finish_whole("a release has a log group of its own", Fate::Own, world);
@@ -211,17 +216,20 @@ impl Lift {
         };
         let mut workload = Workload { mode, ..Workload::default() };
         let word = runner.kind.map_or("Service", Kind::name);
+        world.sizes.extend(size::of(&definition.whole).map(|size| (name.to_owned(), size)));
         let whole = definition.whole.clone();
         let published = task::definition(&mut definition.fields(), &whole, &mut workload, world);
         if workload.containers.is_empty() {
             let why = "the task definition that it runs has no containers with names of their own";
             return runner.finish_whole(why, Fate::Lost, world);
         }
+        let mut is_read = true;
         match runner.kind {
             Some(Kind::Task) => jobs::run(&mut runner.fields(), &mut workload),
             Some(Kind::Schedule) => {
-                if !jobs::schedule(&mut runner.fields(), &mut workload) {
-                    return runner.finish_whole("crontab has no words for its expression", Fate::Lost, world);
+                is_read = jobs::schedule(&mut runner.fields(), &mut workload);
+                if !is_read {
+                    workload.mode = Mode::Job;
                 }
             }
             _ => {
@@ -235,8 +243,14 @@ impl Lift {
         let heard = if is_first { &mut *world } else { &mut silent };
         let patch = definition.finish_with_patch(&path, "TaskDefinition", heard);
         world::add_patch(&mut workload, "TaskDefinition", patch);
-        let patch = runner.finish_with_patch(&path, word, world);
-        world::add_patch(&mut workload, word, patch);
+        if is_read {
+            let patch = runner.finish_with_patch(&path, word, world);
+            world::add_patch(&mut workload, word, patch);
+        } else {
+            let why =
+                "crontab has no words for its expression, so that the workload is a job without a clock";
+            runner.finish_whole(why, Fate::Lost, world);
+        }
         world.app.workloads.insert(name.to_owned(), workload);
     }
 }

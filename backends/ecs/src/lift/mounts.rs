@@ -158,17 +158,21 @@ fn source(item: &Item, world: &mut World) -> Option<Found> {
         }
         "efsVolumeConfiguration" => {
             let point = of.get("authorizationConfig")?.get("accessPointId")?;
-            let (volume, part) = match reference::parse(point) {
-                Some((id, _)) => world.folders.get(&id).cloned()?,
-                None => (storage::by_id(point.as_str()?, of.get("fileSystemId"), world)?, None),
-            };
             const READ: [&str; 3] = [
-                "efsVolumeConfiguration.fileSystemId",
                 "efsVolumeConfiguration.transitEncryption",
                 "efsVolumeConfiguration.authorizationConfig.accessPointId",
+                "efsVolumeConfiguration.fileSystemId",
             ];
+            // A release's own folders are on the file system of its target; another stays where it is.
+            let (volume, part, read) = match reference::parse(point) {
+                Some((id, _)) => {
+                    let (volume, part) = world.folders.get(&id).cloned()?;
+                    (volume, part, &READ[..])
+                }
+                None => (storage::by_id(point.as_str()?, world)?, None, &READ[..2]),
+            };
             let name = format!("volume-{volume}");
-            Some(Found { source: MountSource::Volume { name: volume }, part, name, read: &READ })
+            Some(Found { source: MountSource::Volume { name: volume }, part, name, read })
         }
         "dockerVolumeConfiguration" => nfs(item, of, world),
         _ => None,

@@ -2,7 +2,7 @@
 
 use rhumb_backend::fields::Fields;
 use rhumb_backend::{Fate, Ownership, Rest, reference};
-use rhumb_spec::model::{Discovery, Expose, ExposeAs, Kind as Word, Network, Traffic, Workload};
+use rhumb_spec::model::{Expose, ExposeAs, Kind as Word, Network, Traffic, Workload};
 use serde_json::{Value, json};
 
 use super::document::Document;
@@ -57,7 +57,7 @@ pub(super) fn groups_of_schedule(fields: &mut Fields<'_>, workload: &mut Workloa
 }
 
 fn take_groups(network: &mut Fields<'_>, key: &str, workload: &mut Workload) {
-    let Some(Value::Array(items)) = network.take_whole(key) else { return };
+    let Some(items) = network.take(key, |value| value.as_array().cloned()) else { return };
     let mut left = Vec::new();
     for item in items {
         match reference::parse(&item) {
@@ -79,12 +79,21 @@ pub(super) fn names(
     fields: &mut Fields<'_>,
     (name, workload): (&str, &mut Workload),
     published: &[Published],
+    world: &mut World,
 ) {
+    let registry =
+        fields.get("serviceRegistries").and_then(|all| reference::parse(all.get(0)?.get("registryArn")?));
+    if let Some((id, _)) = registry {
+        world.registered.insert(name.to_owned(), id.name().to_owned());
+    }
     registries(fields, workload, published);
     connect(fields, (name, workload), published);
 }
 
 fn registries(fields: &mut Fields<'_>, workload: &mut Workload, published: &[Published]) {
+    if published.is_empty() {
+        fields.lose("serviceRegistries", "the task definition names no ports that could be reached");
+    }
     let Some(items) = fields.take("serviceRegistries", |value| value.as_array().cloned()) else { return };
     let path = fields.at("serviceRegistries");
     for (index, item) in items.iter().enumerate() {
@@ -108,11 +117,6 @@ fn registries(fields: &mut Fields<'_>, workload: &mut Workload, published: &[Pub
             };
             fields.ledger().borrow_mut().push(rest);
         }
-    }
-    if published.is_empty() {
-        fields.lost("serviceRegistries", 0, "the task definition names no ports that could be reached");
-    } else {
-        workload.discovery = Discovery::VirtualIp;
     }
 }
 

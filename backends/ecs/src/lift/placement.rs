@@ -24,7 +24,7 @@ pub(super) fn platform(fields: &mut Fields<'_>, workload: &mut Workload) {
 ///
 /// Source: Amazon ECS developer guide, "Create expressions to define container instances for Amazon ECS tasks".
 pub(super) fn constraints(fields: &mut Fields<'_>, workload: &mut Workload) {
-    let Some(Value::Array(items)) = fields.take_whole("placementConstraints") else { return };
+    let Some(items) = fields.take("placementConstraints", |value| value.as_array().cloned()) else { return };
     let mut left = Vec::new();
     for item in items {
         let text = |key: &str| item.get(key).and_then(Value::as_str);

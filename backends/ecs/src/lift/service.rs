@@ -38,11 +38,12 @@ pub(super) fn service(
     }
     labels::tags(fields, workload);
     if workload.mode == Mode::Replicated {
-        workload.replicas = fields.take("desiredCount", small);
+        // One is what there is where nothing is said.
+        workload.replicas = fields.take("desiredCount", small).filter(|count| *count != 1);
     } else {
         fields.own(&["desiredCount"], "a DAEMON service has a task on every node");
     }
-    network::names(fields, (name, workload), published);
+    network::names(fields, (name, workload), published, world);
     balancing::of_service(fields, (name, workload), published, world);
     network::groups(fields, workload);
     rollout(fields, workload);

@@ -12,18 +12,25 @@ use crate::lower::size::Size;
 ///
 /// Source: Amazon ECS API reference, `RegisterTaskDefinition`.
 pub(super) fn task(fields: &mut Fields<'_>, whole: &Value, workload: &mut Workload) {
-    if !is_fargate(whole) {
-        return;
+    let Some(size) = of(whole) else { return };
+    let before = workload.clone();
+    let ways: [&[fn(&mut Workload, Size)]; 4] = [&[], &[fill_cpu], &[fill_memory], &[fill_cpu, fill_memory]];
+    for way in ways {
+        let mut filled = before.clone();
+        way.iter().for_each(|fill| fill(&mut filled, size));
+        if asked(&filled).on_fargate() == Some(size) {
+            *workload = filled;
+            fields.take_whole("cpu");
+            fields.take_whole("memory");
+            return;
+        }
     }
-    let size = fields.get("cpu").and_then(task_units).zip(fields.get("memory").and_then(task_mebibytes));
-    let Some(size) = size.map(|(cpu, memory)| Size { cpu, memory }) else { return };
-    if asked(workload).on_fargate() != Some(size) {
-        fill(workload, size);
-    }
-    if asked(workload).on_fargate() == Some(size) {
-        fields.take_whole("cpu");
-        fields.take_whole("memory");
-    }
+}
+
+/// What a task of a definition has on Fargate.
+pub(super) fn of(whole: &Value) -> Option<Size> {
+    let size = whole.get("cpu").and_then(task_units).zip(whole.get("memory").and_then(task_mebibytes));
+    size.filter(|_| is_fargate(whole)).map(|(cpu, memory)| Size { cpu, memory })
 }
 
 /// Whether a task definition is for Fargate, where a task has a size.
@@ -33,10 +40,6 @@ fn is_fargate(whole: &Value) -> bool {
         Some(all) if !all.is_empty() => all.iter().any(|one| one == "FARGATE"),
         _ => whole.get("networkMode").and_then(Value::as_str) == Some("awsvpc"),
     }
-}
-
-fn containers(workload: &mut Workload) -> impl Iterator<Item = &mut Container> {
-    workload.init_containers.values_mut().chain(workload.containers.values_mut())
 }
 
 /// What the containers ask for together.
@@ -59,19 +62,23 @@ fn memory_of(container: &Container) -> u64 {
     resources.limits.memory.or(resources.memory).map_or(0, mebibytes)
 }
 
-/// Gives the one container that says nothing what the others leave over.
-fn fill(workload: &mut Workload, size: Size) {
-    let asked = asked(workload);
-    let (left_cpu, left_memory) =
-        (size.cpu.saturating_sub(asked.cpu), size.memory.saturating_sub(asked.memory));
-    let mut without: Vec<&mut Container> = containers(workload).filter(|one| cpu_of(one) == 0).collect();
-    if let ([container], true) = (without.as_mut_slice(), left_cpu > 0) {
-        container.resources.limits.cpu = Some(cpu(left_cpu));
+/// Gives the one container that says nothing of processor time what the others leave over.
+fn fill_cpu(workload: &mut Workload, size: Size) {
+    let left = size.cpu.saturating_sub(asked(workload).cpu);
+    let mut without: Vec<&mut Container> =
+        workload.containers.values_mut().filter(|one| cpu_of(one) == 0).collect();
+    if let ([container], true) = (without.as_mut_slice(), left > 0) {
+        container.resources.limits.cpu = Some(cpu(left));
     }
-    let has_limit = |one: &&mut Container| one.resources.limits.memory.is_none();
-    let mut without: Vec<&mut Container> = containers(workload).filter(has_limit).collect();
-    if let ([container], true) = (without.as_mut_slice(), left_memory > 0 || asked.memory == size.memory) {
-        let own = memory_of(container);
-        container.resources.limits.memory = Some(mebibytes(left_memory + own));
+}
+
+/// Gives the one container without a limit of memory what the others leave over.
+fn fill_memory(workload: &mut Workload, size: Size) {
+    let left = size.memory.saturating_sub(asked(workload).memory);
+    let has_none = |one: &&mut Container| one.resources.limits.memory.is_none();
+    let mut without: Vec<&mut Container> = workload.containers.values_mut().filter(has_none).collect();
+    if let [container] = without.as_mut_slice() {
+        let whole = left + memory_of(container);
+        container.resources.limits.memory = Some(mebibytes(whole)).filter(|_| whole > 0);
     }
 }

@@ -2,7 +2,6 @@
 
 use rhumb_backend::{Fate, Ownership};
 use rhumb_spec::model::{Access, Kind as Word, Volume};
-use serde_json::Value;
 
 use super::document::Document;
 use super::labels;
@@ -26,18 +25,16 @@ pub(super) fn access_point(mut document: Document, world: &mut World) {
     let ownership = document.ownership;
     world.folders.insert(id, (name.clone(), part.clone()));
     let mut fields = document.fields();
-    let system = fields.text_at("FileSystemId").map(str::to_owned);
     fields.lose("FileSystemId", "a target says it: its setting `fileSystem`");
     fields.own(&["RootDirectory", "PosixUser"], "a release says it of its folders");
     if part.is_some() {
-        let _ = labels::plain(&mut fields);
+        labels::lost(&mut fields);
         return document.finish(&Word::Volume.path(&name), world);
     }
     let external = ownership == Ownership::External || !is_ours;
-    let labels = if external { Default::default() } else { labels::plain(&mut fields) };
+    let labels = if external { std::collections::BTreeMap::new() } else { labels::plain(&mut fields) };
     let volume = Volume {
         external,
-        class: system.filter(|_| !is_ours),
         access: if external && !is_ours { Access::Shared } else { Access::Single },
         keep: (ownership == Ownership::Owned && !external).then_some(false),
         labels,
@@ -49,16 +46,11 @@ pub(super) fn access_point(mut document: Document, world: &mut World) {
 }
 
 /// The volume of an access point that is there, and is named by its id.
-pub(super) fn by_id(point: &str, system: Option<&Value>, world: &mut World) -> Option<String> {
+pub(super) fn by_id(point: &str, world: &mut World) -> Option<String> {
     if !point.starts_with("fsap-") || document_name(point) != point {
         return None;
     }
-    let volume = Volume {
-        external: true,
-        access: Access::Shared,
-        class: system.and_then(Value::as_str).map(str::to_owned),
-        ..Volume::default()
-    };
+    let volume = Volume { external: true, access: Access::Shared, ..Volume::default() };
     world.app.volumes.entry(point.to_owned()).or_insert(volume);
     Some(point.to_owned())
 }

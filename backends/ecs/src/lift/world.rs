@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::document::{PLATFORM, Referred};
 use super::naming::Names;
 use super::stores::Stores;
+use crate::lower::size::Size;
 
 /// What is known of the other objects while one is read, and the app that grows.
 #[derive(Default)]
@@ -27,6 +28,10 @@ pub(super) struct World {
     pub(super) led: BTreeMap<ObjectId, Led>,
     /// Second target groups, which traffic is shifted to.
     pub(super) alternates: BTreeSet<ObjectId>,
+    /// The names in Cloud Map that are among the documents, by the workloads that are registered under them.
+    pub(super) registered: BTreeMap<String, String>,
+    /// What tasks have on Fargate, by their workloads.
+    pub(super) sizes: BTreeMap<String, Size>,
     /// Workloads by the names of their services.
     pub(super) services: BTreeMap<String, String>,
 }

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use super::missing;
 use crate::connect::{Account, Settings};
 use crate::facts::{Listener, LoadBalancer};
-use crate::{names, tags};
+use crate::marks::Tags;
+use crate::names;
 
 /// The most ARNs in one call. Source: Elastic Load Balancing API reference, `DescribeTags`.
 const BATCH: usize = 20;
@@ -142,7 +143,8 @@ async fn marks(account: &Account, arns: &[String]) -> Result<BTreeMap<String, St
         };
         for described in answer["TagDescriptions"].as_array().into_iter().flatten() {
             let arn = described["ResourceArn"].as_str();
-            let mark = tags::get(described, names::NAMESPACE).zip(tags::get(described, names::RELEASE));
+            let tags = Tags::of(described);
+            let mark = tags.get(names::NAMESPACE).zip(tags.get(names::RELEASE));
             if let (Some(arn), Some((namespace, release))) = (arn, mark) {
                 marks.insert(arn.to_owned(), format!("{namespace}/{release}"));
             }

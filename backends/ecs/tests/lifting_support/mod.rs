@@ -17,6 +17,13 @@ pub(crate) fn fargate() -> Facts {
     backend().default_facts()
 }
 
+/// The facts of a cluster of Fargate with a role by which ECS shifts traffic.
+pub(crate) fn shifting() -> Facts {
+    let role = Some("ecsInfrastructureRole".to_owned());
+    Ecs::new(Settings { infrastructure_role: role, ..Settings::default() }, Environment::default())
+        .default_facts()
+}
+
 /// The facts of a cluster of container instances, on which tasks are on Docker's bridge.
 pub(crate) fn ec2() -> Facts {
     let settings =
@@ -98,16 +105,27 @@ pub(crate) fn semantic_losses(objects: &[Object], lowered: &[Object], lifted: &L
     missing
 }
 
-/// What says the same in other words: names inside of one task, sizes with units, references to the definition, and
-/// percentages of a number of tasks.
+/// What says the same in other words: names inside of one task, sizes with units, and references between the documents.
 fn is_renamed(path: &str) -> bool {
-    let ends = [".sourceVolume", "taskDefinition", ".dnsName", ".condition", ".registryArn"];
+    const ENDS: [&str; 10] = [
+        ".healthCheck.command.0",
+        ".expression",
+        ".sourceVolume",
+        "taskDefinition",
+        "TaskDefinitionArn",
+        ".$ref",
+        ".registryArn",
+        "Arn",
+        "ScheduleExpression",
+        ".clientAliases.0.port",
+    ];
     let is_volume = path.starts_with("volumes.") && path.ends_with(".name");
+    let is_port_name = path.contains(".portMappings.") && path.ends_with(".name");
     is_volume
+        || is_port_name
         || path == "cpu"
         || path == "memory"
-        || ends.iter().any(|end| path.ends_with(end))
-        || path == "taskDefinition"
+        || ENDS.iter().any(|end| path.ends_with(end))
 }
 
 /// Text as it is compared: a number that is written as text is the same.
@@ -134,7 +152,7 @@ fn walk(value: &Value, path: &str, take: &mut impl FnMut(&str, &Value)) {
         }
         Value::Array(items) if !items.is_empty() => {
             for (index, item) in items.iter().enumerate() {
-                let named = ["name", "containerPath", "containerName", "key"];
+                let named = ["name", "containerPath", "containerName", "portName", "key"];
                 let name = named.iter().find_map(|key| item.get(key)).and_then(Value::as_str);
                 let key = name.map_or_else(|| index.to_string(), str::to_owned);
                 walk(item, &below(&key), take);
