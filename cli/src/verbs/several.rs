@@ -42,7 +42,9 @@ pub(crate) async fn deploy(session: &Session, deployment: &Deployment, together:
             Together::AllOrNothing => deploy_on_all(&contexts, deployment).await,
         }
     };
-    parts.iter().for_each(|one| one.progress.finish());
+    for one in &parts {
+        one.progress.finish();
+    }
     let rows: Vec<Row> = parts.iter().zip(fates).map(|(one, fate)| row(one, fate)).collect();
     emit(session.format(), &rows, || text(&rows, session.paint()))?;
     Ok(first_bad(rows.iter().map(|row| row.exit)))
@@ -56,7 +58,9 @@ pub(crate) async fn run<T: Serialize>(
 ) -> Ended {
     let parts = session.several_parts()?;
     let results = on_each(&Parts::contexts(&parts), verb).await;
-    parts.iter().for_each(|one| one.progress.finish());
+    for one in &parts {
+        one.progress.finish();
+    }
     let answers: Vec<Answer<T>> =
         parts.iter().zip(results).map(|(one, result)| answer(one, result)).collect();
     emit(session.format(), &answers, || {
@@ -88,14 +92,14 @@ fn answer<T>(parts: &Parts, result: ActionResult<T>) -> Answer<T> {
     match result {
         Ok(result) => Answer { target, result: Some(result), error: None, exit: Exit::Success },
         Err(error) => {
-            let (exit, error) = told(Failure::from(error));
+            let (exit, error) = told(&Failure::from(error));
             Answer { target, result: None, error: Some(error), exit }
         }
     }
 }
 
 /// The exit code and the text, without colours: it also goes into what programs read.
-fn told(failure: Failure) -> (Exit, String) {
+fn told(failure: &Failure) -> (Exit, String) {
     (failure.exit, failure.text(Paint::plain()))
 }
 
@@ -110,7 +114,7 @@ fn row(parts: &Parts, fate: Fate) -> Row {
         exit: Exit::Success,
     };
     let mut failed = |outcome, error: rhumb_action::ActionError| {
-        let (exit, text) = told(Failure::from(error));
+        let (exit, text) = told(&Failure::from(error));
         (row.outcome, row.exit, row.error) = (outcome, exit, Some(text));
     };
     match fate {

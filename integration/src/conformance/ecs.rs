@@ -29,7 +29,7 @@ impl Expectation {
 const WEB: &str = "task-definition/web";
 
 /// What must be seen of a feature. What is refused has nothing to be seen.
-#[expect(clippy::too_many_lines, reason = "flat table, in the order of the cases")]
+#[expect(clippy::match_same_arms, reason = "a flat table, in the order of the cases")]
 pub(super) fn expectation(feature: Feature) -> Expectation {
     match feature {
         Feature::Replicated => {

@@ -38,7 +38,7 @@ impl Expectation {
 const NOTHING: Expectation = Expectation::reads(&[]);
 
 /// What must be seen of a feature.
-#[expect(clippy::too_many_lines, reason = "flat table, in the order of the cases")]
+#[expect(clippy::too_many_lines, clippy::match_same_arms, reason = "flat table, in the order of the cases")]
 pub(super) fn expectation(feature: Feature) -> Expectation {
     match feature {
         Feature::Replicated => Expectation::reads(&[("app/web", "/instances", "2")]),

@@ -141,8 +141,7 @@ impl TestTarget {
         match self.watched {
             Watched::Memory(_) => Proof::Accepted,
             Watched::Swarm(_) | Watched::Kubernetes(_) => Proof::Ran,
-            Watched::Marathon(_) => Proof::Double,
-            Watched::Ecs(_) => Proof::Double,
+            Watched::Marathon(_) | Watched::Ecs(_) => Proof::Double,
         }
     }
 
@@ -173,12 +172,14 @@ impl TestTarget {
                 let body = serde_json::json!({ "data": { "colour": "made by hand" } });
                 backend.provide(&format!("config/{name}"), body).map_err(|error| error.to_string())
             }
-            (Watched::Memory(_), Need::SwarmCronjob | Need::Traefik | Need::Identity(_)) => Ok(()),
+            (
+                Watched::Memory(_) | Watched::Marathon(_),
+                Need::SwarmCronjob | Need::Traefik | Need::Identity(_),
+            ) => Ok(()),
             (Watched::Marathon(double), Need::Config(name)) => {
                 double.provide(&format!("{name}/colour"), "made by hand");
                 Ok(())
             }
-            (Watched::Marathon(_), Need::SwarmCronjob | Need::Traefik | Need::Identity(_)) => Ok(()),
             (Watched::Kubernetes(cluster), need) => {
                 kubernetes_witness::prepare(cluster.kubectl(), &self.namespace, *need)
             }

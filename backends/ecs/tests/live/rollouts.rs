@@ -189,7 +189,7 @@ async fn a_job_runs_once_for_each_step() {
     let arn = stage.create(&definition(&stage, "migrate", "job:1")).await.outputs["arn"].clone();
     let want = job(&stage, &arn, "c0ffee");
     let receipt = stage.create(&want).await;
-    assert!(stage.live("task/migrate").await.outputs.get(Live::JOB).is_none());
+    assert!(!stage.live("task/migrate").await.outputs.contains_key(Live::JOB));
     let health = stage.settled(&receipt).await;
     assert_eq!((health.state, health.ready, health.wanted), (State::Ready, 2, 2), "{health:?}");
     let live = stage.live("task/migrate").await;

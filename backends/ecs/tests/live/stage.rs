@@ -40,6 +40,7 @@ impl Stage {
         Self::with(double::Options::default())
     }
 
+    #[expect(clippy::print_stdout, reason = "the test script counts what is skipped by it")]
     pub(crate) fn with(options: double::Options) -> Option<Self> {
         if !has_modules(&["moto", "flask"]) {
             println!(
