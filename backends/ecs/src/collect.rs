@@ -34,7 +34,7 @@ pub(crate) async fn collect(account: &Account, query: &ImportQuery) -> Result<Ga
     documents.extend(services);
     documents.extend(schedules);
     documents.extend(definitions);
-    let mut found = gather::gather(documents);
+    let mut found = gather::gather(&documents);
     found.origins.clear();
     found.notes.extend(notes);
     Ok(found)
@@ -208,12 +208,11 @@ impl Selector {
     /// `team=web,stage!=test`.
     fn read(text: &str) -> Result<Self> {
         let part = |part: &str| {
-            let (key, value, wants) = match part.split_once("!=") {
-                Some((key, value)) => (key, value, Wants::Other),
-                None => {
-                    let (key, value) = part.split_once('=')?;
-                    (key, value.trim_start_matches('='), Wants::Equal)
-                }
+            let (key, value, wants) = if let Some((key, value)) = part.split_once("!=") {
+                (key, value, Wants::Other)
+            } else {
+                let (key, value) = part.split_once('=')?;
+                (key, value.trim_start_matches('='), Wants::Equal)
             };
             let (key, value) = (key.trim(), value.trim());
             (!key.is_empty()).then(|| (key.to_owned(), value.to_owned(), wants))

@@ -19,7 +19,7 @@ pub(crate) use sealing::WHOLE;
 /// document, with keys in either case, and the resources of templates of `CloudFormation`.
 ///
 /// What is none of these is left out, with a warning that says what it looks like.
-pub(crate) fn gather(documents: Vec<Value>) -> Gathered {
+pub(crate) fn gather(documents: &[Value]) -> Gathered {
     let mut finder = Finder::default();
     for (number, document) in documents.iter().enumerate() {
         finder.read(number, document);

@@ -93,7 +93,7 @@ impl Backend for Ecs {
     }
 
     async fn survey(&self, scope: &Scope, app: &App, survey: &Survey<'_>) -> Result<Facts> {
-        survey::survey(&self.account, scope, app, survey).await
+        Box::pin(survey::survey(&self.account, scope, app, survey)).await
     }
 
     async fn verify(&self, _: &str) -> Result<Vec<Finding>> {
@@ -166,7 +166,7 @@ impl Backend for Ecs {
 #[async_trait]
 impl Import for Ecs {
     fn gather(&self, documents: Vec<Value>) -> Gathered {
-        gather::gather(documents)
+        gather::gather(&documents)
     }
 
     async fn collect(&self, query: &ImportQuery) -> Result<Gathered> {

@@ -150,18 +150,10 @@ pub(super) fn stranger(value: &Value) -> (String, Option<&'static str>) {
         ),
         (all(&["containers"]) || all(&["container"]), "an app of Marathon", "rhumb import marathon -f FILE"),
     ];
-    match known.into_iter().find(|(is, ..)| *is) {
-        Some((_, what, remedy)) => (format!("it looks like {what}"), Some(remedy)),
-        None => {
-            let keys: Vec<String> =
-                map.keys().take(3).map(|key| format!("`{}`", key.escape_debug())).collect();
-            (
-                format!(
-                    "nothing of ECS has {}",
-                    if keys.is_empty() { "no keys".to_owned() } else { keys.join(", ") }
-                ),
-                None,
-            )
-        }
+    if let Some((_, what, remedy)) = known.into_iter().find(|(is, ..)| *is) {
+        return (format!("it looks like {what}"), Some(remedy));
     }
+    let keys: Vec<String> = map.keys().take(3).map(|key| format!("`{}`", key.escape_debug())).collect();
+    let keys = if keys.is_empty() { "no keys".to_owned() } else { keys.join(", ") };
+    (format!("nothing of ECS has {keys}"), None)
 }

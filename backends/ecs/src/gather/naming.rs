@@ -73,7 +73,7 @@ fn wanted(found: &Found) -> Option<(String, Option<u64>)> {
         Kind::TargetGroup => text("Name").or_else(|| text("TargetGroupName")).map(str::to_owned),
         Kind::Listener => text("ListenerArn").map(last).or_else(|| body.get("Port").map(Value::to_string)),
         Kind::ListenerRule => {
-            text("RuleArn").map(last).or_else(|| body.get("Priority").map(|of| of.to_string()))
+            text("RuleArn").map(last).or_else(|| body.get("Priority").map(ToString::to_string))
         }
         Kind::ScalableTarget => text("ResourceId").map(last),
         Kind::ScalingPolicy => text("PolicyName").map(str::to_owned),

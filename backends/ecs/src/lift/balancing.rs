@@ -133,7 +133,9 @@ pub(super) fn group(mut document: Document, world: &mut World) {
         "UnhealthyThresholdCount",
     ];
     if led.is_asked {
-        asked.iter().for_each(|key| drop(fields.take_whole(key)));
+        for key in asked {
+            fields.take_whole(key);
+        }
         let is_usual = |value: &Value| value.get("HttpCode") == Some(&json!("200-399"));
         fields.take("Matcher", |value| is_usual(value).then_some(()));
     } else {
@@ -146,15 +148,15 @@ pub(super) fn group(mut document: Document, world: &mut World) {
 }
 
 /// Ends the reading of what a workload becomes one of: what is left is a patch of the first.
-fn patch(document: Document, led: &Led, word: &str, world: &mut World) {
-    let path = Word::Workload.path(&led.workload);
-    let has_patch = |workload: &Workload| workload.on.get("ecs").is_some_and(|on| on.contains_key(word));
-    if world.app.workloads.get(&led.workload).is_none_or(has_patch) {
-        return document.finish(&path, world);
+fn patch(document: Document, led: &Led, kind: &str, world: &mut World) {
+    let document_path = Word::Workload.path(&led.workload);
+    let is_patched = |workload: &Workload| workload.on.get("ecs").is_some_and(|on| on.contains_key(kind));
+    if world.app.workloads.get(&led.workload).is_none_or(is_patched) {
+        return document.finish(&document_path, world);
     }
-    let patch = document.finish_with_patch(&path, word, world);
+    let left = document.finish_with_patch(&document_path, kind, world);
     if let Some(workload) = world.app.workloads.get_mut(&led.workload) {
-        world::add_patch(workload, word, patch);
+        world::add_patch(workload, kind, left);
     }
 }
 

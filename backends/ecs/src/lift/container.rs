@@ -55,12 +55,11 @@ pub(super) fn container(
 
 /// A command. Some tools write it as one text, which runs in a shell.
 fn texts(fields: &mut Fields<'_>, key: &str) -> Vec<String> {
-    fields.take(key, |value| plains(value)).unwrap_or_default()
+    fields.take(key, plains).unwrap_or_default()
 }
 
 fn resources(fields: &mut Fields<'_>) -> Resources {
-    let mut found = Resources::default();
-    found.cpu = amount(fields, "cpu").map(values::cpu);
+    let mut found = Resources { cpu: amount(fields, "cpu").map(values::cpu), ..Resources::default() };
     if found
         .cpu
         .is_some_and(|cpu| values::units(cpu) == fields.get("cpu").and_then(number).unwrap_or_default())

@@ -96,7 +96,7 @@ impl Document {
     pub(super) fn finish_with_patch(
         mut self,
         document: &str,
-        word: &str,
+        kind: &str,
         world: &mut World,
     ) -> Option<Value> {
         prune(&mut self.body);
@@ -105,7 +105,7 @@ impl Document {
             self.account(Some(document.to_owned()), world);
             return None;
         }
-        let why = format!("no neutral field is for it; a patch under on.{PLATFORM}.{word} keeps it");
+        let why = format!("no neutral field is for it; a patch under on.{PLATFORM}.{kind} keeps it");
         self.tell(&left, Fate::Kept, &why);
         self.account(Some(document.to_owned()), world);
         Some(patch(left))

@@ -203,7 +203,7 @@ impl Lift {
         done: &mut BTreeMap<usize, String>,
         world: &mut World,
     ) {
-        let path = Word::Workload.path(name);
+        let document = Word::Workload.path(name);
         let Some((at, original)) = definition.and_then(|at| Some((at, self.definitions.get(&at)?))) else {
             let why = "the task definition that it runs is not among the documents";
             return runner.finish_whole(why, Fate::Lost, world);
@@ -215,7 +215,7 @@ impl Lift {
             _ => service::mode(&runner.whole),
         };
         let mut workload = Workload { mode, ..Workload::default() };
-        let word = runner.kind.map_or("Service", Kind::name);
+        let kind = runner.kind.map_or("Service", Kind::name);
         world.sizes.extend(size::of(&definition.whole).map(|size| (name.to_owned(), size)));
         let whole = definition.whole.clone();
         let published = task::definition(&mut definition.fields(), &whole, &mut workload, world);
@@ -241,11 +241,11 @@ impl Lift {
         let is_first = done.insert(at, name.to_owned()).is_none();
         let mut silent = World::default();
         let heard = if is_first { &mut *world } else { &mut silent };
-        let patch = definition.finish_with_patch(&path, "TaskDefinition", heard);
+        let patch = definition.finish_with_patch(&document, "TaskDefinition", heard);
         world::add_patch(&mut workload, "TaskDefinition", patch);
         if is_read {
-            let patch = runner.finish_with_patch(&path, word, world);
-            world::add_patch(&mut workload, word, patch);
+            let patch = runner.finish_with_patch(&document, kind, world);
+            world::add_patch(&mut workload, kind, patch);
         } else {
             let why =
                 "crontab has no words for its expression, so that the workload is a job without a clock";
@@ -257,7 +257,7 @@ impl Lift {
 
 /// Reads a task definition that nothing runs.
 fn alone(mut definition: Document, name: &str, world: &mut World) {
-    let path = Word::Workload.path(name);
+    let document = Word::Workload.path(name);
     let mut workload = Workload { mode: Mode::Replicated, ..Workload::default() };
     let whole = definition.whole.clone();
     let published = task::definition(&mut definition.fields(), &whole, &mut workload, world);
@@ -269,7 +269,7 @@ fn alone(mut definition: Document, name: &str, world: &mut World) {
         );
     }
     service::expose_nodes(&mut workload, &published);
-    let patch = definition.finish_with_patch(&path, "TaskDefinition", world);
+    let patch = definition.finish_with_patch(&document, "TaskDefinition", world);
     world::add_patch(&mut workload, "TaskDefinition", patch);
     world.app.workloads.insert(name.to_owned(), workload);
 }

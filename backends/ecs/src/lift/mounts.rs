@@ -141,6 +141,13 @@ fn remove(map: &mut Map<String, Value>, path: &str) {
     }
 }
 
+/// What a volume of EFS says; the last of it is not read where the file system is another than the target's.
+const READ: [&str; 3] = [
+    "efsVolumeConfiguration.transitEncryption",
+    "efsVolumeConfiguration.authorizationConfig.accessPointId",
+    "efsVolumeConfiguration.fileSystemId",
+];
+
 fn source(item: &Item, world: &mut World) -> Option<Found> {
     let text = |map: &Map<String, Value>, key: &str| map.get(key).and_then(Value::as_str).map(str::to_owned);
     if item.map.is_empty() {
@@ -158,11 +165,6 @@ fn source(item: &Item, world: &mut World) -> Option<Found> {
         }
         "efsVolumeConfiguration" => {
             let point = of.get("authorizationConfig")?.get("accessPointId")?;
-            const READ: [&str; 3] = [
-                "efsVolumeConfiguration.transitEncryption",
-                "efsVolumeConfiguration.authorizationConfig.accessPointId",
-                "efsVolumeConfiguration.fileSystemId",
-            ];
             // A release's own folders are on the file system of its target; another stays where it is.
             let (volume, part, read) = match reference::parse(point) {
                 Some((id, _)) => {

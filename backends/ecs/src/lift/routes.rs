@@ -60,7 +60,7 @@ pub(super) fn rule(mut document: Document, listeners: &[(String, String)], world
     fields.take_whole("Conditions");
     fields.take_whole("Actions");
     let annotations = labels::plain(&mut fields);
-    let mut last = String::new();
+    let mut latest = String::new();
     for host in hosts {
         let name = name(&stem, host.as_ref(), protocol.as_deref(), world);
         let route = world.app.routes.entry(name.clone()).or_default();
@@ -73,9 +73,9 @@ pub(super) fn rule(mut document: Document, listeners: &[(String, String)], world
         if protocol.is_none() {
             tell_tls(&name, world);
         }
-        last = name;
+        latest = name;
     }
-    document.finish(&Word::Route.path(&last), world);
+    document.finish(&Word::Route.path(&latest), world);
 }
 
 /// A route for what no rule of a listener leads elsewhere.

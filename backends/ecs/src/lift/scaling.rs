@@ -124,7 +124,7 @@ fn read(
                 workload,
                 |of| {
                     of.memory =
-                        of.memory.or(of.limits.memory).or(size.map(|size| values::mebibytes(size.memory)))
+                        of.memory.or(of.limits.memory).or(size.map(|size| values::mebibytes(size.memory)));
                 },
                 |of| of.memory.is_some(),
             );

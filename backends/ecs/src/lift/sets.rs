@@ -13,8 +13,9 @@ pub(super) fn join(world: &mut World) {
     let mut members: BTreeMap<String, u32> = BTreeMap::new();
     for set in world.registered.values() {
         let is_there = |index: u32| world.registered.get(&member(set, index)) == Some(set);
-        let count = (0..).take_while(|index| is_there(*index)).count();
-        if let Some(count) = u32::try_from(count).ok().filter(|count| *count > 0) {
+        let most = u32::try_from(world.registered.len()).unwrap_or(u32::MAX);
+        let count = (0..=most).find(|index| !is_there(*index)).unwrap_or(most);
+        if count > 0 {
             members.insert(set.clone(), count);
         }
     }

@@ -7,6 +7,9 @@ use serde_json::Value;
 use super::values::{cpu, mebibytes, task_mebibytes, task_units, units};
 use crate::lower::size::Size;
 
+/// Gives a container what others leave over.
+type Fill = fn(&mut Workload, Size);
+
 /// Reads the size of a task, which is the most that its containers take together. It is carried where it is what they
 /// ask for, on Fargate rounded up; a container that says nothing is given what the others leave over. Else it stays.
 ///
@@ -14,10 +17,12 @@ use crate::lower::size::Size;
 pub(super) fn task(fields: &mut Fields<'_>, whole: &Value, workload: &mut Workload) {
     let Some(size) = of(whole) else { return };
     let before = workload.clone();
-    let ways: [&[fn(&mut Workload, Size)]; 4] = [&[], &[fill_cpu], &[fill_memory], &[fill_cpu, fill_memory]];
+    let ways: [&[Fill]; 4] = [&[], &[fill_cpu], &[fill_memory], &[fill_cpu, fill_memory]];
     for way in ways {
         let mut filled = before.clone();
-        way.iter().for_each(|fill| fill(&mut filled, size));
+        for fill in way {
+            fill(&mut filled, size);
+        }
         if asked(&filled).on_fargate() == Some(size) {
             *workload = filled;
             fields.take_whole("cpu");

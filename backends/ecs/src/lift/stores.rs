@@ -73,10 +73,8 @@ pub(super) fn parameter(mut document: Document, world: &mut World) {
     let native = document.text_at("/Name").unwrap_or(document.name()).to_owned();
     let is_ours = document.ownership == Ownership::External || native.starts_with("/rhumb/");
     let id = document.name().trim_matches('/').to_owned();
-    let (of, key) = match is_ours {
-        true => id.split_once('/').unwrap_or(("config", &id)),
-        false => id.rsplit_once('/').unwrap_or(("config", &id)),
-    };
+    let parts = if is_ours { id.split_once('/') } else { id.rsplit_once('/') };
+    let (of, key) = parts.unwrap_or(("config", &id));
     let (name, key) = (document_name(of), key.to_owned());
     let is_secret = document.text_at("/Type") == Some("SecureString");
     world.stores.parameters.insert(native, Held { is_secret, name: name.clone(), key: key.clone() });
@@ -85,7 +83,7 @@ pub(super) fn parameter(mut document: Document, world: &mut World) {
         document.fields().take_whole("Name");
         return document.finish(&Word::Config.path(&name), world);
     }
-    let word = if is_secret { Word::Secret } else { Word::Config };
+    let kind = if is_secret { Word::Secret } else { Word::Config };
     let stable_name = is_ours && document.generation.is_none();
     let mut fields = document.fields();
     let labels = labels::plain(&mut fields);
@@ -108,7 +106,7 @@ pub(super) fn parameter(mut document: Document, world: &mut World) {
         config.labels.extend(labels);
         put(config, key, &value, is_ours);
     }
-    document.finish(&word.path(&name), world);
+    document.finish(&kind.path(&name), world);
 }
 
 /// Puts what a parameter holds into a config. A release's own hold base64.

@@ -119,8 +119,9 @@ fn is_renamed(path: &str) -> bool {
         "ScheduleExpression",
         ".clientAliases.0.port",
     ];
-    let is_volume = path.starts_with("volumes.") && path.ends_with(".name");
-    let is_port_name = path.contains(".portMappings.") && path.ends_with(".name");
+    let is_name = path.rsplit('.').next() == Some("name");
+    let is_volume = path.starts_with("volumes.") && is_name;
+    let is_port_name = path.contains(".portMappings.") && is_name;
     is_volume
         || is_port_name
         || path == "cpu"
