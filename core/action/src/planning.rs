@@ -6,6 +6,7 @@ use rhumb_backend::{DiffOptions, Error, ErrorKind, Object, ObjectId, Observed, P
 use rhumb_release::Status;
 use rhumb_spec::Diagnostic;
 
+use crate::engine::insist;
 use crate::known::Known;
 use crate::{ActionError, ActionResult, Conflicts, Context, Foreign};
 
@@ -44,7 +45,7 @@ pub(crate) async fn plan(
     let mut ids = known.inventory.ids();
     ids.extend(want.iter().map(|object| object.id.clone()));
     let ids: Vec<ObjectId> = ids.into_iter().collect();
-    let observed = context.backend().observe(scope, &ids).await?;
+    let observed = insist(|| context.backend().observe(scope, &ids)).await?;
     let needed = if has_old_generation(&observed, want) {
         known.needed(context, rules.history_max).await?
     } else {

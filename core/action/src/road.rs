@@ -11,6 +11,7 @@ use rhumb_spec::{App, Diagnostic, Feature, Parsed};
 use serde_json::{Map, Value, json};
 
 use crate::deploy::Course;
+use crate::engine::insist;
 use crate::known::Known;
 use crate::salt::Salt;
 use crate::secret_defaults::has_secret_default;
@@ -182,7 +183,7 @@ pub(crate) async fn facts(
 ) -> ActionResult<Facts> {
     match from {
         FactsFrom::Defaults => Ok(backend.default_facts()),
-        FactsFrom::Target => Ok(backend.survey(scope, app, &survey).await?),
+        FactsFrom::Target => Ok(insist(|| backend.survey(scope, app, &survey)).await?),
     }
 }
 

@@ -9,6 +9,7 @@ use rhumb_release::{Holder, Lease, Life, Status, Writer};
 use serde::Serialize;
 
 use crate::current::receipts_of_what_is_there;
+use crate::engine::insist;
 use crate::known::{Known, find_record};
 use crate::{ActionResult, Context, PastRevision};
 
@@ -116,7 +117,8 @@ struct Live {
 async fn look(context: &Context<'_>, scope: &Scope, known: &Known, want: &[Object]) -> ActionResult<Live> {
     let mut ids = known.inventory.ids();
     ids.extend(want.iter().map(|object| object.id.clone()));
-    let observed = context.backend().observe(scope, &ids.into_iter().collect::<Vec<_>>()).await?;
+    let ids: Vec<ObjectId> = ids.into_iter().collect();
+    let observed = insist(|| context.backend().observe(scope, &ids)).await?;
     let done = known.inventory.done();
     let is_done = |object: &&Object| object.once.is_some() && done.get(&object.id) == object.once.as_ref();
     let (ended, running): (Vec<&Object>, Vec<&Object>) =

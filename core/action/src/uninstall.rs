@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use rhumb_backend::{ObjectHealth, ObjectId, Ownership, Plan, Scope, Support, uninstall_plan};
+use rhumb_backend::{Action, Live, ObjectHealth, ObjectId, Ownership, Plan, Scope, Support, uninstall_plan};
 use rhumb_release::{Head, Outcome, Record, Status};
 use rhumb_spec::model::{Kind, MountSource, Volume, Workload};
 use rhumb_spec::{Diagnostic, Feature};
@@ -11,7 +11,7 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::carry::{Awaited, Load, carry};
-use crate::engine::may_pass;
+use crate::engine::{insist, may_pass};
 use crate::hold::Hold;
 use crate::known::{Known, not_found};
 use crate::names::check_name;
@@ -184,7 +184,7 @@ pub(crate) async fn remove_held(
 
 async fn look(context: &Context<'_>, scope: &Scope, known: &Known) -> ActionResult<Seen> {
     let ids: Vec<ObjectId> = known.inventory.ids().into_iter().collect();
-    let observed = context.backend().observe(scope, &ids).await?;
+    let observed = insist(|| context.backend().observe(scope, &ids)).await?;
     let last = known.inventory.last(&[]);
     let plan = uninstall_plan(context.backend(), &last, &observed).map_err(ActionError::Diagnostics)?;
     let goes: BTreeSet<&ObjectId> = plan.steps.iter().map(|step| &step.id).collect();
@@ -328,7 +328,14 @@ async fn what_is_left(
     scope: &Scope,
     (known, natives): (&Known, &[ObjectId]),
 ) -> ActionResult<Option<Vec<ObjectHealth>>> {
-    let is_planned = !look(context, scope, known).await?.planned.plan.is_empty();
+    let planned = look(context, scope, known).await?.planned;
+    // Some platforms go on telling for a while of jobs that ended, and nothing makes them forget one.
+    let has_ended = |id: &ObjectId| {
+        let mut found = planned.observed.generations(id).peekable();
+        found.peek().is_some() && found.all(|live| live.outputs.contains_key(Live::JOB))
+    };
+    let is_planned =
+        planned.plan.steps.iter().any(|step| step.action != Action::Await && !has_ended(&step.id));
     let leaving = context.backend().leaving(scope, natives).await?;
     Ok((is_planned || !leaving.is_empty()).then_some(leaving))
 }

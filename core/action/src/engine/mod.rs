@@ -20,6 +20,6 @@ mod tests;
 pub use executor::{CONCURRENCY, Ended, Executed, Executor, Given, StepFailure};
 pub use keeper::{Guard, Keeper};
 pub use materials::{RunMaterials, SealedMaterial};
-pub use persistent::Persistent;
+pub use persistent::{Persistent, insist};
 pub use poll::may_pass;
 pub use wait::{Wait, Waited};

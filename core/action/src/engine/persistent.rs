@@ -13,6 +13,32 @@ use tokio::time::{Instant, sleep};
 /// How long a storage that does not answer is asked again.
 const PATIENCE: Duration = Duration::from_mins(1);
 
+/// How long a platform is asked again what is there, when it answers that it cannot say now.
+const INSISTENCE: Duration = Duration::from_secs(20);
+
+/// The same when it does not answer at all. A target that is not there must be told soon.
+const BRIEFLY: Duration = Duration::from_secs(2);
+
+/// Asks a question again that changes nothing, when the platform asks for fewer calls, fails or breaks off.
+pub async fn insist<T, F: Future<Output = Result<T>>>(question: impl Fn() -> F) -> Result<T> {
+    let begun = Instant::now();
+    let mut delays = delays().build();
+    loop {
+        match question().await {
+            Err(error) if may_pass(&error) => {
+                let patience = if error.kind == ErrorKind::Unreachable { BRIEFLY } else { INSISTENCE };
+                let delay = delays.next().unwrap_or_default();
+                if begun.elapsed() + delay >= patience {
+                    return Err(error);
+                }
+                tracing::debug!(%error, "the platform is asked again");
+                sleep(delay).await;
+            }
+            result => return result,
+        }
+    }
+}
+
 /// Storage that is asked again when it cannot be reached, so that a manager that is lost or a connection that breaks
 /// does not leave a revision half recorded. One that has never answered is given up at once: nothing was begun there.
 ///
