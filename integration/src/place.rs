@@ -55,6 +55,15 @@ impl Platform {
         }
     }
 
+    /// An app as it is written for this platform: ECS asks every five seconds at most, and gives up after ten failures at the
+    /// latest.
+    pub fn adapted(self, app: &str) -> String {
+        match self {
+            Self::Swarm | Self::Kubernetes => app.to_owned(),
+            Self::Ecs => app.replace("period: 1s", "period: 5s").replace("failures: 20", "failures: 10"),
+        }
+    }
+
     /// A place of its own for a test: in a cluster a namespace, of ECS a double, both of which go when the value is dropped.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ pub(super) struct Expectation {
     pub(super) instead: &'static [(&'static str, &'static str)],
 }
 
-/// A value that is read back: the object as `kind/name`, the JSON pointer, and the value as JSON. `"db-*"` is any text that
+/// A value that is read back: the object as `kind/name`, the JSON pointer or `tag:` and a tag's key, and the value as JSON. `"db-*"` is any text that
 /// begins so.
 pub(super) type Read = (&'static str, &'static str, &'static str);
 
@@ -42,7 +42,7 @@ pub(super) fn expectation(feature: Feature) -> Expectation {
         Feature::Stateful => reads(&[
             ("service/db-0", "/runningCount", "1"),
             ("service/db-1", "/runningCount", "1"),
-            ("access-point/data-1", "/FileSystemId", r#""fs-*""#),
+            ("access-point/data-db-1", "/FileSystemId", r#""fs-*""#),
         ]),
         Feature::Job => reads(&[("task/task", "/containers/0/exitCode", "0")]),
         Feature::JobParallelism | Feature::JobCompletions => {
@@ -57,6 +57,7 @@ pub(super) fn expectation(feature: Feature) -> Expectation {
         }
         Feature::DependsOn => {
             reads(&[("service/db", "/runningCount", "1"), ("service/web", "/runningCount", "1")])
+                .instead(SLOWER)
         }
         Feature::Sidecars => reads(&[(WEB, "/containerDefinitions/1/name", r#""proxy""#)]),
         Feature::InitContainers | Feature::InitSharedVolume => {
@@ -68,9 +69,10 @@ pub(super) fn expectation(feature: Feature) -> Expectation {
             WEB,
             "/containerDefinitions/0/repositoryCredentials/credentialsParameter",
             r#""arn:aws:secretsmanager:*""#,
-        )]),
+        )])
+        .instead(&[("rhumb-demo:1", "registry.example/rhumb-demo:1")]),
         Feature::WorkingDir => reads(&[(WEB, "/containerDefinitions/0/workingDirectory", r#""/tmp""#)]),
-        Feature::Labels => reads(&[(WEB, "/containerDefinitions/0/dockerLabels/team", r#""blue""#)]),
+        Feature::Labels => reads(&[("service/web", "tag:team", r#""blue""#)]),
         Feature::StopGrace => reads(&[(WEB, "/containerDefinitions/0/stopTimeout", "3")]),
         Feature::Logging => {
             reads(&[(WEB, "/containerDefinitions/0/logConfiguration/options/splunk-url", r#""https://*""#)])
@@ -101,7 +103,7 @@ pub(super) fn expectation(feature: Feature) -> Expectation {
         | Feature::LivenessProbe
         | Feature::ReadinessApart
         | Feature::StartupProbe
-        | Feature::ProbeGrpc => reads(&[("task/web", "/healthStatus", r#""HEALTHY""#)]),
+        | Feature::ProbeGrpc => reads(&[("task/web", "/healthStatus", r#""HEALTHY""#)]).instead(SLOWER),
         Feature::CpuReservation => reads(&[(WEB, "/containerDefinitions/0/cpu", "10")]),
         Feature::CpuLimit => reads(&[("service/web", "/runningCount", "1")]),
         Feature::MemoryReservation => reads(&[(WEB, "/containerDefinitions/0/memoryReservation", "16")]),
@@ -189,12 +191,15 @@ pub(super) fn expectation(feature: Feature) -> Expectation {
         Feature::Identity => reads(&[(WEB, "/taskRoleArn", r#""arn:aws:iam::*""#)]),
         Feature::PlatformPatch => reads(&[(WEB, "/containerDefinitions/0/interactive", "true")]),
         Feature::Native => reads(&[("log-group/extra", "/retentionInDays", "7")]),
+        Feature::RestartPolicy => reads(&[("service/web", "/runningCount", "1")])
+            .instead(&[("policy: onFailure", "policy: always")]),
+        Feature::Annotations => {
+            reads(&[(WEB, "/containerDefinitions/0/dockerLabels/example.com~1contact", r#""blue""#)])
+        }
         Feature::Dns
         | Feature::ExtraHosts
         | Feature::Hostname
-        | Feature::Annotations
         | Feature::PullPolicy
-        | Feature::RestartPolicy
         | Feature::Spread
         | Feature::Near => reads(&[("service/web", "/runningCount", "1")]),
         Feature::JobRetries
@@ -213,5 +218,8 @@ pub(super) fn expectation(feature: Feature) -> Expectation {
         | Feature::Tolerations => Expectation::default(),
     }
 }
+
+/// ECS asks every five seconds at most.
+const SLOWER: &[(&str, &str)] = &[("period: 1s", "period: 5s"), ("period: 2s", "period: 5s")];
 
 const SPLUNK: &str = "driver: splunk, options: { splunk-url: 'https://logs.example', splunk-token: none }";

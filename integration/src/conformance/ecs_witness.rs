@@ -24,7 +24,7 @@ fn check(items: &[Item], (object, at, is): &Read) -> Result<(), String> {
     let expected: Value = serde_json::from_str(is).map_err(|error| format!("{is}: {error}"))?;
     let (kind, name) = object.split_once('/').ok_or("an object is written kind/name")?;
     let found = items.iter().filter(|item| item.kind == kind && is_named(item, object, name));
-    let values: Vec<&Value> = found.map(|item| item.body.pointer(at).unwrap_or(&Value::Null)).collect();
+    let values: Vec<Value> = found.map(|item| value(item, at)).collect();
     if values.iter().any(|value| is_like(value, &expected)) {
         return Ok(());
     }
@@ -34,6 +34,14 @@ fn check(items: &[Item], (object, at, is): &Read) -> Result<(), String> {
         return Err(format!("there is no {object}, but {}", there.join(", ")));
     }
     Err(format!("{object} {at} is {values:?} instead of {expected}"))
+}
+
+/// A member of what its service tells of it, or a tag.
+fn value(item: &Item, at: &str) -> Value {
+    match at.strip_prefix("tag:") {
+        Some(key) => item.tags.get(key).map_or(Value::Null, |tag| json!(tag)),
+        None => item.body.pointer(at).cloned().unwrap_or_default(),
+    }
 }
 
 /// By its tag; what has none bears the name of its workload in its own. What runs bears its service's tags.

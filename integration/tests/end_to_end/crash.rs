@@ -70,7 +70,7 @@ struct Bench {
 impl Bench {
     fn new(platform: Platform, release: &str) -> Result<Self, Failed> {
         let place = platform.place(release)?;
-        let chart = ChartFolder::of(APP).with("values.yaml", "colour: blue\n");
+        let chart = ChartFolder::of(&platform.adapted(APP)).with("values.yaml", "colour: blue\n");
         Ok(Self { rhumb: place.rhumb(), place, chart, release: release.to_owned() })
     }
 

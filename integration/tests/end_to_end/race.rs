@@ -20,7 +20,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 fn two_upgrades(platform: Platform) -> Result<(), Failed> {
     let place = platform.place("raced")?;
     let rhumb = place.rhumb();
-    let chart = ChartFolder::of(APP).with("values.yaml", "colour: blue\n");
+    let chart = ChartFolder::of(&platform.adapted(APP)).with("values.yaml", "colour: blue\n");
     rhumb.succeed(&["install", "raced", chart.argument(), "--wait"])?;
     for round in 0..3 {
         let colours = [format!("colour=red{round}"), format!("colour=green{round}")];

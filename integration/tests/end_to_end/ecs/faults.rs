@@ -15,6 +15,7 @@ containers:
   web:
     image: rhumb-demo:1
     env: { COLOUR: '{{ values.colour }}' }
+    resources: { cpu: 50m }
     ports: { http: 8080 }
     mounts: { /etc/app: { config: look }, /data: { volume: data } }
 expose: { http: { port: 8080 } }

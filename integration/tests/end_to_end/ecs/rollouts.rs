@@ -84,7 +84,7 @@ fn failing() -> Result<(), Failed> {
         trial::require(start.elapsed() < Duration::from_mins(1), "the wait does not fail fast")?;
         ended.expect_texts(texts)?;
         // A failed first install can be upgraded.
-        bench.deploy("upgrade", &[]).expect_code(0)?;
+        bench.deploy("upgrade", &["--set", "image=good:1"]).expect_code(0)?;
         bench.end()?;
     }
     Ok(())
