@@ -104,7 +104,7 @@ pub(super) fn expectation(feature: Feature) -> Expectation {
         | Feature::ReadinessApart
         | Feature::StartupProbe
         | Feature::ProbeGrpc => reads(&[("task/web", "/healthStatus", r#""HEALTHY""#)]).instead(SLOWER),
-        Feature::CpuReservation => reads(&[(WEB, "/containerDefinitions/0/cpu", "10")]),
+        Feature::CpuReservation => reads(&[(WEB, "/containerDefinitions/0/cpu", "11")]),
         Feature::CpuLimit => reads(&[("service/web", "/runningCount", "1")]),
         Feature::MemoryReservation => reads(&[(WEB, "/containerDefinitions/0/memoryReservation", "16")]),
         Feature::MemoryLimit => reads(&[(WEB, "/containerDefinitions/0/memory", "64")]),
@@ -149,13 +149,13 @@ pub(super) fn expectation(feature: Feature) -> Expectation {
         ]),
         Feature::HostPath => reads(&[(WEB, "/volumes/0/host/sourcePath", r#""/proc/sys/kernel""#)]),
         Feature::ExposeInternal | Feature::ExposeUdp | Feature::DiscoveryDns => {
-            reads(&[("discovery/web", "/NamespaceId", r#""ns-*""#)])
+            reads(&[("discovery/web", "/Arn", r#""arn:aws:servicediscovery:*""#)])
         }
         Feature::ExposeNode | Feature::ExposeNodeLocal | Feature::ExposeLoadBalancer => {
             reads(&[("listener/web-http", "/Protocol", r#""TCP""#)])
         }
         Feature::Route | Feature::RouteTls => {
-            reads(&[("listener-rule/web-1", "/Actions/0/Type", r#""forward""#)])
+            reads(&[("listener-rule/web-0", "/Actions/0/Type", r#""forward""#)])
         }
         Feature::NetworkIsolation => reads(&[("security-group/back", "/VpcId", r#""vpc-*""#)]),
         Feature::RollingUpdate => reads(&[
@@ -173,9 +173,11 @@ pub(super) fn expectation(feature: Feature) -> Expectation {
         }
         Feature::Recreate => reads(&[("service/web", "/deploymentConfiguration/minimumHealthyPercent", "0")]),
         Feature::BlueGreen => {
-            reads(&[("service/web", "/deploymentConfiguration/strategy", r#""BLUE_GREEN""#)])
+            reads(&[("service/web", "/deploymentConfiguration/strategy", r#""BLUE_GREEN""#)]).instead(SHIFTED)
         }
-        Feature::Canary => reads(&[("service/web", "/deploymentConfiguration/strategy", r#""CANARY""#)]),
+        Feature::Canary => {
+            reads(&[("service/web", "/deploymentConfiguration/strategy", r#""CANARY""#)]).instead(SHIFTED)
+        }
         Feature::Autoscale | Feature::AutoscaleCustom => reads(&[
             ("scalable-target/web", "/MaxCapacity", "3"),
             ("scaling-policy/web", "/PolicyType", r#""Target*""#),
@@ -190,7 +192,7 @@ pub(super) fn expectation(feature: Feature) -> Expectation {
         Feature::OsArch => reads(&[(WEB, "/runtimePlatform/operatingSystemFamily", r#""LINUX""#)]),
         Feature::Identity => reads(&[(WEB, "/taskRoleArn", r#""arn:aws:iam::*""#)]),
         Feature::PlatformPatch => reads(&[(WEB, "/containerDefinitions/0/interactive", "true")]),
-        Feature::Native => reads(&[("log-group/extra", "/retentionInDays", "7")]),
+        Feature::Native => reads(&[("parameter/extra", "/Type", r#""String""#)]),
         Feature::RestartPolicy => reads(&[("service/web", "/runningCount", "1")])
             .instead(&[("policy: onFailure", "policy: always")]),
         Feature::Annotations => {
@@ -220,6 +222,22 @@ pub(super) fn expectation(feature: Feature) -> Expectation {
 }
 
 /// ECS asks every five seconds at most.
-const SLOWER: &[(&str, &str)] = &[("period: 1s", "period: 5s"), ("period: 2s", "period: 5s")];
+const SLOWER: &[(&str, &str)] =
+    &[("period: 1s", "period: 5s"), ("period: 2s", "period: 5s"), ("failures: 20", "failures: 10")];
+
+/// ECS shifts only traffic that something leads to the workload, and in one first share.
+const SHIFTED: &[(&str, &str)] = &[
+    ("steps: [10, 50]", "steps: [10]"),
+    (
+        "containers: { web: { image: 'rhumb-demo:1', env: { REVISION: '[revision]' } } }",
+        "containers: { web: { image: 'rhumb-demo:1', env: { REVISION: '[revision]' }, ports: { http: 8080 } } }
+expose: { http: { port: 8080 } }
+---
+kind: Route
+name: web
+host: web.example
+paths: { /: { workload: web, port: http } }",
+    ),
+];
 
 const SPLUNK: &str = "driver: splunk, options: { splunk-url: 'https://logs.example', splunk-token: none }";

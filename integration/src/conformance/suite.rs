@@ -73,7 +73,7 @@ fn text(case: &Case, target: &TestTarget, revision: &str) -> String {
             "{ apiVersion: v1, kind: ConfigMap, metadata: { name: extra }, data: { colour: blue } }"
         }
         "marathon" => "{ kind: App, cmd: sleep 1000, cpus: 0.01, mem: 32, instances: 1 }",
-        "ecs" => "{ kind: LogGroup, logGroupName: /shop/extra, retentionInDays: 7 }",
+        "ecs" => "{ kind: Parameter, Type: String, Value: blue }",
         _ => {
             "{ kind: Service, TaskTemplate: { ContainerSpec: { Image: 'rhumb-demo:1' } }, Mode: { Replicated: { Replicas: 1 } } }"
         }

@@ -25,6 +25,23 @@ pub(crate) fn latest<'v>(tasks: impl Iterator<Item = &'v Value>) -> Vec<&'v Valu
     runs.into_values().max_by(|left, right| began(left).total_cmp(&began(right))).unwrap_or_default()
 }
 
+/// Whether all tasks have stopped and none of what they ran is active any more.
+pub(crate) async fn is_over(account: &Account, tasks: &[&Value]) -> Result<bool> {
+    if tasks.iter().any(|task| !has_stopped(task)) {
+        return Ok(false);
+    }
+    let arns: BTreeSet<&str> = tasks.iter().filter_map(|task| text(task, "taskDefinitionArn")).collect();
+    let active = each(arns, |arn| async move {
+        let body = json!({ "taskDefinition": arn });
+        match account.call("ecs:DescribeTaskDefinition", &body).await {
+            Ok(answer) => Ok(answer["taskDefinition"]["status"] == "ACTIVE"),
+            Err(error) if matches!(error.kind, ErrorKind::NotFound | ErrorKind::Invalid) => Ok(false),
+            Err(error) => Err(error),
+        }
+    });
+    Ok(!active.await?.contains(&true))
+}
+
 /// Reads which containers end their task, for tasks that have stopped.
 pub(crate) async fn definitions(account: &Account, tasks: &[&Value]) -> Result<Definitions> {
     let stopped = tasks.iter().filter(|task| has_stopped(task));

@@ -179,7 +179,8 @@ fn secret_arns(value: &str) -> Vec<String> {
     all
 }
 
-/// What ran of each wanted job last, as long as ECS remembers it: an hour for tasks that have stopped.
+/// What ran of each wanted job last, as long as ECS remembers it: an hour for tasks that have stopped. What has ended and
+/// whose task definition was taken away is no longer a release's: an uninstall leaves nothing else of a job.
 ///
 /// Source: Amazon ECS API reference, `ListTasks`.
 pub(super) async fn jobs(look: &Look<'_>) -> Result<Vec<Live>> {
@@ -191,6 +192,9 @@ pub(super) async fn jobs(look: &Look<'_>) -> Result<Vec<Live>> {
         };
         let latest = job::latest(tasks.iter().filter(of_job));
         let Some(found) = job_found(&family, &latest) else { return Ok(None) };
+        if job::is_over(look.account, &latest).await? {
+            return Ok(None);
+        }
         let definitions = job::definitions(look.account, &latest).await?;
         let mut live = look.named(found, id.clone(), None);
         live.outputs

@@ -204,6 +204,30 @@ impl Known {
     }
 }
 
+/// Tells moto of a service that was made or goes: its Application Auto Scaling asks its own ECS whether there is one.
+pub(super) async fn mirror(calls: &Calls, operation: &str, input: &Value) {
+    const TARGET: &str = "AmazonEC2ContainerServiceV20141113";
+    let cluster = text(input, "cluster").unwrap_or("default");
+    let cluster = cluster.rsplit('/').next().unwrap_or(cluster);
+    let tell = async |operation: &str, body: Value| {
+        // Without the service there, a scalable target is refused, which says more than this would.
+        let _ = calls.json("ecs", &format!("{TARGET}.{operation}"), &body).await;
+    };
+    if operation == "CreateService" {
+        let containers = json!([{ "name": "one", "image": "one", "memory": 64 }]);
+        tell("CreateCluster", json!({ "clusterName": cluster })).await;
+        tell("RegisterTaskDefinition", json!({ "family": "one", "containerDefinitions": containers })).await;
+        let name = text_or_empty(input, "serviceName");
+        let service =
+            json!({ "cluster": cluster, "serviceName": name, "taskDefinition": "one", "desiredCount": 0 });
+        tell("CreateService", service).await;
+    } else {
+        let name = text_or_empty(input, "service");
+        let name = name.rsplit('/').next().unwrap_or(name);
+        tell("DeleteService", json!({ "cluster": cluster, "service": name, "force": true })).await;
+    }
+}
+
 /// Refuses a service whose balancers, registries or namespace are not there.
 ///
 /// Source: Amazon ECS API reference, `CreateService`, errors.

@@ -20,6 +20,8 @@ pub(super) struct Moto {
     models: PathBuf,
     client: reqwest::Client,
     pipes: Mutex<Pipes>,
+    /// moto's state is not made for several calls at once.
+    one_at_a_time: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug)]
@@ -135,6 +137,7 @@ impl Moto {
             url: format!("http://127.0.0.1:{}", ready.port),
             models: ready.botocore.join("data"),
             client,
+            one_at_a_time: tokio::sync::Mutex::default(),
             pipes: Mutex::new(Pipes { _process: process, accounts, answers, last: 100_000_000_000 }),
         })
     }
@@ -176,6 +179,7 @@ impl Moto {
         for name in [header::HOST, header::CONTENT_LENGTH, header::CONNECTION, header::TRANSFER_ENCODING] {
             headers.remove(name);
         }
+        let _turn = self.one_at_a_time.lock().await;
         let request = self.client.request(method, format!("{}{path}", self.url)).headers(headers);
         let answer = request.header("x-moto-account-id", account).body(body).send().await?;
         let (status, mut headers) = (answer.status(), answer.headers().clone());

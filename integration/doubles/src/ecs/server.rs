@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::calls::Trouble;
-use super::effects::{Effect, require_neighbours};
+use super::effects::{Effect, mirror, require_neighbours};
 use super::error::{ApiError, broken, respond, throttled};
 use super::request::{Call, Protocol};
 use super::{Inner, api, control, engine};
@@ -148,6 +148,9 @@ async fn carry_ecs(inner: &Inner, call: &Call, body: &[u8]) -> Response {
     let answer = api::answer(&mut inner.state(), operation, &input);
     match answer {
         Ok(answer) => {
+            if ["CreateService", "DeleteService"].contains(&operation) {
+                mirror(&inner.moto_calls, operation, &input).await;
+            }
             if let Some(model) = inner.models.of("ecs") {
                 inner.note(model.check_answer(operation, &answer));
             }

@@ -79,13 +79,34 @@ fn chart() -> ChartFolder {
     ChartFolder::of(APP).with("values.yaml", "colour: blue\n")
 }
 
-/// Every fourth call meets the trouble, and the commands succeed all the same.
+/// Calls that change something.
+const WRITES: &[&str] = &[
+    "*:Create*",
+    "*:Put*",
+    "*:Update*",
+    "*:Register*",
+    "*:Deregister*",
+    "*:Delete*",
+    "*:Add*",
+    "*:Modify*",
+    "*:Tag*",
+    "ecs:RunTask",
+];
+
+/// Lets every third call of each kind of write meet a trouble.
+fn trouble_writes(double: &Double, trouble: Trouble) {
+    for calls in WRITES {
+        let at = Some((0..4000).filter(|number| number % 3 == 1).collect());
+        double.fault(Fault { calls: (*calls).to_owned(), at, trouble });
+    }
+}
+
+/// Every third write meets the trouble, and the commands succeed all the same.
 fn some_fail(trouble: Trouble) -> Result<(), Failed> {
     let double = ecs::double()?;
     let rhumb = ecs::rhumb(&double);
     let chart = chart();
-    let at = Some((0..4000).filter(|number| number % 4 == 1).collect());
-    double.fault(Fault { calls: "*".to_owned(), at, trouble });
+    trouble_writes(&double, trouble);
     rhumb.succeed(&["install", "shop", chart.argument(), "--wait", "--timeout", "3m"])?;
     let upgrade = ["upgrade", "shop", chart.argument(), "--set", "colour=red", "--wait", "--timeout", "3m"];
     rhumb.succeed(&upgrade)?;
@@ -95,11 +116,7 @@ fn some_fail(trouble: Trouble) -> Result<(), Failed> {
     trial::require_whole_history(&rhumb.json(&["history", "shop"])?, 2)?;
     let plan = rhumb.json(&["upgrade", "shop", chart.argument(), "--set", "colour=red", "--dry-run"])?;
     trial::require(plan["plan"]["steps"] == serde_json::json!([]), &plan["plan"].to_string())?;
-    double.fault(Fault {
-        calls: "*".to_owned(),
-        at: Some((0..4000).filter(|number| number % 4 == 2).collect()),
-        trouble,
-    });
+    trouble_writes(&double, trouble);
     rhumb.succeed(&["uninstall", "shop", "--wait", "--timeout", "3m"])?;
     double.heal();
     ecs::require_nothing_of(&double, "default", "shop")?;
