@@ -2,12 +2,13 @@
 
 use std::io;
 use std::process::ExitCode;
-use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use rhumb_ecs::LaunchType;
 use rhumb_integration::conformance::{Case, Matrix, Proof, TestTarget, all, clean, run};
 use rhumb_integration::{ecs, trial};
+use rhumb_spec::Feature;
 
 /// Cases wait for the platform most of the time.
 const AT_ONCE: usize = 6;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         for (column, launch_type) in own {
             let matrix = Arc::clone(&matrix);
             trials.push(trial::needs_ecs(&format!("{column}::{}", case.feature), move || {
+                let _alone = alone_at_the_balancer(case.feature);
                 carry_out(&case, &matrix, column, || TestTarget::ecs(double(launch_type)?, launch_type))
             }));
         }
@@ -60,6 +62,15 @@ fn double(launch_type: LaunchType) -> Result<&'static ecs::Double, Failed> {
     static DOUBLES: [OnceLock<io::Result<ecs::Double>>; 2] = [OnceLock::new(), OnceLock::new()];
     let which = &DOUBLES[usize::from(launch_type == LaunchType::Ec2)];
     which.get_or_init(ecs::double).as_ref().map_err(Failed::from)
+}
+
+/// Holds back cases that make rules of one load balancer: two releases that choose a free priority at the same time may
+/// choose the same one, and the second is then told to try again.
+fn alone_at_the_balancer(feature: Feature) -> Option<MutexGuard<'static, ()>> {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let has_rules =
+        matches!(feature, Feature::Route | Feature::RouteTls | Feature::BlueGreen | Feature::Canary);
+    has_rules.then(|| ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 fn carry_out(

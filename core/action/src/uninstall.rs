@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use rhumb_backend::{Action, Live, ObjectHealth, ObjectId, Ownership, Plan, Scope, Support, uninstall_plan};
+use rhumb_backend::{ObjectHealth, ObjectId, Ownership, Plan, Scope, Support, uninstall_plan};
 use rhumb_release::{Head, Outcome, Record, Status};
 use rhumb_spec::model::{Kind, MountSource, Volume, Workload};
 use rhumb_spec::{Diagnostic, Feature};
@@ -328,14 +328,7 @@ async fn what_is_left(
     scope: &Scope,
     (known, natives): (&Known, &[ObjectId]),
 ) -> ActionResult<Option<Vec<ObjectHealth>>> {
-    let planned = look(context, scope, known).await?.planned;
-    // Some platforms go on telling for a while of jobs that ended, and nothing makes them forget one.
-    let has_ended = |id: &ObjectId| {
-        let mut found = planned.observed.generations(id).peekable();
-        found.peek().is_some() && found.all(|live| live.outputs.contains_key(Live::JOB))
-    };
-    let is_planned =
-        planned.plan.steps.iter().any(|step| step.action != Action::Await && !has_ended(&step.id));
+    let is_planned = !look(context, scope, known).await?.planned.plan.is_empty();
     let leaving = context.backend().leaving(scope, natives).await?;
     Ok((is_planned || !leaving.is_empty()).then_some(leaving))
 }

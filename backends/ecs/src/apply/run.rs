@@ -101,19 +101,10 @@ impl Work<'_> {
         Ok(tasks.into_iter().filter(is_of).collect())
     }
 
-    /// Stops what still runs of a job, and takes the release's tags off what ended: ECS tells of it for an hour, and a
-    /// release of the same name must not take it for its own.
+    /// Stops what still runs of a job.
     pub(super) async fn stop(&self, native: &str) -> Result<()> {
         let tasks = self.tasks_of(native).await?;
-        self.stop_all(tasks.iter()).await?;
-        for task in tasks.iter().filter(|task| text(task, "lastStatus") == Some("STOPPED")) {
-            let body =
-                json!({ "resourceArn": task.get("taskArn"), "tagKeys": [names::RELEASE, names::NAMESPACE] });
-            if let Err(error) = self.call("ecs:UntagResource", &body).await {
-                tracing::debug!(%error, "a task that ended keeps its tags");
-            }
-        }
-        Ok(())
+        self.stop_all(tasks.iter()).await
     }
 
     async fn stop_all(&self, tasks: impl Iterator<Item = &Value>) -> Result<()> {
