@@ -62,7 +62,9 @@ impl Case<'_> {
         let state = text(deployment, "rolloutState");
         if state == Some("FAILED") {
             let reason = text(deployment, "rolloutStateReason").unwrap_or("the deployment failed").to_owned();
-            return verdict(State::Failed, reason.clone(), self.blame(id, Some(&reason)));
+            // Where no task ever started, ECS told of its search for a place.
+            let searched = self.events(deployment).find(|event| event.contains("unable to place"));
+            return verdict(State::Failed, reason.clone(), self.blame(id, searched.or(Some(&reason))));
         }
         if let Some((message, culprit)) = self.is_lost(deployment) {
             return verdict(State::Failed, message, Some(culprit));
