@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use rhumb_backend::{ObjectHealth, ObjectId, Ownership, Plan, Scope, Support, uninstall_plan};
-use rhumb_release::{Head, Outcome, Record, Status};
+use rhumb_release::{EntryKind, Filter, Head, Outcome, Record, Status};
 use rhumb_spec::model::{Kind, MountSource, Volume, Workload};
 use rhumb_spec::{Diagnostic, Feature};
 use serde::Serialize;
@@ -95,6 +95,9 @@ pub async fn uninstall(context: &Context<'_>, request: &UninstallRequest) -> Act
     let scope = context.scope(&request.name);
     let known = Known::read(context, &scope).await?;
     if !request.finds(&known) {
+        if known.heads.is_empty() && request.execution == Execution::Apply {
+            tidy(context, &scope).await?;
+        }
         return match request.absent {
             IgnoreAbsent::Fail => Err(not_found(context, &request.name).await),
             IgnoreAbsent::Ignore => Ok(outcome(context, request, Found::default())),
@@ -119,6 +122,24 @@ pub async fn uninstall(context: &Context<'_>, request: &UninstallRequest) -> Act
     let result = remove_held(context, &hold, removal).await;
     hold.give_back_and_tidy().await;
     Ok(outcome(context, request, result?))
+}
+
+/// Removes what a command left that died between taking the lease and recording a revision. Somebody who is at work there
+/// is left alone.
+async fn tidy(context: &Context<'_>, scope: &Scope) -> ActionResult<()> {
+    if context.target.storage.list(EntryKind::Lease, &Filter::from(scope)).await?.is_empty() {
+        return Ok(());
+    }
+    let hold = match Hold::take(context, scope).await {
+        Err(ActionError::Busy { .. }) => return Ok(()),
+        taken => taken?,
+    };
+    let tidied = match context.releases().history(scope).await {
+        Ok(heads) if heads.is_empty() => context.releases().delete_all(hold.lease()).await,
+        other => other.map(drop),
+    };
+    hold.give_back_and_tidy().await;
+    Ok(tidied?)
 }
 
 impl UninstallRequest {

@@ -185,7 +185,8 @@ pub(super) fn expectation(feature: Feature) -> Expectation {
         Feature::DisruptionBudget => {
             reads(&[("service/web", "/deploymentConfiguration/minimumHealthyPercent", "50")])
         }
-        Feature::NodeConstraint => reads(&[("service/web", "/placementConstraints/0/type", r#""memberOf""#)]),
+        Feature::NodeConstraint => reads(&[("service/web", "/placementConstraints/0/type", r#""memberOf""#)])
+            .instead(&[("key: role, values: [manager]", "key: zone, values: [us-east-1a]")]),
         Feature::MaxPerNode | Feature::Away => {
             reads(&[("service/web", "/placementConstraints/0/type", r#""distinctInstance""#)])
         }

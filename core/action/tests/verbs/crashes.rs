@@ -1,8 +1,12 @@
 //! A process that is killed at any moment leaves a release that the next command can work with.
 
-use rhumb_action::{ActionError, DeployOptions, Event, HistoryAfter, UpgradeRequest, ValueReuse};
+use rhumb_action::{
+    ActionError, DeployOptions, Event, HistoryAfter, IgnoreAbsent, UpgradeRequest, ValueReuse,
+};
 use rhumb_backend::Object;
+use rhumb_memory::MemoryStorage;
 use rhumb_memory::faults::{Call, When};
+use rhumb_release::{EntryKind, Filter, Storage as _};
 
 use crate::world::{SHOP, World};
 
@@ -172,4 +176,20 @@ async fn an_uninstall_that_dies_anywhere_can_be_finished_or_undone() {
 async fn check_history_ends_deployed(world: &World, context: &str) {
     let history = world.history().await;
     assert_eq!(history.last().map(|(_, status)| status.as_str()), Some("deployed"), "{context}: {history:?}");
+}
+
+#[tokio::test]
+async fn what_died_before_its_first_record_leaves_nothing_to_an_uninstall() {
+    for nth in 2..=3 {
+        let world = World::new();
+        world.faults.die(Call::StorageCreate, nth, When::Before);
+        world.install(world.shop(), DeployOptions::default()).await.unwrap_err();
+        world.new_process();
+        world.uninstall(|request| request.absent = IgnoreAbsent::Ignore).await.unwrap();
+        let storage = MemoryStorage::beside(&world.backend);
+        for kind in [EntryKind::Lease, EntryKind::Chunk, EntryKind::Head] {
+            let left = storage.list(kind, &Filter::default()).await.unwrap();
+            assert!(left.is_empty(), "{nth}: {left:?}");
+        }
+    }
 }
