@@ -144,7 +144,11 @@ impl Backend for Marathon {
     }
 
     async fn apply(&self, scope: &Scope, step: &Step, materials: &dyn Materials) -> Result<Receipt> {
-        apply::apply(&self.server, scope, step, materials).await
+        let receipt = apply::apply(&self.server, scope, step, materials).await?;
+        if step.reason.is_some() {
+            self.patience.anew(&receipt.native);
+        }
+        Ok(receipt)
     }
 
     async fn health(&self, scope: &Scope, receipts: &[Receipt]) -> Result<Health> {

@@ -35,6 +35,13 @@ impl Patience {
         seen >= limit || since.and_then(age).is_some_and(|age| age >= limit)
     }
 
+    /// What was seen of an app or a pod counts no more: it is tried anew.
+    pub(crate) fn anew(&self, native: &str) {
+        let is_of = |rollout: &str| rollout.rsplit_once('@').is_some_and(|(id, _)| id == native);
+        lock(&self.failed).retain(|rollout, _| !is_of(rollout));
+        lock(&self.since).retain(|(rollout, _), _| !is_of(rollout));
+    }
+
     /// Something is so no more.
     pub(super) fn ends(&self, rollout: &str, what: &'static str) {
         lock(&self.since).remove(&(rollout.to_owned(), what));
@@ -60,6 +67,16 @@ mod tests {
         assert_eq!(patience.failures("a", ["1", "2"]), 2);
         assert_eq!(patience.failures("b", []), 0);
         assert_eq!(patience.failures("a", []), 2);
+    }
+
+    #[test]
+    fn what_is_tried_anew_is_given_the_benefit_of_the_doubt_again() {
+        let patience = Patience::default();
+        assert_eq!(patience.failures("/shop/web@1", ["1", "2"]), 2);
+        assert_eq!(patience.failures("/shop/web-2@1", ["1"]), 1);
+        patience.anew("/shop/web");
+        assert_eq!(patience.failures("/shop/web@1", ["3"]), 1);
+        assert_eq!(patience.failures("/shop/web-2@1", []), 1);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use rhumb_backend::{Action, Backend, Cause, Change, ErrorKind, State};
 use rhumb_doubles::marathon::{Fate, Rule};
 use serde_json::json;
 
-use crate::lab::{app, failed, lab, step};
+use crate::lab::{Lab, app, failed, lab, step};
 
 #[tokio::test]
 async fn an_app_goes_its_way() {
@@ -157,7 +157,8 @@ async fn what_marathon_holds_back_is_tried_anew() {
         reason: Some("it is tried anew".to_owned()),
         ..step(Action::Update, &object, Some(&live))
     };
-    let receipt = next.apply(&lab.scope, &again, &crate::lab::Given).await.unwrap();
+    let lab = Lab { marathon: next, ..lab };
+    let receipt = lab.apply(&again).await.unwrap();
     lab.ready(&receipt).await;
     let calls = lab.double.counts();
     assert!(calls.keys().any(|call| call.ends_with("/v2/queue/default/shop/web/delay")), "{calls:?}");
