@@ -1,0 +1,30 @@
+//! Copies a volume from one platform to another.
+//!
+//! A helper runs on the node of each volume, with the volume mounted ([`server`]). The copier talks to both and carries
+//! what differs from one to the other ([`sync`], [`compare`], [`settle`]). Each helper is spoken to over TLS in which both sides show
+//! certificates that were made for this one run ([`Run`]).
+//!
+//! Nothing here knows a platform: a connection is whatever can be read and written ([`Dial`]).
+
+mod client;
+mod entry;
+mod error;
+mod identity;
+mod message;
+mod path;
+#[cfg(target_os = "linux")]
+pub mod server;
+mod wire;
+
+pub use client::{
+    Comparison, Connection, Dial, Difference, End, LeftOut, Options, Progress, Report, Settled, Stage, Trust,
+    Watch, compare, read_secrets, settle, sync,
+};
+pub use entry::{Entry, Kind, Metadata, Stamp, Time};
+pub use error::{Error, Reason, Refusal, Result};
+pub use identity::{Identity, Run, TlsDial};
+pub use message::Tree;
+pub use path::{InvalidPath, TreePath};
+
+/// The folder at the root of a volume in which files lie until they are whole. It is never copied.
+pub const STAGING: &str = ".rhumb-ferry";
