@@ -6,25 +6,31 @@
 //!
 //! Nothing here knows a platform: a connection is whatever can be read and written ([`Dial`]).
 
+#[cfg(feature = "copier")]
 mod client;
 mod entry;
 mod error;
 mod identity;
 mod message;
 mod path;
+#[cfg(feature = "copier")]
+mod run;
 #[cfg(target_os = "linux")]
 pub mod server;
 mod wire;
 
+#[cfg(feature = "copier")]
 pub use client::{
     Comparison, Connection, Dial, Difference, End, LeftOut, Options, Progress, Report, Settled, Stage, Trust,
     Watch, compare, read_secrets, settle, sync,
 };
 pub use entry::{Entry, Kind, Metadata, Stamp, Time};
 pub use error::{Error, Reason, Refusal, Result};
-pub use identity::{Identity, Run, TlsDial};
+pub use identity::Identity;
 pub use message::Tree;
 pub use path::{InvalidPath, TreePath};
+#[cfg(feature = "copier")]
+pub use run::{Run, TlsDial};
 
 /// The folder at the root of a volume in which files lie until they are whole. It is never copied.
 pub const STAGING: &str = ".rhumb-ferry";

@@ -17,6 +17,7 @@ pub(crate) const PIECE: usize = 256 * 1024;
 /// The most bytes of extended attributes that one thing may have.
 pub(crate) const ATTRIBUTES: usize = 128 * 1024;
 /// The longest target of a symbolic link.
+#[cfg(feature = "copier")]
 pub(crate) const TARGET: usize = 4096;
 
 /// The SHA-256 of a block.

@@ -20,18 +20,14 @@ pub(crate) struct Wire<S> {
 }
 
 /// Why no frame came.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum Broken {
     /// The connection.
-    Connection(io::Error),
+    #[error("the connection is lost: {0}")]
+    Connection(#[from] io::Error),
     /// Whoever is at the other end.
+    #[error("it does not keep to the protocol: {0}")]
     Nonsense(String),
-}
-
-impl From<io::Error> for Broken {
-    fn from(error: io::Error) -> Self {
-        Self::Connection(error)
-    }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {

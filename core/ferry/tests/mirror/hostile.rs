@@ -130,7 +130,7 @@ async fn content_that_was_not_asked_for_is_refused() {
         let dial = Arc::new(Choosing {
             first: Liar(vec![hello(), list()]),
             then: Liar(vec![hello(), content]),
-            calls: Default::default(),
+            calls: std::sync::atomic::AtomicUsize::default(),
         });
         let once = Options { attempts: 1, patience: std::time::Duration::from_secs(2), ..options() };
         let error = sync(&End::new("liar", "data", dial), &destination.end(), &once).await.unwrap_err();

@@ -74,6 +74,12 @@ fn deeds() -> impl Strategy<Value = Vec<Deed>> {
     prop::collection::vec(deed(), 0..30)
 }
 
+fn do_all(deeds: &[Deed], root: &Path) {
+    for deed in deeds {
+        deed.apply(root);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
 
@@ -83,12 +89,12 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let (source, destination) = pair();
-            first.iter().for_each(|deed| deed.apply(&source.volume()));
-            there.iter().for_each(|deed| deed.apply(&destination.volume()));
+            do_all(&first, &source.volume());
+            do_all(&there, &destination.volume());
             let settled = settle(&source.end(), &destination.end(), &options()).await.unwrap();
             prop_assert!(settled.comparison.is_equal(), "{:?}", settled.comparison.named);
             prop_assert_eq!(seen(&source.volume()), seen(&destination.volume()));
-            then.iter().for_each(|deed| deed.apply(&source.volume()));
+            do_all(&then, &source.volume());
             sync(&source.end(), &destination.end(), &options()).await.unwrap();
             prop_assert_eq!(seen(&source.volume()), seen(&destination.volume()));
             Ok(())

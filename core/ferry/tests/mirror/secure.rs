@@ -36,7 +36,7 @@ async fn helper(
     (Arc::new(Tcp(address)), tokio::spawn(serve(listener, tls, mounted)))
 }
 
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 fn once() -> Options {
     Options { attempts: 1, ..options() }
