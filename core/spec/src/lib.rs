@@ -6,6 +6,7 @@
 mod diagnostic;
 mod duration;
 mod feature;
+mod fields;
 pub mod model;
 mod parse;
 mod quantity;
@@ -18,6 +19,7 @@ pub mod yaml;
 pub use diagnostic::{Diagnostic, Place, Severity};
 pub use duration::{Duration, DurationError};
 pub use feature::Feature;
+pub use fields::{Field, find_fields};
 pub use model::App;
 pub use parse::{API_VERSION, Document, Parsed, Source, documents, parse, parse_documents};
 pub use quantity::{Bytes, MilliCpu, QuantityError};
