@@ -5,6 +5,7 @@
 //! finds them.
 
 mod apply;
+pub mod billed;
 pub mod change;
 mod claims;
 mod collect;
@@ -19,6 +20,7 @@ mod leaving;
 pub mod lift;
 mod logs;
 pub mod lower;
+pub mod mapping;
 mod marks;
 mod members;
 pub mod names;
@@ -38,8 +40,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rhumb_backend::legalize::Pass;
 use rhumb_backend::{
-    Backend, Change, CheckedApp, Choices, Duplex, Exec, Facts, Finding, Gathered, Health, Import,
-    ImportQuery, Interactive, Lifted, Live, LogLine, LogQuery, Lowered, Materials, Object, ObjectId,
+    Backend, Billed, Change, CheckedApp, Choices, Duplex, Exec, Facts, Finding, Gathered, Health, Import,
+    ImportQuery, Interactive, Lifted, Live, LogLine, LogQuery, Lowered, Mapping, Materials, Object, ObjectId,
     Observed, Place, Receipt, Result, Runtime, Scope, Step, Streams, Support, Survey, Task,
 };
 use rhumb_spec::{App, Diagnostic, Feature};
@@ -54,6 +56,8 @@ use facts::EcsFacts;
 
 /// The backend's name in records.
 const NAME: &str = "ecs";
+/// What is told of a cluster whose tasks run on container instances of the account.
+const ON_EC2: &str = "ecs-ec2";
 
 /// An ECS cluster in an account and region of AWS.
 ///
@@ -92,6 +96,11 @@ impl Backend for Ecs {
         Facts { backend: NAME.to_owned(), live: false, data }
     }
 
+    /// Where tasks run decides as much as most platforms differ by.
+    fn variant(&self, facts: &Facts) -> &'static str {
+        if read(facts).is_fargate() { NAME } else { ON_EC2 }
+    }
+
     async fn survey(&self, scope: &Scope, app: &App, survey: &Survey<'_>) -> Result<Facts> {
         Box::pin(survey::survey(&self.account, scope, app, survey)).await
     }
@@ -102,6 +111,10 @@ impl Backend for Ecs {
 
     fn support(&self, feature: Feature, facts: &Facts) -> Support {
         support::support(feature, &read(facts))
+    }
+
+    fn mapping(&self, feature: Feature) -> Mapping {
+        mapping::mapping(feature)
     }
 
     fn passes(&self) -> &'static [Pass] {
@@ -116,6 +129,10 @@ impl Backend for Ecs {
         choices: &Choices,
     ) -> Result<Lowered, Vec<Diagnostic>> {
         lower::lower(app, scope, &read(facts), choices)
+    }
+
+    fn billed(&self, objects: &[Object]) -> Vec<Billed> {
+        billed::billed(objects)
     }
 
     fn lift(&self, objects: &[Object]) -> Lifted {

@@ -20,6 +20,7 @@ mod leaving;
 pub mod lift;
 mod logs;
 pub mod lower;
+pub mod mapping;
 pub mod names;
 pub mod normalize;
 mod observe;
@@ -37,7 +38,7 @@ use async_trait::async_trait;
 use rhumb_backend::legalize::Pass;
 use rhumb_backend::{
     Backend, Change, CheckedApp, Choices, Duplex, Exec, Facts, Finding, Gathered, Health, Import,
-    ImportQuery, Interactive, Lifted, Live, LogLine, LogQuery, Lowered, Materials, Object, ObjectId,
+    ImportQuery, Interactive, Lifted, Live, LogLine, LogQuery, Lowered, Mapping, Materials, Object, ObjectId,
     Observed, Place, Receipt, Result, Runtime, Scope, Step, Streams, Support, Survey, Task,
 };
 use rhumb_spec::{App, Diagnostic, Feature};
@@ -107,6 +108,10 @@ impl Backend for Marathon {
 
     fn support(&self, feature: Feature, facts: &Facts) -> Support {
         support::support(feature, &read(facts))
+    }
+
+    fn mapping(&self, feature: Feature) -> Mapping {
+        mapping::mapping(feature)
     }
 
     fn passes(&self) -> &'static [Pass] {

@@ -16,6 +16,7 @@ mod kind;
 pub mod lift;
 mod logs;
 pub mod lower;
+pub mod mapping;
 pub mod names;
 pub mod normalize;
 mod observe;
@@ -34,8 +35,8 @@ use async_trait::async_trait;
 use rhumb_backend::legalize::Pass;
 use rhumb_backend::{
     Backend, Change, CheckedApp, Choices, Duplex, Exec, Facts, Health, Interactive, Lifted, Live, LogLine,
-    LogQuery, Lowered, Materials, Object, ObjectId, Observed, Place, Receipt, Result, Runtime, Scope, Step,
-    Streams, Support, Survey, Task,
+    LogQuery, Lowered, Mapping, Materials, Object, ObjectId, Observed, Place, Receipt, Result, Runtime,
+    Scope, Step, Streams, Support, Survey, Task,
 };
 use rhumb_spec::{App, Diagnostic, Feature};
 use serde_json::Value;
@@ -130,6 +131,10 @@ impl Backend for Swarm {
 
     fn support(&self, feature: Feature, facts: &Facts) -> Support {
         support::support(feature, &read(facts))
+    }
+
+    fn mapping(&self, feature: Feature) -> Mapping {
+        mapping::mapping(feature)
     }
 
     fn passes(&self) -> &'static [Pass] {

@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    Change, CheckedApp, Choices, Facts, Finding, Health, Import, Interactive, Lifted, Live, Loss, Materials,
-    Object, ObjectId, Observed, Receipt, Result, Runtime, Scope, Step, Support, legalize::Pass,
+    Billed, Change, CheckedApp, Choices, Facts, Finding, Health, Import, Interactive, Lifted, Live, Loss,
+    Mapping, Materials, Object, ObjectId, Observed, Receipt, Result, Runtime, Scope, Step, Support,
+    legalize::Pass,
 };
 
 /// A platform.
@@ -25,6 +26,13 @@ pub trait Backend: fmt::Debug + Send + Sync {
     /// What is assumed of a target that is not asked, so that templates and comparisons need no server.
     fn default_facts(&self) -> Facts;
 
+    /// The name under which what these facts describe is proven and told apart: the backend's own name, unless targets of
+    /// the backend differ so much that each has a column of its own.
+    fn variant(&self, facts: &Facts) -> &'static str {
+        let _ = facts;
+        self.name()
+    }
+
     /// Asks the target what lowering must know. This is the only IO before an app is lowered.
     ///
     /// # Errors
@@ -33,6 +41,13 @@ pub trait Backend: fmt::Debug + Send + Sync {
 
     /// What the platform makes of a feature. The match behind it is exhaustive.
     fn support(&self, feature: Feature, facts: &Facts) -> Support;
+
+    /// What a feature becomes in the platform's own words, where it has it, and pages that say so. The match behind it is
+    /// exhaustive.
+    fn mapping(&self, feature: Feature) -> Mapping {
+        let _ = feature;
+        Mapping::default()
+    }
 
     /// The passes over the app that come before lowering, in order.
     fn passes(&self) -> &'static [Pass];
@@ -48,6 +63,12 @@ pub trait Backend: fmt::Debug + Send + Sync {
         facts: &Facts,
         choices: &Choices,
     ) -> Result<Lowered, Vec<Diagnostic>>;
+
+    /// What of these documents the platform's provider charges for by its size, where it does.
+    fn billed(&self, objects: &[Object]) -> Vec<Billed> {
+        let _ = objects;
+        Vec::new()
+    }
 
     /// Turns documents of the platform back into an app, with a note for each field that it could not carry.
     fn lift(&self, objects: &[Object]) -> Lifted;

@@ -108,6 +108,26 @@ pub fn check(
     Err(diagnostics)
 }
 
+/// Something that an app asks for, and what a backend answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Assessed {
+    /// What is asked for, and where.
+    pub requirement: Requirement,
+    /// What the backend makes of it.
+    pub support: Support,
+}
+
+/// Everything that an app asks a backend for, and the answers. Nothing is left out, and nothing stops it.
+///
+/// What is for other platforms is not asked for, as in [`check()`].
+pub fn assess(app: &App, backend: &dyn Backend, facts: &Facts) -> Vec<Assessed> {
+    let answer = |requirement: Requirement| Assessed {
+        support: backend.support(requirement.feature, facts),
+        requirement,
+    };
+    of_platform(app, backend.name()).requirements().into_iter().map(answer).collect()
+}
+
 fn of_platform(app: &App, platform: &str) -> App {
     let mut app = app.clone();
     app.natives.retain(|_, native| native.platform == platform);

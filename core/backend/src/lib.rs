@@ -5,6 +5,7 @@
 //! health.
 
 mod backend;
+mod billed;
 pub mod change;
 mod check;
 mod choices;
@@ -20,6 +21,7 @@ mod import;
 mod interactive;
 pub mod legalize;
 mod lifted;
+mod mapping;
 pub mod material;
 mod object;
 mod observed;
@@ -32,8 +34,9 @@ mod scope;
 mod support;
 
 pub use backend::{Backend, Lowered, ResolveImage, Survey};
+pub use billed::{Billed, Running};
 pub use change::{Cause, Change, FieldChange};
-pub use check::{Checked, CheckedApp, check};
+pub use check::{Assessed, Checked, CheckedApp, assess, check};
 pub use choices::Choices;
 pub use diff::{DiffOptions, diff, uninstall_plan};
 pub use error::{Error, ErrorKind, Result, Retry};
@@ -43,10 +46,11 @@ pub use health::{Failure, Health, ObjectHealth, Receipt, State};
 pub use import::{Gathered, Import, ImportQuery, Origin};
 pub use interactive::{Duplex, Exec, Interactive, Place, Streams, TerminalSize};
 pub use lifted::{Account, Counts, Fate, Lifted, Rest};
+pub use mapping::Mapping;
 pub use material::{Material, Materials};
 pub use object::{After, Object, ObjectId, Ownership, Sequence, Until};
 pub use observed::{Live, Observed};
-pub use omit::omit;
+pub use omit::{can_omit, omit};
 pub use plan::{Action, Note, Plan, Step, StepAfter};
 pub use runtime::{LogLine, LogQuery, LogStream, Runtime, Task, TaskState};
 pub use scope::Scope;

@@ -172,7 +172,7 @@ pub fn omit(app: &mut App, feature: Feature) -> bool {
 }
 
 /// Whether a feature can be left out of an app.
-pub(crate) fn can_omit(feature: Feature) -> bool {
+pub fn can_omit(feature: Feature) -> bool {
     omit(&mut App::default(), feature)
 }
 
