@@ -20,6 +20,7 @@ mod one_off;
 mod outcome;
 mod planning;
 mod progress;
+mod proofs;
 mod revision;
 mod road;
 mod roll;
@@ -31,9 +32,12 @@ mod take_back;
 mod user_values;
 mod wanted;
 
+mod check;
+mod compare;
 mod create;
 mod diff;
 mod exec;
+mod explain;
 mod get;
 mod history;
 mod import;
@@ -56,11 +60,17 @@ mod test;
 mod uninstall;
 mod upgrade;
 
+pub use check::{Baseline, Checked, Shortfall};
+pub use compare::{
+    BecomesObject, Candidate, Cell, CompareRequest, Comparison, Cost, CostLine, DiskRate, Fit, Group,
+    Platform, PlatformPrices, Portability, PriceSource, Prices, Rate, Remark, Row, Verdict, compare,
+};
 pub use context::{Context, Target};
 pub use create::{CreateRequest, Created, create};
 pub use diff::{DiffAgainst, DiffRequest, Differences, diff};
 pub use error::{ActionError, ActionResult, FailedDeployment, TakenBack};
 pub use exec::{ExecRequest, exec};
+pub use explain::{ExplainedFeature, ExplainedField, ExplainedPlatform, Explanation, explain};
 pub use get::{GetRequest, Recorded, get};
 pub use history::{HistoryRequest, PastRevision, history};
 pub use import::{
@@ -78,6 +88,7 @@ pub use outcome::{Deployed, Left};
 pub use package::{PackageRequest, Packaged, package};
 pub use port_forward::{Forwarding, PortForwardRequest, PortPair, port_forward};
 pub use progress::{Event, Progress, Silent};
+pub use proofs::{Proof, Proofs};
 pub use ps::{PsRequest, ps};
 pub use restart::{RestartRequest, restart};
 pub use rollback::{RollbackRequest, rollback};
