@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use rhumb_action::Proofs;
 use rhumb_ecs::LaunchType;
 use rhumb_integration::conformance::{Case, Matrix, Proof, TestTarget, all, clean, run};
 use rhumb_integration::{ecs, trial};
@@ -51,10 +52,14 @@ fn main() -> ExitCode {
     if let Some(engine) = trial::engine_in_use() {
         clean(engine.docker()).expect("what was made for cases is removed");
     }
+    let matrix = matrix.lock().unwrap_or_else(PoisonError::into_inner);
     if is_whole {
-        show(&matrix.lock().unwrap_or_else(PoisonError::into_inner));
+        show(&matrix);
     }
-    conclusion.exit_code()
+    match hold(&matrix.proofs()) {
+        Ok(()) => conclusion.exit_code(),
+        Err(why) => complain(&why),
+    }
 }
 
 /// A double for each of the two ways in which tasks run, so that releases of the same name do not meet.
@@ -97,6 +102,38 @@ fn show(matrix: &Matrix) {
     if let Some(path) = std::env::var_os("RHUMB_CONFORMANCE_MATRIX") {
         std::fs::write(path, table).expect("the table is written");
     }
+}
+
+/// The file by which the program knows how its mappings were proven.
+const PROOFS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../core/action/data/proofs.json");
+
+/// Holds that file to what was found this time. `RHUMB_BLESS=1` writes it: what was not tried stays as it was.
+fn hold(found: &Proofs) -> Result<(), String> {
+    let mut written: Proofs = std::fs::read_to_string(PROOFS)
+        .ok()
+        .and_then(|text| serde_json::from_str(&text).ok())
+        .ok_or("core/action/data/proofs.json cannot be read")?;
+    let wrong: Vec<String> = found
+        .iter()
+        .filter(|(variant, feature, proof)| written.get(variant, *feature) != Some(*proof))
+        .map(|(variant, feature, proof)| format!("{variant}::{feature} is now {}", proof.as_str()))
+        .collect();
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    if std::env::var_os("RHUMB_BLESS").is_none() {
+        let all = wrong.join("\n");
+        return Err(format!("core/action/data/proofs.json is not current: run with RHUMB_BLESS=1\n{all}"));
+    }
+    found.iter().for_each(|(variant, feature, proof)| written.note(variant, feature, proof));
+    let text = serde_json::to_string_pretty(&written).map_err(|error| error.to_string())?;
+    std::fs::write(PROOFS, text + "\n").map_err(|error| error.to_string())
+}
+
+#[expect(clippy::print_stderr, reason = "it says why the run failed")]
+fn complain(why: &str) -> ExitCode {
+    eprintln!("{why}");
+    ExitCode::FAILURE
 }
 
 const LEGEND: &str = "*ran*: containers ran and showed it. *accepted*: the platform took it and it was read back; nothing

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use rhumb_action::Proofs;
 use rhumb_spec::Feature;
 
 /// How a cell was proven.
@@ -31,6 +32,17 @@ impl Proof {
             Self::Failed => "FAILED",
         }
     }
+
+    /// What the program is told of it; nothing of what failed.
+    const fn told(self) -> Option<rhumb_action::Proof> {
+        match self {
+            Self::Ran => Some(rhumb_action::Proof::Ran),
+            Self::Accepted => Some(rhumb_action::Proof::Accepted),
+            Self::Double => Some(rhumb_action::Proof::Double),
+            Self::Refused => Some(rhumb_action::Proof::Refused),
+            Self::Failed => None,
+        }
+    }
 }
 
 /// Proofs by feature and backend.
@@ -41,6 +53,17 @@ impl Matrix {
     /// Notes how a cell was proven.
     pub fn note(&mut self, feature: Feature, backend: &'static str, proof: Proof) {
         self.0.insert((feature, backend), proof);
+    }
+
+    /// The proofs, for the program to tell.
+    pub fn proofs(&self) -> Proofs {
+        let mut proofs = Proofs::default();
+        for ((feature, backend), proof) in &self.0 {
+            if let Some(told) = proof.told() {
+                proofs.note(backend, *feature, told);
+            }
+        }
+        proofs
     }
 
     /// The table, in Markdown, with a line of sums.
