@@ -88,6 +88,17 @@ pub(crate) enum Format {
     Json,
     /// For programs and people.
     Yaml,
+    /// A page of text, of `compare`.
+    Markdown,
+    /// A page for a browser, of `compare`.
+    Html,
+}
+
+impl Format {
+    /// Whether it is a page, which few verbs print.
+    pub(crate) const fn is_page(self) -> bool {
+        matches!(self, Self::Markdown | Self::Html)
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -104,6 +115,12 @@ pub(crate) enum Verb {
     Import(verbs::import::Arguments),
     /// Render a chart and show what a platform would make of it
     Template(verbs::template::Arguments),
+    /// Show what each platform makes of a chart, side by side
+    Compare(verbs::compare::Arguments),
+    /// Tell what a feature or a field of charts becomes on each platform, with sources
+    Explain(verbs::explain::Arguments),
+    /// Fail when a platform refuses or loses what it did not before
+    Check(verbs::check::Arguments),
     /// Install a chart as a release
     Install(verbs::install::Arguments),
     /// Upgrade a release to another chart or other values

@@ -21,7 +21,7 @@ pub(crate) enum Exit {
     NotReady,
     /// The platform cannot be reached, or does not let us in.
     Unreachable,
-    /// `diff --exit-code` found differences.
+    /// `diff --exit-code` found differences, or `check --baseline` something new.
     Different,
     /// It was interrupted.
     Interrupted,
@@ -43,7 +43,7 @@ impl Exit {
         (Self::Busy, "somebody else is at work on the release, or holds what it wants"),
         (Self::NotReady, "what was deployed did not become ready"),
         (Self::Unreachable, "the platform cannot be reached, or does not let us in"),
-        (Self::Different, "`diff --exit-code` found differences"),
+        (Self::Different, "`diff --exit-code` found differences, or `check --baseline` a new loss"),
         (Self::Interrupted, "it was interrupted"),
     ];
 

@@ -11,6 +11,7 @@ mod failure;
 mod holder;
 mod manifest;
 mod output;
+mod page;
 mod progress;
 mod reference;
 mod registry;

@@ -73,14 +73,30 @@ pub(crate) fn emit<T: Serialize>(
 ) -> Result<(), Failure> {
     let text = match format {
         Format::Table => table(),
+        other => serialised(other, result)?,
+    };
+    print(&text)
+}
+
+/// A result as programs read it.
+///
+/// # Errors
+/// When it cannot be written in this form.
+pub(crate) fn serialised<T: Serialize>(format: Format, result: &T) -> Result<String, Failure> {
+    match format {
         Format::Json => {
             let json =
                 serde_json::to_string_pretty(result).map_err(|error| Failure::general(error.to_string()))?;
-            json + "\n"
+            Ok(json + "\n")
         }
-        Format::Yaml => yaml::to_string(result).map_err(|error| Failure::general(error.to_string()))?,
-    };
-    print(&text)
+        Format::Yaml => yaml::to_string(result).map_err(|error| Failure::general(error.to_string())),
+        Format::Table | Format::Markdown | Format::Html => Err(no_page()),
+    }
+}
+
+/// What is said to who asks for a page where there is none.
+pub(crate) fn no_page() -> Failure {
+    Failure::usage("this verb prints no pages", "-o table, json or yaml; `rhumb compare` prints pages")
 }
 
 /// Prints text. A reader that went away, such as `head`, is no failure.
@@ -97,15 +113,20 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
 /// Rows under headings, without borders, ending in a line's end.
 pub(crate) fn table<const N: usize>(
     headings: [&str; N],
-    rows: impl IntoIterator<Item = [String; N]>,
+    lines: impl IntoIterator<Item = [String; N]>,
 ) -> String {
+    rows(headings.map(str::to_owned).to_vec(), lines.into_iter().map(Vec::from))
+}
+
+/// [`table`] for as many columns as there are headings.
+pub(crate) fn rows(headings: Vec<String>, lines: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = Table::new();
     table
         .load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Disabled)
         .set_header(headings);
-    for row in rows {
-        table.add_row(row);
+    for line in lines {
+        table.add_row(line);
     }
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));

@@ -27,6 +27,34 @@ pub(crate) const BACKENDS: &[&str] = &[
     "swarm",
 ];
 
+/// The platforms that are compared when none is named. Tasks on ECS have two homes, which differ as platforms do.
+pub(crate) const PLATFORMS: &[&str] = &[
+    #[cfg(feature = "ecs")]
+    "ecs",
+    #[cfg(feature = "ecs")]
+    "ecs-ec2",
+    #[cfg(feature = "kubernetes")]
+    "kubernetes",
+    #[cfg(feature = "marathon")]
+    "marathon",
+    #[cfg(feature = "swarm")]
+    "swarm",
+];
+
+/// A platform with nothing behind it, by its name; none where no platform is called so.
+///
+/// # Errors
+/// As [`unopened`].
+pub(crate) fn unopened_platform(name: &str) -> Result<Option<Arc<dyn Backend>>, Failure> {
+    #[cfg(feature = "ecs")]
+    if name == "ecs-ec2" {
+        let settings =
+            rhumb_ecs::Settings { launch_type: rhumb_ecs::LaunchType::Ec2, ..rhumb_ecs::Settings::default() };
+        return Ok(Some(Arc::new(rhumb_ecs::Ecs::new(settings, rhumb_ecs::Environment::default()))));
+    }
+    Ok(unopened()?.into_iter().find(|backend| backend.name() == name))
+}
+
 /// Every backend, with nothing behind it, for what can be said of a platform without asking one.
 ///
 /// # Errors

@@ -159,5 +159,6 @@ transcripts!(
     operate,
     targets,
     several_targets,
-    help
+    help,
+    comparing
 );

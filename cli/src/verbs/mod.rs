@@ -1,10 +1,13 @@
 //! The verbs, one file for each: its arguments, what it asks of the library, and how the result is printed.
 
+pub(crate) mod check;
+pub(crate) mod compare;
 pub(crate) mod completion;
 pub(crate) mod create;
 pub(crate) mod deploy;
 pub(crate) mod diff;
 pub(crate) mod exec;
+pub(crate) mod explain;
 pub(crate) mod features;
 pub(crate) mod get;
 pub(crate) mod history;
@@ -35,6 +38,7 @@ use crate::arguments::{Cli, Verb};
 use crate::environment::Environment;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::output::no_page;
 use crate::session::Session;
 
 /// How a verb ends.
@@ -43,11 +47,15 @@ pub(crate) type Ended = Result<Exit, Failure>;
 /// Carries out the verb.
 pub(crate) fn run(cli: Cli, environment: Environment) -> Ended {
     let session = Session::new(cli.global, environment);
+    if session.format().is_page() && !matches!(cli.verb, Verb::Compare(_)) {
+        return Err(no_page());
+    }
     match cli.verb {
         Verb::Create(arguments) => create::run(&session, &arguments),
         Verb::Lint(arguments) => lint::run(&session, &arguments),
         Verb::Show(arguments) => show::run(&session, &arguments),
         Verb::Package(arguments) => package::run(&session, &arguments),
+        Verb::Explain(arguments) => explain::run(&session, &arguments),
         Verb::Features(arguments) => features::run(&session, &arguments),
         Verb::Completion(arguments) => completion::run(&arguments),
         Verb::Version(arguments) => version::run(&session, &arguments),
@@ -59,6 +67,8 @@ pub(crate) fn run(cli: Cli, environment: Environment) -> Ended {
 async fn run_online(session: &Session, verb: Verb) -> Ended {
     match verb {
         Verb::Template(arguments) => template::run(session, &arguments).await,
+        Verb::Check(arguments) => check::run(session, &arguments).await,
+        Verb::Compare(arguments) => compare::run(session, &arguments).await,
         Verb::Install(arguments) => install::run(session, arguments).await,
         Verb::Upgrade(arguments) => upgrade::run(session, arguments).await,
         Verb::Diff(arguments) => diff::run(session, arguments).await,
