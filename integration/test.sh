@@ -6,7 +6,7 @@
 #
 # --quick leaves out the quick start. FILTER runs only the tests whose names hold it, without lints and quick start.
 #
-# On Debian as root it installs what the swarms and the cluster need. RHUMB_TEST_DOCKER_HOST names a swarm manager, and
+# On Debian as root it installs what the swarms, the cluster and the pages need. RHUMB_TEST_DOCKER_HOST names a swarm manager, and
 # RHUMB_TEST_KUBECONFIG a kubeconfig, to use instead of what is started here. What cannot run on this machine is counted as skipped, with the reason. The last line says how many passed,
 # failed and were skipped; the exit code is 1 when any failed.
 set -euo pipefail
@@ -109,6 +109,18 @@ find_python() {
     eval "$(integration/harness/aws/python.sh env)"
 }
 
+# Pages are looked at in Chromium; the tests that do are skipped where there is none.
+find_browser() {
+    command -v chromium >/dev/null && return 0
+    if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null || ! install_browser >>"$log" 2>&1; then
+        echo "no page can be looked at here; missing: chromium"
+    fi
+}
+
+install_browser() {
+    apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends chromium
+}
+
 start_cluster() {
     [ -n "$cluster_build" ] || return 0
     if ! wait "$cluster_build"; then
@@ -173,6 +185,7 @@ quick_start() {
 
 build_cluster
 find_python
+find_browser
 if [ -z "$filter" ]; then
     check "format" cargo fmt --all --check
     check "lints" cargo clippy --workspace --all-targets --quiet -- -D warnings

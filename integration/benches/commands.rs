@@ -24,6 +24,7 @@ fn main() {
     }
     let mut lines = vec![start_up(), memory(), parse_help()];
     lines.extend(sizes());
+    lines.extend(comparisons());
     lines.push(against_helm());
     match Engine::start() {
         Ok(engine) => lines.extend(releases(&engine)),
@@ -89,6 +90,20 @@ fn sizes() -> Vec<Line> {
         });
     }
     lines
+}
+
+/// `rhumb compare` of 200 services on every platform as a whole, in each of its forms.
+fn comparisons() -> Vec<Line> {
+    let rhumb = Rhumb::memory();
+    let chart = chart_of(200);
+    let forms = ["table", "json", "html"];
+    let line = |form: &str| {
+        let arguments = ["compare", chart.argument(), "-o", form];
+        let time = median((0..7).map(|_| timed(rhumb.command(&arguments))).collect());
+        let what = format!("rhumb compare, 200 services on every platform, -o {form}");
+        Line { what, ours: text(time), bound: "2 s", ..Line::default() }
+    };
+    forms.into_iter().map(line).collect()
 }
 
 fn against_helm() -> Line {
