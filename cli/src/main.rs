@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this is the program that people talk to")]
 
 mod arguments;
+mod candidates;
 mod config;
 mod environment;
 mod exit;

@@ -4,10 +4,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rhumb_action::{
-    ActionResult, CancellationToken, Candidate, ChartInputs, Context, FactsFrom, Target, ValueInput,
-    ValueInputs,
-};
+use rhumb_action::{ActionResult, CancellationToken, ChartInputs, Context, Target, ValueInput, ValueInputs};
 use rhumb_backend::{ResolveImage, Scope};
 use rhumb_release::Holder;
 
@@ -68,38 +65,6 @@ impl Session {
         Ok(self.target_names(&self.config()?).is_ok_and(|names| names.len() > 1))
     }
 
-    /// The platforms of a comparison: those that are named, groups of them taken apart, each once; every platform but
-    /// memory when none is named.
-    pub(crate) fn candidates(&self, given: &[String], facts: FactsFrom) -> Result<Vec<Candidate>, Failure> {
-        let config = self.config()?;
-        let mut names =
-            with_members(if given.is_empty() { self.targets_of_this_line() } else { given }, &config);
-        if names.is_empty() && facts == FactsFrom::Target {
-            return Err(Failure::usage("--live asks targets, and none is named", "--targets NAME,…"));
-        }
-        if names.is_empty() {
-            names.extend(registry::PLATFORMS.iter().map(|name| (*name).to_owned()));
-        }
-        names.iter().map(|name| self.candidate(&config, name, facts)).collect()
-    }
-
-    /// A target that is configured or to be asked, else a usual one of a platform.
-    fn candidate(&self, config: &Config, name: &str, facts: FactsFrom) -> Result<Candidate, Failure> {
-        let backend = if config.targets.contains_key(name) || facts == FactsFrom::Target {
-            registry::open(name, &self.config_of(config, name)?, &self.environment)?.target.backend
-        } else {
-            registry::unopened_platform(name)?.ok_or_else(|| no_such(config, name))?
-        };
-        Ok(Candidate { name: name.to_owned(), backend })
-    }
-
-    /// The targets that the command line names, not those of the environment: these say where releases go.
-    fn targets_of_this_line(&self) -> &[String] {
-        let targets = self.global.targets.as_slice();
-        let around = self.environment.get("RHUMB_TARGET").unwrap_or_default();
-        if targets.join(",") == around { &[] } else { targets }
-    }
-
     /// The namespace that is named.
     pub(crate) fn namespace(&self) -> Option<&str> {
         self.global.namespace.as_deref()
@@ -125,6 +90,13 @@ impl Session {
         if !self.global.quiet {
             eprintln!("{line}");
         }
+    }
+
+    /// The targets that the command line names, not those of the environment: these say where releases go.
+    pub(crate) fn targets_of_this_line(&self) -> &[String] {
+        let targets = self.global.targets.as_slice();
+        let around = self.environment.get("RHUMB_TARGET").unwrap_or_default();
+        if targets.join(",") == around { &[] } else { targets }
     }
 
     /// The file with the targets.
@@ -167,7 +139,7 @@ impl Session {
     }
 
     /// The settings of a target.
-    fn config_of(&self, config: &Config, name: &str) -> Result<TargetConfig, Failure> {
+    pub(crate) fn config_of(&self, config: &Config, name: &str) -> Result<TargetConfig, Failure> {
         if let Some(target) = config.targets.get(name) {
             return Ok(self.in_context(target.clone()));
         }
@@ -289,7 +261,7 @@ impl Session {
 }
 
 /// These names, groups of targets taken apart, each once.
-fn with_members(given: &[String], config: &Config) -> Vec<String> {
+pub(crate) fn with_members(given: &[String], config: &Config) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for one in given.iter().filter(|name| !name.is_empty()) {
         let members = config.groups.get(one).map_or(std::slice::from_ref(one), Vec::as_slice);
@@ -302,7 +274,7 @@ fn with_members(given: &[String], config: &Config) -> Vec<String> {
     names
 }
 
-fn no_such(config: &Config, name: &str) -> Failure {
+pub(crate) fn no_such(config: &Config, name: &str) -> Failure {
     Failure::usage(
         format!("there is no target `{name}`"),
         format!("one of: {}; or make it with `rhumb target add {name}`", known(config).join(", ")),
