@@ -174,8 +174,41 @@ fn cell(platform: &str, cell: Option<&Cell>) -> Value {
         "verdict": cell.verdict.as_str(),
         "class": class(cell.verdict),
         "proof": proof.map(rhumb_action::Proof::as_str),
-        "losses": cell.losses,
-        "why": cell.why,
-        "instead": cell.instead,
+        "remarks": remarks(cell),
     })
+}
+
+/// What is lost, why it is refused and what to use instead, each in pieces that are code or not.
+fn remarks(cell: &Cell) -> Vec<Value> {
+    let remark = |is_use: bool| move |text: &String| json!({ "is_use": is_use, "pieces": pieces(text) });
+    let said = cell.losses.iter().chain(&cell.why).map(remark(false));
+    said.chain(cell.instead.iter().map(remark(true))).collect()
+}
+
+/// Text taken apart at its backticks: what stands between two of them is code.
+fn pieces(text: &str) -> Vec<Value> {
+    let parts: Vec<&str> = text.split('`').collect();
+    // Without its partner the last backtick is one.
+    if parts.len().is_multiple_of(2) {
+        return vec![json!({ "is_code": false, "text": text })];
+    }
+    let piece = |(index, text): (usize, &str)| json!({ "is_code": index % 2 == 1, "text": text });
+    parts.into_iter().enumerate().map(piece).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_between_backticks_is_code() {
+        let shown = |text: &str| -> Vec<(bool, String)> {
+            let one = |piece: &Value| (piece["is_code"] == true, piece["text"].as_str().unwrap().to_owned());
+            pieces(text).iter().map(one).collect()
+        };
+        let expected = [(false, "use ".to_owned()), (true, "a: b".to_owned()), (false, " now".to_owned())];
+        assert_eq!(shown("use `a: b` now"), expected);
+        assert_eq!(shown("a ` b"), [(false, "a ` b".to_owned())]);
+        assert_eq!(shown("plain"), [(false, "plain".to_owned())]);
+    }
 }
