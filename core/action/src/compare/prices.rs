@@ -20,7 +20,7 @@ const GIB: f64 = (1_u64 << 30) as f64;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Prices {
-    /// The day of which they are: `2026-03-31`.
+    /// The day or month of which they are: `2026-06`.
     pub date: String,
     /// The region where they hold.
     pub region: String,
@@ -81,7 +81,7 @@ pub struct DiskRate {
 pub struct Cost {
     /// What is charged for: `AWS Fargate, on demand`.
     pub name: String,
-    /// The day of which the prices are.
+    /// The day or month of which the prices are.
     pub date: String,
     /// The region of the prices.
     pub region: String,
