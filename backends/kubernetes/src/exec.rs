@@ -148,10 +148,22 @@ pub(crate) async fn connect(
     port: u16,
 ) -> Result<Box<dyn Duplex>> {
     let pod = choose(cluster, scope, place, OPEN).await?;
+    forward(cluster, scope, pod.name(), port).await
+}
+
+/// Opens a connection to a port of the pod of this name.
+///
+/// # Errors
+/// What the API server answers.
+pub(crate) async fn forward(
+    cluster: &Cluster,
+    scope: &Scope,
+    pod: &str,
+    port: u16,
+) -> Result<Box<dyn Duplex>> {
     let api: Api<Pod> = Api::namespaced(cluster.client().await?.clone(), &scope.namespace);
-    let about = |error: Error| error.with("pod", pod.name()).with("port", port.to_string());
-    let mut forwarder =
-        api.portforward(pod.name(), &[port]).await.map_err(|error| about(translate(OPEN, error)))?;
+    let about = |error: Error| error.with("pod", pod).with("port", port.to_string());
+    let mut forwarder = api.portforward(pod, &[port]).await.map_err(|error| about(translate(OPEN, error)))?;
     let (Some(stream), Some(error)) = (forwarder.take_stream(port), forwarder.take_error(port)) else {
         return Err(about(Error::new(ErrorKind::Platform, OPEN, "the API server opened no stream")));
     };

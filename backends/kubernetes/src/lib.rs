@@ -27,6 +27,7 @@ mod resource;
 mod runtime;
 pub mod support;
 mod survey;
+mod volumes;
 mod workloads;
 
 use std::sync::Arc;
@@ -34,9 +35,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rhumb_backend::legalize::Pass;
 use rhumb_backend::{
-    Backend, Change, CheckedApp, Choices, Duplex, Exec, Facts, Finding, Gathered, Health, Import,
-    ImportQuery, Interactive, Lifted, Live, LogLine, LogQuery, Lowered, Mapping, Materials, Object, ObjectId,
-    Observed, Place, Receipt, Result, Runtime, Scope, Step, Streams, Support, Survey, Task,
+    Backend, Change, CheckedApp, Choices, Duplex, Exec, Facts, Finding, Gathered, Health, Helper,
+    HelperState, Import, ImportQuery, Interactive, Lifted, Live, LogLine, LogQuery, Lowered, Mapping,
+    Materials, Object, ObjectId, Observed, Place, Receipt, Result, Runtime, Scope, Step, Streams, Support,
+    Survey, Task, VolumeUse, Volumes, Whose,
 };
 use rhumb_spec::{App, Diagnostic, Feature};
 use serde_json::Value;
@@ -169,8 +171,48 @@ impl Backend for Kubernetes {
         Some(self)
     }
 
+    fn volumes(&self) -> Option<&dyn Volumes> {
+        Some(self)
+    }
+
     fn import(&self) -> Option<&dyn Import> {
         Some(self)
+    }
+}
+
+#[async_trait]
+impl Volumes for Kubernetes {
+    fn wanted(&self, scope: &Scope, objects: &[Object]) -> Vec<VolumeUse> {
+        volumes::wanted(scope, objects)
+    }
+
+    async fn volumes(&self, scope: &Scope, whose: &Whose) -> Result<Vec<VolumeUse>> {
+        volumes::volumes(&self.cluster, scope, whose).await
+    }
+
+    /// Connections come from within the pod, so nothing else in the cluster reaches it.
+    fn helper_host(&self) -> &'static str {
+        "127.0.0.1"
+    }
+
+    async fn start_helper(&self, scope: &Scope, helper: &Helper) -> Result<()> {
+        volumes::start(&self.cluster, scope, helper).await
+    }
+
+    async fn helper_state(&self, scope: &Scope, name: &str) -> Result<HelperState> {
+        volumes::state(&self.cluster, scope, name).await
+    }
+
+    async fn connect_helper(&self, scope: &Scope, name: &str, port: u16) -> Result<Box<dyn Duplex>> {
+        volumes::connect(&self.cluster, scope, name, port).await
+    }
+
+    async fn stop_helper(&self, scope: &Scope, name: &str) -> Result<()> {
+        volumes::stop(&self.cluster, scope, name).await
+    }
+
+    async fn helpers(&self, scope: &Scope) -> Result<Vec<String>> {
+        volumes::helpers(&self.cluster, scope).await
     }
 }
 

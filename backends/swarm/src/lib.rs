@@ -27,6 +27,7 @@ mod runtime;
 pub mod support;
 mod survey;
 mod task;
+mod volumes;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -34,9 +35,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rhumb_backend::legalize::Pass;
 use rhumb_backend::{
-    Backend, Change, CheckedApp, Choices, Duplex, Exec, Facts, Health, Interactive, Lifted, Live, LogLine,
-    LogQuery, Lowered, Mapping, Materials, Object, ObjectId, Observed, Place, Receipt, Result, Runtime,
-    Scope, Step, Streams, Support, Survey, Task,
+    Backend, Change, CheckedApp, Choices, Duplex, Exec, Facts, Health, Helper, HelperState, Interactive,
+    Lifted, Live, LogLine, LogQuery, Lowered, Mapping, Materials, Object, ObjectId, Observed, Place, Receipt,
+    Result, Runtime, Scope, Step, Streams, Support, Survey, Task, VolumeUse, Volumes, Whose,
 };
 use rhumb_spec::{App, Diagnostic, Feature};
 use serde_json::Value;
@@ -185,6 +186,45 @@ impl Backend for Swarm {
 
     fn interactive(&self) -> Option<&dyn Interactive> {
         Some(self)
+    }
+
+    fn volumes(&self) -> Option<&dyn Volumes> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl Volumes for Swarm {
+    fn wanted(&self, scope: &Scope, objects: &[Object]) -> Vec<VolumeUse> {
+        volumes::wanted(scope, objects)
+    }
+
+    async fn volumes(&self, scope: &Scope, whose: &Whose) -> Result<Vec<VolumeUse>> {
+        volumes::volumes(&self.engine, scope, whose).await
+    }
+
+    fn helper_host(&self) -> &'static str {
+        "0.0.0.0"
+    }
+
+    async fn start_helper(&self, scope: &Scope, helper: &Helper) -> Result<()> {
+        volumes::start(&self.engine, scope, helper).await
+    }
+
+    async fn helper_state(&self, scope: &Scope, name: &str) -> Result<HelperState> {
+        volumes::state(&self.engine, scope, name).await
+    }
+
+    async fn connect_helper(&self, scope: &Scope, name: &str, port: u16) -> Result<Box<dyn Duplex>> {
+        volumes::connect(&self.engine, scope, name, port).await
+    }
+
+    async fn stop_helper(&self, scope: &Scope, name: &str) -> Result<()> {
+        volumes::stop(&self.engine, scope, name).await
+    }
+
+    async fn helpers(&self, scope: &Scope) -> Result<Vec<String>> {
+        volumes::helpers(&self.engine, scope).await
     }
 }
 

@@ -77,7 +77,7 @@ fn content_named(scope: &Scope, name: &str, key: &str, generation: &str) -> Stri
 
 /// The name as it is where the platform takes it; else with `-` for every character that it does not take, cut to
 /// the limit, and ending in a hash of the whole name.
-fn fit(name: &str, limit: usize) -> String {
+pub(crate) fn fit(name: &str, limit: usize) -> String {
     let is_legal =
         |character: char| character.is_ascii_alphanumeric() || matches!(character, '-' | '_' | '.');
     let ends_well = name.ends_with(|character: char| character.is_ascii_alphanumeric());

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::{
     Billed, Change, CheckedApp, Choices, Facts, Finding, Health, Import, Interactive, Lifted, Live, Loss,
-    Mapping, Materials, Object, ObjectId, Observed, Receipt, Result, Runtime, Scope, Step, Support,
+    Mapping, Materials, Object, ObjectId, Observed, Receipt, Result, Runtime, Scope, Step, Support, Volumes,
     legalize::Pass,
 };
 
@@ -154,6 +154,11 @@ pub trait Backend: fmt::Debug + Send + Sync {
 
     /// How to get into things that run, where the platform has it.
     fn interactive(&self) -> Option<&dyn Interactive> {
+        None
+    }
+
+    /// How to reach the data of volumes, where the platform has it.
+    fn volumes(&self) -> Option<&dyn Volumes> {
         None
     }
 

@@ -32,6 +32,7 @@ pub mod reference;
 mod runtime;
 mod scope;
 mod support;
+mod volumes;
 
 pub use backend::{Backend, Lowered, ResolveImage, Survey};
 pub use billed::{Billed, Running};
@@ -55,3 +56,4 @@ pub use plan::{Action, Note, Plan, Step, StepAfter};
 pub use runtime::{LogLine, LogQuery, LogStream, Runtime, Task, TaskState};
 pub use scope::Scope;
 pub use support::{Loss, Support};
+pub use volumes::{Helper, HelperState, HelperVolume, VolumeAccess, VolumeUse, Volumes, Whose};

@@ -8,6 +8,7 @@
 
 #[cfg(feature = "copier")]
 mod client;
+mod command;
 mod entry;
 mod error;
 mod identity;
@@ -24,6 +25,7 @@ pub use client::{
     Comparison, Connection, Dial, Difference, End, LeftOut, Options, Progress, Report, Settled, Stage, Trust,
     Watch, compare, read_secrets, settle, sync,
 };
+pub use command::{Access, Command};
 pub use entry::{Entry, Kind, Metadata, Stamp, Time};
 pub use error::{Error, Reason, Refusal, Result};
 pub use identity::Identity;

@@ -4,8 +4,8 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use rhumb_ferry::Identity;
-use rhumb_ferry::server::{Access, Mounted, serve};
+use rhumb_ferry::server::{Mounted, serve};
+use rhumb_ferry::{Access, Identity};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 

@@ -10,6 +10,7 @@
 #   cluster.sh user NAME [--group G] [DIR]
 #                                       make a user without any rights; print the path of their kubeconfig
 #   cluster.sh images [DIR]             import the demo images: rhumb-demo:1, rhumb-demo:2 and rhumb-busybox:1
+#   cluster.sh ferry-image [DIR]        import the image of the helper that copies volumes
 #   cluster.sh load-image TAR [DIR]     import an image archive
 #   cluster.sh build                    build the programs, unless that was done before
 #   cluster.sh test                     test the parts that are made here
@@ -267,7 +268,7 @@ build) find_programs; echo "$programs"; exit ;;
 test) test_parts; exit ;;
 sweep) sweep; exit ;;
 apiserver | user | load-image) subject=${arguments[0]:?$command what}; arguments=("${arguments[@]:1}") ;;
-start | stop | env | images | watch) ;;
+start | stop | env | images | ferry-image | watch) ;;
 *) sed -n '2,/^set -e/{/^set -e/d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}"; exit 2 ;;
 esac
 
@@ -304,6 +305,12 @@ images)
     find_programs
     demo_images
     import_images "$dir"/images/*.tar
+    ;;
+ferry-image)
+    needs_node
+    find_programs
+    ferry_image
+    import_images "$dir/images/ferry.tar"
     ;;
 load-image)
     needs_node

@@ -203,3 +203,12 @@ DOCKER
     chmod +x "$dir/images/bin/docker"
     PATH=$dir/images/bin:$PATH "$here/../../../examples/demo/images.sh" >&2
 }
+
+# Writes the image of the helper that copies volumes as an archive to $dir/images.
+ferry_image() {
+    local script=$here/../../../examples/ferry/image.sh
+    mkdir -p "$dir/images"
+    "$script" --archive "$dir/images/ferry.root"
+    "$parts" image -c 'ENTRYPOINT ["/rhumb-ferry"]' "$dir/images/ferry.root" "$("$script" --name)" "$dir/images/ferry.tar"
+    rm -f "$dir/images/ferry.root"
+}

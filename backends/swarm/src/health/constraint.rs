@@ -91,6 +91,11 @@ impl Node {
         self.spec.labels.as_ref().unwrap_or(&NONE)
     }
 
+    /// The address by which the other nodes reach it.
+    pub(crate) fn address(&self) -> &str {
+        &self.status.addr
+    }
+
     /// Its operating system.
     pub(crate) fn os(&self) -> &str {
         &self.description.platform.os

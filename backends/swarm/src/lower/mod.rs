@@ -33,11 +33,12 @@ use crate::facts::SwarmFacts;
 
 pub(crate) use environment::wrapper_script;
 pub(crate) use health::{SHELL_HTTP, SHELL_TCP, grpc_command, http_command, tcp_command};
+pub(crate) use mounts::is_local_driver;
 pub(crate) use resources::GPU;
 pub(crate) use rollout::{CRON, CRON_REPLICAS, CRON_SCHEDULE, CRON_SKIP};
 pub(crate) use route::{CLASS as ROUTER_CLASS, ENABLE as ROUTER_ENABLE, rule as route_rule};
 pub(crate) use shell::words;
-pub(crate) use template::{ORDINAL, unescape};
+pub(crate) use template::{ORDINAL, literal, unescape};
 
 /// In a service's body, the demand for the credentials of its image's registry. It is taken out before the body is
 /// sent, and its material goes into the header `X-Registry-Auth`.

@@ -207,12 +207,20 @@ fn driver(volume: &Volume) -> Option<Value> {
 
 /// Whether the data lie on the one node where the volume is made.
 pub(super) fn is_local(volume: &Volume) -> bool {
-    let has_engines_driver = volume.class.as_deref().is_none_or(|class| class == "local");
-    let is_remote = volume
-        .options
-        .get("type")
-        .is_some_and(|kind| matches!(kind.as_str(), "nfs" | "nfs4" | "cifs" | "ceph" | "glusterfs"));
-    has_engines_driver && volume.nfs.is_none() && !is_remote
+    let kind = volume.options.get("type").map(String::as_str);
+    volume.nfs.is_none() && lies_on_a_node(volume.class.as_deref(), kind)
+}
+
+/// The same of a mount of a service.
+pub(crate) fn is_local_driver(mount: &Value) -> bool {
+    let driver = &mount["VolumeOptions"]["DriverConfig"];
+    let name = driver["Name"].as_str().filter(|name| !name.is_empty());
+    lies_on_a_node(name, driver["Options"]["type"].as_str())
+}
+
+fn lies_on_a_node(driver: Option<&str>, kind: Option<&str>) -> bool {
+    let is_remote = kind.is_some_and(|kind| matches!(kind, "nfs" | "nfs4" | "cifs" | "ceph" | "glusterfs"));
+    driver.is_none_or(|driver| driver == "local") && !is_remote
 }
 
 fn local_but_shared(name: &str, path: &str) -> Diagnostic {

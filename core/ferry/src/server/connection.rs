@@ -13,10 +13,10 @@ use super::list::Listing;
 use super::read::{Next, digests, next};
 use super::root::{Root, stamp};
 use super::upload::Upload;
-use super::{Access, Mounted, change};
+use super::{Mounted, change};
 use crate::message::{Onto, Reply, Request, VERSION, WINDOW};
 use crate::wire::{Broken, Wire};
-use crate::{Reason, Refusal, STAGING, Tree, TreePath};
+use crate::{Access, Reason, Refusal, STAGING, Tree, TreePath};
 
 /// One connection.
 pub(super) struct Conversation<S> {

@@ -20,6 +20,8 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 
+use crate::Access;
+
 /// How long a caller may take to show who it is.
 const HANDSHAKE: Duration = Duration::from_secs(20);
 /// The most connections at one time, those of strangers included.
@@ -36,15 +38,6 @@ pub struct Mounted {
     pub access: Access,
     /// It ends when nobody was connected for this long, so that none is left behind by a copier that died.
     pub idle: Duration,
-}
-
-/// What may be done to volumes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
-    /// They are read and never written.
-    ReadOnly,
-    /// They are read and written.
-    ReadWrite,
 }
 
 /// Serves connections until nobody was connected for [`Mounted::idle`].

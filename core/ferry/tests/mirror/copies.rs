@@ -6,7 +6,7 @@ use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use rhumb_ferry::server::Access;
+use rhumb_ferry::Access;
 use rhumb_ferry::{Reason, TreePath, Trust, compare, read_secrets, settle, sync};
 use rustix::fs::{CWD, FileType, Mode, XattrFlags, mknodat, setxattr};
 

@@ -158,7 +158,7 @@ impl Dial for Choosing {
 async fn links_lead_nowhere() {
     let outside = tempfile::tempdir().unwrap();
     fs::write(outside.path().join("secret"), "canary").unwrap();
-    let place = Place::new(rhumb_ferry::server::Access::ReadWrite);
+    let place = Place::new(rhumb_ferry::Access::ReadWrite);
     symlink(outside.path(), place.volume().join("door")).unwrap();
     symlink(outside.path().join("secret"), place.volume().join("window")).unwrap();
     let before = seen(outside.path());
@@ -194,7 +194,7 @@ async fn links_lead_nowhere() {
 /// What is no question ends the connection, and the helper lives on.
 #[tokio::test]
 async fn nonsense_is_hung_up_on() {
-    let place = Place::new(rhumb_ferry::server::Access::ReadWrite);
+    let place = Place::new(rhumb_ferry::Access::ReadWrite);
     for nonsense in [vec![255; 16], frame(&(200_u8, 1_u8), &[]), frame(&(7_u8, 0_u64), b"data for no file")] {
         let (mut near, far) = tokio::io::duplex(1 << 16);
         tokio::spawn(rhumb_ferry::server::converse(far, Arc::clone(&place.mounted)));

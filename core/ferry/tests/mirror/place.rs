@@ -11,7 +11,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use rhumb_ferry::server::{Access, Mounted, converse};
+use rhumb_ferry::Access;
+use rhumb_ferry::server::{Mounted, converse};
 use rhumb_ferry::{Connection, Dial, End, Options};
 use tempfile::TempDir;
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use rhumb_ferry::server::{Access, Mounted, serve};
+use rhumb_ferry::Access;
+use rhumb_ferry::server::{Mounted, serve};
 use rhumb_ferry::{Connection, Dial, End, Options, Run, settle, sync};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
