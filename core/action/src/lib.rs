@@ -36,6 +36,7 @@ mod check;
 mod compare;
 mod create;
 mod diff;
+mod dock;
 mod exec;
 mod explain;
 mod get;
@@ -68,6 +69,7 @@ pub use compare::{
 pub use context::{Context, Target};
 pub use create::{CreateRequest, Created, create};
 pub use diff::{DiffAgainst, DiffRequest, Differences, diff};
+pub use dock::{Dock, Docked, Shore, dock, undock};
 pub use error::{ActionError, ActionResult, FailedDeployment, TakenBack};
 pub use exec::{ExecRequest, exec};
 pub use explain::{ExplainedFeature, ExplainedField, ExplainedPlatform, Explanation, explain};
