@@ -6,6 +6,7 @@
 mod chart;
 pub mod conformance;
 pub mod ecs;
+pub mod ferry;
 pub mod kubernetes;
 pub mod marathon;
 pub mod measure;

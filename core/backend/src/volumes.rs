@@ -86,6 +86,8 @@ pub struct VolumeUse {
     pub native: String,
     /// The node where the data is or will be, in the platform's own words; none where any node reaches it, or where nothing decided it yet.
     pub node: Option<String>,
+    /// What its workload asks of a node, in the platform's own words: where no node is known yet, this decides.
+    pub placement: Value,
     /// Its size, where the platform knows one.
     pub size: Option<Bytes>,
     /// What the platform needs to mount it, and to make it where it is not there.

@@ -4,6 +4,7 @@ mod broken;
 mod canary;
 mod crash;
 mod ecs;
+mod ferry;
 mod kubernetes;
 mod lost;
 mod managers;
@@ -20,6 +21,9 @@ use libtest_mimic::Arguments;
 const AT_ONCE: usize = 5;
 
 fn main() -> ExitCode {
+    if let Some(copied) = ferry::copy_until_killed() {
+        return if copied.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
     let groups = [
         memory::trials(),
         stack::trials(),
@@ -31,6 +35,7 @@ fn main() -> ExitCode {
         kubernetes::trials(),
         marathon::trials(),
         ecs::trials(),
+        ferry::trials(),
         managers::trials(),
     ];
     let trials = groups.into_iter().flatten().collect();

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rhumb_backend::{Helper, HelperVolume, Scope, VolumeAccess};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{HELPER, HELPER_OF};
 use crate::names;
@@ -43,7 +43,7 @@ fn folder_of_identity() -> &'static str {
     Helper::IDENTITY.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
-/// The pod. It goes where its volumes are, whatever keeps others from there, and asks the cluster for nothing.
+/// The pod. It asks the cluster for nothing.
 ///
 /// Source: Kubernetes API reference, `Pod`. The capabilities are among those that the Pod Security Standard "baseline" allows.
 pub(super) fn pod(scope: &Scope, helper: &Helper) -> Value {
@@ -64,12 +64,11 @@ pub(super) fn pod(scope: &Scope, helper: &Helper) -> Value {
         "terminationGracePeriodSeconds": 5,
         "automountServiceAccountToken": false,
         "enableServiceLinks": false,
-        "tolerations": [{ "operator": "Exists" }],
         "containers": [container(helper, &mounts)],
         "volumes": volumes,
     });
-    if let Some(affinity) = affinity(&helper.volumes) {
-        spec["affinity"] = affinity;
+    if let Some(spec) = spec.as_object_mut() {
+        spec.extend(placement(&helper.volumes));
     }
     json!({ "apiVersion": "v1", "kind": "Pod", "metadata": metadata(scope, helper), "spec": spec })
 }
@@ -93,14 +92,22 @@ fn container(helper: &Helper, mounts: &[Value]) -> Value {
     })
 }
 
-/// Where the pod must go to share a claim with the pod that has it mounted. The scheduler still decides, so that a claim which
-/// waits for its first pod is bound.
-fn affinity(volumes: &[HelperVolume]) -> Option<Value> {
-    let node = volumes.iter().find_map(|volume| volume.volume.node.as_deref())?;
+/// Where the pod goes: to share a claim with the pod that has it mounted, to the node of that pod, whatever keeps others from
+/// there; else where the pods of its workload may go. The scheduler still decides, so that a claim which waits for its first pod is
+/// bound.
+fn placement(volumes: &[HelperVolume]) -> Map<String, Value> {
+    let Some(node) = volumes.iter().find_map(|volume| volume.volume.node.as_deref()) else {
+        let asked = volumes.first().and_then(|volume| volume.volume.placement.as_object());
+        return asked.cloned().unwrap_or_default();
+    };
     let term = json!({ "matchFields": [{ "key": "metadata.name", "operator": "In", "values": [node] }] });
-    Some(json!({ "nodeAffinity": {
+    let affinity = json!({ "nodeAffinity": {
         "requiredDuringSchedulingIgnoredDuringExecution": { "nodeSelectorTerms": [term] },
-    } }))
+    } });
+    Map::from_iter([
+        ("affinity".to_owned(), affinity),
+        ("tolerations".to_owned(), json!([{ "operator": "Exists" }])),
+    ])
 }
 
 #[cfg(test)]
@@ -116,6 +123,7 @@ mod tests {
             ordinal: Some(0),
             native: "data-db-0".to_owned(),
             node: Some("node-1".to_owned()),
+            placement: json!({ "nodeSelector": { "disk": "fast" } }),
             size: None,
             document: json!({}),
         };
@@ -131,6 +139,10 @@ mod tests {
         let scope = Scope::new("prod", "shop");
         let pod = pod(&scope, &helper);
         insta::assert_json_snapshot!(pod);
+        let mut helper = helper;
+        helper.volumes[0].volume.node = None;
+        assert_eq!(self::pod(&scope, &helper)["spec"]["nodeSelector"], json!({ "disk": "fast" }));
+        assert_eq!(self::pod(&scope, &helper)["spec"]["tolerations"], Value::Null);
         assert!(!pod.to_string().contains(names::MANAGED_BY), "an upgrade would take it for the release's");
         assert_eq!(secret(&scope, &helper)["data"]["identity.pem"], STANDARD.encode("canary"));
     }

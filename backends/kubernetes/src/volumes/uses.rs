@@ -106,6 +106,7 @@ fn uses(scope: &Scope, body: &Value) -> Vec<VolumeUse> {
         ordinal: None,
         native: claim.to_owned(),
         node: None,
+        placement: placement(body),
         size: None,
         document: json!({}),
     });
@@ -135,11 +136,28 @@ fn templated(scope: &Scope, (set, workload): (&str, &str), body: &Value) -> Vec<
                 document: claim(scope, &native, template, body),
                 native,
                 node: None,
+                placement: placement(body),
                 size: None,
             });
         }
     }
     found
+}
+
+/// What a workload's pods ask of a node.
+fn placement(body: &Value) -> Value {
+    let at = |pointer: &str| body.pointer(pointer).cloned();
+    let found = [
+        ("nodeSelector", at("/spec/template/spec/nodeSelector")),
+        ("tolerations", at("/spec/template/spec/tolerations")),
+        (
+            "affinity",
+            at("/spec/template/spec/affinity/nodeAffinity")
+                .map(|affinity| json!({ "nodeAffinity": affinity })),
+        ),
+    ];
+    let given = found.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?)));
+    Value::Object(given.collect())
 }
 
 fn claim(scope: &Scope, native: &str, template: &Value, set: &Value) -> Value {
@@ -177,7 +195,8 @@ mod tests {
                 "volumeClaimTemplates": [{ "metadata": { "name": "data" }, "spec": {
                     "accessModes": ["ReadWriteOnce"], "resources": { "requests": { "storage": "2Gi" } },
                 } }],
-                "template": { "spec": { "volumes": [{ "name": "shared", "persistentVolumeClaim": { "claimName": "shared" } }] } },
+                "template": { "spec": {
+                    "tolerations": [{ "key": "disk" }], "affinity": { "podAffinity": {}, "nodeAffinity": { "a": 1 } }, "volumes": [{ "name": "shared", "persistentVolumeClaim": { "claimName": "shared" } }] } },
             },
         });
         Object::new("statefulset/db".into(), body)
@@ -201,6 +220,8 @@ mod tests {
             ]
         );
         assert_eq!(found[0].document, claim);
+        let asked = json!({ "tolerations": [{ "key": "disk" }], "affinity": { "nodeAffinity": { "a": 1 } } });
+        assert!(found.iter().all(|one| one.placement == asked), "{found:?}");
         insta::assert_json_snapshot!(found[1].document);
     }
 

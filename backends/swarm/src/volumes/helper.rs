@@ -10,7 +10,7 @@ use rhumb_backend::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{CONSTRAINTS, HELPER, HELPER_OF};
+use super::{HELPER, HELPER_OF};
 use crate::connect::{Call, Engine};
 use crate::kind::Kind;
 use crate::names::{self, CONTENT};
@@ -203,7 +203,7 @@ fn constraints(helper: &Helper) -> Result<Vec<String>> {
     nodes.sort_unstable();
     nodes.dedup();
     match nodes.as_slice() {
-        [] => Ok(helper.volumes.iter().flat_map(|one| asked(&one.volume.document)).collect()),
+        [] => Ok(helper.volumes.iter().flat_map(|one| asked(&one.volume.placement)).collect()),
         [node] => Ok(vec![format!("node.id=={node}")]),
         _ => Err(Error::new(ErrorKind::Invalid, "start the helper", "its volumes are on different nodes")
             .with("nodes", nodes.join(", "))
@@ -211,8 +211,8 @@ fn constraints(helper: &Helper) -> Result<Vec<String>> {
     }
 }
 
-fn asked(document: &Value) -> Vec<String> {
-    let constraints = document.get(CONSTRAINTS).and_then(Value::as_array);
+fn asked(placement: &Value) -> Vec<String> {
+    let constraints = placement.as_array();
     constraints.into_iter().flatten().filter_map(|one| one.as_str().map(str::to_owned)).collect()
 }
 
@@ -275,6 +275,7 @@ mod tests {
                 ordinal: None,
                 native: "shop_data".to_owned(),
                 node: Some((*node).to_owned()),
+                placement: Value::Null,
                 size: None,
                 document: json!({
                     "Type": "volume", "Source": "shop_data", "Target": "/var/lib/db",

@@ -10,7 +10,5 @@ pub(crate) use uses::{volumes, wanted};
 
 /// On what is made for a helper: its name.
 const HELPER: &str = "rhumb.dev/helper";
-/// In the document of a volume of which nobody knows the node: what its workload asks of one.
-const CONSTRAINTS: &str = "Constraints";
 /// On what is made for a helper: the stack for which it works. It is no part of that.
 const HELPER_OF: &str = "rhumb.dev/helper-of";

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use rhumb_backend::{Object, Result, Scope, VolumeUse, Whose};
 use serde_json::{Value, json};
 
-use super::CONSTRAINTS;
 use crate::connect::{Call, Engine};
 use crate::health;
 use crate::kind::Kind;
@@ -115,15 +114,13 @@ impl<'a> Service<'a> {
         let ordinal = self.sequence().or(slot);
         let mut document = mount.clone();
         document["Source"] = native.clone().into();
-        if node.is_none() && is_local_driver(mount) {
-            document[CONSTRAINTS] = self.constraints().cloned().into();
-        }
         Some(VolumeUse {
             workload: self.workload(),
             volume: self.document_name(&native, ordinal),
             ordinal,
             native,
             node,
+            placement: self.constraints().filter(|_| is_local_driver(mount)).cloned().unwrap_or_default(),
             size: None,
             document,
         })
@@ -257,7 +254,7 @@ mod tests {
         spec["TaskTemplate"]["Placement"]["Constraints"] = json!(["node.hostname==two"]);
         let found = Service { spec: &spec, stack: "shop" }.volumes(&[], &BTreeMap::new());
         assert_eq!(found[0].node, None);
-        assert_eq!(found[0].document[CONSTRAINTS], json!(["node.hostname==two"]));
+        assert_eq!(found[0].placement, json!(["node.hostname==two"]));
     }
 
     #[test]
