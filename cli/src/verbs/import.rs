@@ -1,5 +1,8 @@
 //! `rhumb import`.
 
+#[cfg(feature = "compose")]
+mod compose;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Read as _;
@@ -25,6 +28,9 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum What {
+    /// Make a chart of Compose files
+    #[cfg(feature = "compose")]
+    Compose(compose::ComposeArguments),
     /// Make a chart of task definitions and services, or of what runs in a cluster
     Ecs(EcsArguments),
     /// Make a chart of manifests, or of what runs in a namespace
@@ -43,6 +49,9 @@ struct EcsArguments {
     /// Only what bears these tags: team=web,stage!=test
     #[arg(short = 'l', long, value_name = "SELECTOR", conflicts_with = "files")]
     selector: Option<String>,
+    /// Look into the folders below, too
+    #[arg(short = 'R', long, requires = "files")]
+    recursive: bool,
     #[command(flatten)]
     into: Destination,
 }
@@ -56,6 +65,9 @@ struct KubernetesArguments {
     /// Only what bears these labels, as kubectl takes them: app=web,tier!=db
     #[arg(short = 'l', long, value_name = "SELECTOR", conflicts_with = "files")]
     selector: Option<String>,
+    /// Look into the folders below, too
+    #[arg(short = 'R', long, requires = "files")]
+    recursive: bool,
     #[command(flatten)]
     into: Destination,
 }
@@ -69,6 +81,9 @@ struct MarathonArguments {
     /// Only what bears these labels, as Marathon takes them: team==web
     #[arg(short = 'l', long, value_name = "SELECTOR", conflicts_with = "files")]
     selector: Option<String>,
+    /// Look into the folders below, too
+    #[arg(short = 'R', long, requires = "files")]
+    recursive: bool,
     #[command(flatten)]
     into: Destination,
 }
@@ -76,9 +91,6 @@ struct MarathonArguments {
 /// Where the chart goes.
 #[derive(Debug, Args)]
 struct Destination {
-    /// Look into the folders below, too
-    #[arg(short = 'R', long, requires = "files")]
-    recursive: bool,
     /// The chart's name [default: the folder's]
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
@@ -100,27 +112,48 @@ struct Platform {
 
 /// Makes a chart of what is there already.
 pub(crate) async fn run(session: &Session, arguments: Arguments) -> Ended {
-    let (platform, files, selector, into) = match arguments.what {
-        What::Ecs(of) => (Platform { backend: "ecs", title: "Amazon ECS" }, of.files, of.selector, of.into),
-        What::Kubernetes(of) => {
-            (Platform { backend: "kubernetes", title: "Kubernetes" }, of.files, of.selector, of.into)
+    let (platform, files, selector, recursive, into) = match arguments.what {
+        #[cfg(feature = "compose")]
+        What::Compose(of) => return compose::run(session, of),
+        What::Ecs(of) => {
+            (Platform { backend: "ecs", title: "Amazon ECS" }, of.files, of.selector, of.recursive, of.into)
         }
-        What::Marathon(of) => {
-            (Platform { backend: "marathon", title: "Marathon" }, of.files, of.selector, of.into)
-        }
+        What::Kubernetes(of) => (
+            Platform { backend: "kubernetes", title: "Kubernetes" },
+            of.files,
+            of.selector,
+            of.recursive,
+            of.into,
+        ),
+        What::Marathon(of) => (
+            Platform { backend: "marathon", title: "Marathon" },
+            of.files,
+            of.selector,
+            of.recursive,
+            of.into,
+        ),
     };
-    let request = ImportRequest {
-        name: into.name,
-        out: into.out,
-        existing: if into.force { Existing::Replace } else { Existing::Keep },
-    };
+    let request = request(into);
     let imported = if files.is_empty() {
         live(session, &platform, selector, &request).await?
     } else {
-        let folders = if into.recursive { Folders::Recursive } else { Folders::Flat };
+        let folders = if recursive { Folders::Recursive } else { Folders::Flat };
         from_files(session, &platform, (&files, folders), &request)?
     };
-    emit(session.format(), &imported, || text(session, &platform, &imported))?;
+    finish(session, &platform, &imported)
+}
+
+fn request(into: Destination) -> ImportRequest {
+    ImportRequest {
+        name: into.name,
+        out: into.out,
+        existing: if into.force { Existing::Replace } else { Existing::Keep },
+    }
+}
+
+/// Says what was made.
+fn finish(session: &Session, platform: &Platform, imported: &Imported) -> Ended {
+    emit(session.format(), imported, || text(session, platform, imported))?;
     let is_bad = imported.problems.iter().any(Diagnostic::is_error);
     Ok(if is_bad { Exit::Invalid } else { Exit::Success })
 }

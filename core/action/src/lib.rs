@@ -76,7 +76,8 @@ pub use explain::{ExplainedFeature, ExplainedField, ExplainedPlatform, Explanati
 pub use get::{GetRequest, Recorded, get};
 pub use history::{HistoryRequest, PastRevision, history};
 pub use import::{
-    Existing, Folders, ImportInput, ImportRequest, Imported, ImportedObject, import_files, import_live,
+    Existing, Folders, ImportInput, ImportRequest, Imported, ImportedApp, ImportedObject, import_app,
+    import_files, import_live, import_name,
 };
 pub use inputs::{
     ChartInputs, Conflicts, DEFAULT_HISTORY, DEFAULT_TIMEOUT, DeployOptions, Execution, Foreign,

@@ -191,6 +191,11 @@ impl<'a> Fields<'a> {
         self.ledger.borrow_mut().push(rest);
     }
 
+    /// Says that a field that was taken is kept for its own platform.
+    pub fn kept(&self, key: &str, value: &Value, why: &str) {
+        self.tell(key, value, Fate::Kept, why);
+    }
+
     /// Takes the items of a list that a field of theirs tells apart, without that field; of a list in which two items
     /// are the same by it, or one has none, nothing. What stays of them goes back by [`Fields::put_item`].
     pub fn items(&mut self, key: &str, by: &str) -> Vec<Item> {

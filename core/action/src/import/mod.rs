@@ -4,10 +4,10 @@ mod folder;
 mod report;
 mod sources;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use rhumb_backend::{Backend, Gathered, Import, ImportQuery};
+use rhumb_backend::{Backend, Gathered, Import, ImportQuery, Lifted, Material};
 use rhumb_chart::{Draft, Limits, ReleaseInfo, Sealing, Surroundings, UserValues, Written};
 use rhumb_spec::yaml::Origins;
 use rhumb_spec::{Diagnostic, Severity};
@@ -70,6 +70,50 @@ pub async fn import_live(
     finish(backend, gathered, (&name, &Origins::default()), request)
 }
 
+/// An app that was made of files which belong to no platform, with what became of each of their fields.
+#[derive(Debug)]
+pub struct ImportedApp<'a> {
+    /// What the files are, as in "Imported from …".
+    pub title: &'a str,
+    /// The app and the accounts.
+    pub lifted: Lifted,
+    /// Where each object was written.
+    pub origins: Origins,
+    /// Secret material by the id that secrets name.
+    pub material: BTreeMap<String, Material>,
+}
+
+/// Makes a chart of an app that was made of files.
+///
+/// # Errors
+/// Errors among the notes; a folder that is there already or cannot be written.
+pub fn import_app(made: ImportedApp<'_>, request: &ImportRequest) -> ActionResult<Imported> {
+    let name = chart_name(request)?;
+    let ImportedApp { title, mut lifted, origins, material } = made;
+    if lifted.accounts.is_empty() {
+        let found =
+            Diagnostic::error("", "there is nothing to import").remedy("files in which something stands");
+        return Err(ActionError::of(found));
+    }
+    let (errors, notes): (Vec<_>, Vec<_>) =
+        std::mem::take(&mut lifted.notes).into_iter().partition(Diagnostic::is_error);
+    if !errors.is_empty() {
+        let errors = errors.into_iter().map(|error| origins.locate(error)).collect();
+        return Err(ActionError::Diagnostics(errors));
+    }
+    lifted.notes = notes;
+    let gathered = Gathered { material, ..Gathered::default() };
+    write((&gathered, &lifted), (&name, &origins), title, request)
+}
+
+/// The name that a chart of a request gets.
+///
+/// # Errors
+/// A name that no chart can have.
+pub fn import_name(request: &ImportRequest) -> ActionResult<String> {
+    chart_name(request)
+}
+
 fn importer(backend: &dyn Backend) -> ActionResult<&dyn Import> {
     backend.import().ok_or_else(|| {
         let what = format!("nothing can be imported from {}", backend.name());
@@ -100,20 +144,29 @@ fn finish(
         return Err(ActionError::Diagnostics(all));
     }
     let lifted = backend.lift(&gathered.objects);
+    write((&gathered, &lifted), (name, origins), backend.name(), request)
+}
+
+fn write(
+    (gathered, lifted): (&Gathered, &Lifted),
+    (name, origins): (&str, &Origins),
+    title: &str,
+    request: &ImportRequest,
+) -> ActionResult<Imported> {
     let empty: BTreeSet<String> = gathered
         .material
         .iter()
         .filter(|(_, bytes)| bytes.expose().is_empty())
         .map(|(id, _)| id.clone())
         .collect();
-    let description = format!("Imported from {}", backend.name());
+    let description = format!("Imported from {title}");
     let draft = Draft { name, description: &description, app: &lifted.app, empty: &empty };
     let written = rhumb_chart::write(&draft).map_err(|error| {
         ActionError::of(Diagnostic::error("", format!("the chart cannot be written: {error}")))
     })?;
     let problems = problems(&written);
-    let imported = report::of(&gathered, &lifted, (name, &request.out, origins), problems);
-    let secrets = folder::secret_values(&written, &gathered)?;
+    let imported = report::of(gathered, lifted, (name, &request.out, origins), problems);
+    let secrets = folder::secret_values(&written, gathered)?;
     folder::write(&request.out, &written, secrets, (&imported, request.existing))?;
     Ok(Imported { files: folder::names(&request.out), ..imported })
 }

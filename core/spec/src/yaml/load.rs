@@ -27,6 +27,16 @@ const BYTES_PER_NODE: usize = 64;
 /// The first thing that is not YAML, or that is refused: a key twice in one mapping, a key that is not a scalar, a tag
 /// outside the core schema, nesting deeper than 120, and aliases that repeat more than a million values.
 pub fn parse(text: &str) -> Result<Vec<Node>, Error> {
+    parse_tagged(text, &[])
+}
+
+/// Parses as [`parse`] does, and takes tags of an application's own, such as `!reset`.
+///
+/// A value with one of `tags` becomes a mapping of one entry, whose key is the tag.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_tagged(text: &str, tags: &[&str]) -> Result<Vec<Node>, Error> {
     // A mark at the very beginning says nothing about the content.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let options = granit_parser::options! { emit_comments: false };
@@ -35,6 +45,7 @@ pub fn parse(text: &str) -> Result<Vec<Node>, Error> {
         anchors: BTreeMap::new(),
         total: 0,
         repeated: 0,
+        tags,
     };
     loader.stream()
 }
@@ -45,6 +56,8 @@ struct Loader<'a> {
     anchors: BTreeMap<usize, Anchored>,
     total: usize,
     repeated: usize,
+    /// The application's own tags.
+    tags: &'a [&'a str],
 }
 
 #[derive(Clone)]
@@ -104,6 +117,14 @@ impl<'a> Loader<'a> {
         if depth > MAX_DEPTH {
             return Err(too_deep(span.start));
         }
+        let (event, own_tag) = self.own_tag(event);
+        if let Some(tag) = own_tag {
+            let (value, mut cost) = self.node(event, span, depth + 1)?;
+            cost.add_child(Cost::of_text(tag));
+            let (line, column) = position(span.start);
+            let entry = Entry { key: tag.into(), line, column, value };
+            return Ok((node_at(span.start, NodeKind::Mapping(vec![entry])), cost));
+        }
         let anchor = event.anchor_id();
         let (node, cost) = match event {
             Event::Scalar(text, style, _, tag) => self.scalar(text, style, tag, span)?,
@@ -124,6 +145,29 @@ impl<'a> Loader<'a> {
             self.anchors.insert(anchor, Anchored { node: node.clone(), cost });
         }
         Ok((node, cost))
+    }
+
+    /// Takes one of the application's own tags off an event.
+    fn own_tag(&self, event: Event<'a>) -> (Event<'a>, Option<&'a str>) {
+        let known = |tag: &Option<Cow<'a, Tag>>| {
+            let tag = tag.as_deref()?.original();
+            self.tags.iter().find(|known| **known == tag).copied()
+        };
+        match event {
+            Event::Scalar(text, style, anchor, tag) => {
+                let found = known(&tag);
+                (Event::Scalar(text, style, anchor, tag.filter(|_| found.is_none())), found)
+            }
+            Event::SequenceStart(style, anchor, tag) => {
+                let found = known(&tag);
+                (Event::SequenceStart(style, anchor, tag.filter(|_| found.is_none())), found)
+            }
+            Event::MappingStart(style, anchor, tag) => {
+                let found = known(&tag);
+                (Event::MappingStart(style, anchor, tag.filter(|_| found.is_none())), found)
+            }
+            other => (other, None),
+        }
     }
 
     fn scalar(

@@ -17,7 +17,7 @@ mod typed;
 mod write;
 
 pub use error::Error;
-pub use load::parse;
+pub use load::{parse, parse_tagged};
 pub use node::{Entry, Node, NodeKind};
 pub use origins::Origins;
 pub use typed::{Reader, from_node, from_str_typed};

@@ -1,0 +1,252 @@
+//! The `deploy` section, and what older files have in its place.
+
+use rhumb_backend::fields::{Fields, leaves};
+use rhumb_spec::model::{
+    ConstraintOp, Container, Discovery, Gpu, Job, Mode, NodeConstraint, OnFailure, Restart, RestartPolicy,
+    Rollback, Spread, Update, UpdateOrder, Workload,
+};
+use serde_json::{Value, json};
+
+use super::amounts::{bytes, cpus, duration, percent, whole};
+use super::{labels, list, scalar};
+
+/// Reads how many replicas there are, where they go and how they change.
+pub(super) fn lift(
+    fields: &mut Fields<'_>,
+    (container, workload): (&mut Container, &mut Workload),
+    patch: &mut Value,
+) {
+    older(fields, (container, workload), patch);
+    let Some(mut deploy) = fields.below("deploy") else { return };
+    mode(&mut deploy, workload);
+    resources(&mut deploy, container, patch);
+    if let Some(restart) = deploy.below("restart_policy") {
+        restart_policy(restart, workload);
+    }
+    if let Some(update) = deploy.below("update_config") {
+        update_config(update, workload);
+    }
+    if let Some(rollback) = deploy.below("rollback_config") {
+        rollback_config(rollback, workload);
+    }
+    placement(&mut deploy, workload);
+    labels::lift(&mut deploy, workload);
+    settle(&mut deploy, "nothing in an app is for it");
+    fields.take("deploy", |left| left.as_object().is_some_and(serde_json::Map::is_empty).then_some(()));
+}
+
+/// Takes mappings with nothing left in them, and loses the rest.
+fn settle(fields: &mut Fields<'_>, why: &str) {
+    for key in fields.keys() {
+        let is_empty =
+            fields.get(&key).is_some_and(|left| left.as_object().is_some_and(serde_json::Map::is_empty));
+        if is_empty {
+            fields.take_whole(&key);
+        } else {
+            fields.lose(&key, why);
+        }
+    }
+}
+
+fn mode(deploy: &mut Fields<'_>, workload: &mut Workload) {
+    let mode = deploy.take("mode", scalar);
+    let replicas = deploy.take("replicas", whole);
+    match mode.as_deref() {
+        Some("global") => workload.mode = Mode::Global,
+        Some("replicated-job") => {
+            workload.mode = Mode::Job;
+            let count = replicas.unwrap_or(1);
+            let many = (count > 1).then_some(count);
+            workload.job = Some(Job { completions: many, parallelism: many, ..Job::default() });
+            workload.replicas = None;
+        }
+        Some("global-job") => {
+            workload.mode = Mode::Job;
+            deploy.lost("mode", 0, "a job does not run on every node: it runs once");
+        }
+        _ => {}
+    }
+    if workload.mode == Mode::Replicated {
+        workload.replicas = replicas.or(workload.replicas);
+    }
+    if deploy.text_at("endpoint_mode") == Some("dnsrr") {
+        workload.discovery = Discovery::Dns;
+    }
+    deploy.take_whole("endpoint_mode");
+}
+
+fn resources(deploy: &mut Fields<'_>, container: &mut Container, patch: &mut Value) {
+    let Some(mut all) = deploy.below("resources") else { return };
+    if let Some(mut limits) = all.below("limits") {
+        container.resources.limits.cpu = limits.take("cpus", cpus).filter(|cpu| cpu.0 > 0);
+        container.resources.limits.memory = limits.take("memory", bytes).filter(|size| size.0 > 0);
+        pids(&mut limits, "pids", patch);
+        settle(&mut limits, "no limit of an app is for it");
+    }
+    if let Some(mut promised) = all.below("reservations") {
+        container.resources.cpu = promised.take("cpus", cpus).filter(|cpu| cpu.0 > 0);
+        container.resources.memory = promised.take("memory", bytes).filter(|size| size.0 > 0);
+        container.resources.gpu = promised.take("devices", gpus);
+        settle(&mut promised, "no promise of an app is for it");
+    }
+    settle(&mut all, "no resource of an app is for it");
+}
+
+/// Graphics processors of a known number, and no other device.
+fn gpus(value: &Value) -> Option<Gpu> {
+    let [one] = value.as_array()?.as_slice() else { return None };
+    let is_gpu = one.get("capabilities").and_then(list)?.iter().any(|name| name == "gpu");
+    let is_plain =
+        one.as_object()?.keys().all(|key| matches!(key.as_str(), "capabilities" | "count" | "driver"));
+    let count = one.get("count").map_or(Some(1), whole).filter(|count| *count > 0)?;
+    (is_gpu && is_plain).then_some(Gpu { count, resource: None })
+}
+
+fn pids(fields: &mut Fields<'_>, key: &str, patch: &mut Value) {
+    if let Some(count) = fields.take(key, whole) {
+        patch["TaskTemplate"]["Resources"]["Limits"]["Pids"] = json!(count);
+        fields.kept(key, &json!(count), "a patch under on.swarm.Service keeps it");
+    }
+}
+
+fn restart_policy(mut fields: Fields<'_>, workload: &mut Workload) {
+    let policy = match fields.take("condition", scalar).as_deref() {
+        Some("none") => RestartPolicy::Never,
+        Some("on-failure") => RestartPolicy::OnFailure,
+        _ => RestartPolicy::Always,
+    };
+    let found = Restart {
+        policy,
+        delay: fields.take("delay", duration),
+        max_attempts: fields.take("max_attempts", whole).filter(|count| *count > 0),
+        window: fields.take("window", duration).filter(|time| !time.is_zero()),
+    };
+    settle(&mut fields, "no restart policy of an app has it");
+    if workload.mode == Mode::Job {
+        let job = workload.job.get_or_insert_default();
+        job.retries = found.max_attempts.filter(|_| policy != RestartPolicy::Never);
+    } else {
+        workload.restart = (found != Restart::default()).then_some(found);
+    }
+}
+
+fn order(value: &Value) -> Option<UpdateOrder> {
+    match value.as_str()? {
+        "start-first" => Some(UpdateOrder::StartFirst),
+        "stop-first" => Some(UpdateOrder::StopFirst),
+        _ => None,
+    }
+}
+
+/// A number of replicas at one time; 0 means all of them, which an app does not say in numbers.
+fn parallelism(fields: &mut Fields<'_>) -> Option<u32> {
+    let found = fields.take("parallelism", |value| whole(value).filter(|count| *count > 0));
+    if found.is_none() {
+        fields.lose("parallelism", "all replicas at one time is `strategy: recreate` in an app");
+    }
+    found
+}
+
+fn update_config(mut fields: Fields<'_>, workload: &mut Workload) {
+    let found = Update {
+        parallelism: parallelism(&mut fields),
+        delay: fields.take("delay", duration),
+        order: fields.take("order", order),
+        on_failure: fields.take("failure_action", |value| match value.as_str()? {
+            "pause" => Some(OnFailure::Pause),
+            "continue" => Some(OnFailure::Continue),
+            "rollback" => Some(OnFailure::Rollback),
+            _ => None,
+        }),
+        monitor: fields.take("monitor", duration),
+        max_failure_percent: fields.take("max_failure_ratio", percent),
+        ..Update::default()
+    };
+    settle(&mut fields, "no update of an app has it");
+    if !matches!(workload.mode, Mode::Job) {
+        workload.update = Some(found).filter(|found| *found != Update::default());
+    }
+}
+
+fn rollback_config(mut fields: Fields<'_>, workload: &mut Workload) {
+    let found = Rollback {
+        parallelism: parallelism(&mut fields),
+        delay: fields.take("delay", duration),
+        order: fields.take("order", order),
+        monitor: fields.take("monitor", duration),
+        max_failure_percent: fields.take("max_failure_ratio", percent),
+    };
+    settle(&mut fields, "no rollback of an app has it");
+    if !matches!(workload.mode, Mode::Job) {
+        workload.update.get_or_insert_default().rollback = Some(found);
+    }
+}
+
+fn placement(deploy: &mut Fields<'_>, workload: &mut Workload) {
+    let Some(mut fields) = deploy.below("placement") else { return };
+    workload.placement.max_per_node = fields.take("max_replicas_per_node", whole).filter(|count| *count > 0);
+    for (index, text) in fields.take("constraints", list).unwrap_or_default().iter().enumerate() {
+        if constraint(text, workload).is_none() {
+            let why = "a constraint of an app is on a node's name, role, label, system or processor";
+            fields.lost(&format!("constraints.{index}"), 1, why);
+        }
+    }
+    if let Some(Value::Array(items)) = fields.take_whole("preferences") {
+        for (index, item) in items.iter().enumerate() {
+            let over =
+                item.get("spread").and_then(Value::as_str).and_then(|over| over.strip_prefix("node.labels."));
+            if let Some(over) = over {
+                workload.placement.spread.push(Spread { over: over.to_owned(), max_skew: None });
+            } else {
+                let why = "replicas of an app spread over the values of a node's label";
+                fields.lost(&format!("preferences.{index}"), leaves(item), why);
+            }
+        }
+    }
+    settle(&mut fields, "no placement of an app has it");
+}
+
+fn constraint(text: &str, workload: &mut Workload) -> Option<()> {
+    let (op, at) = match (text.find("=="), text.find("!=")) {
+        (Some(at), _) => (ConstraintOp::In, at),
+        (None, Some(at)) => (ConstraintOp::NotIn, at),
+        (None, None) => return None,
+    };
+    let (key, value) = (text[..at].trim(), text[at + 2..].trim());
+    let placement = &mut workload.placement;
+    let key = match (key, op) {
+        ("node.platform.os", ConstraintOp::In) => {
+            placement.os = Some(value.to_owned());
+            return Some(());
+        }
+        ("node.platform.arch", ConstraintOp::In) => {
+            placement.arch = Some(value.replace("x86_64", "amd64").replace("aarch64", "arm64"));
+            return Some(());
+        }
+        ("node.role", _) => "role",
+        ("node.hostname", _) => "hostname",
+        (other, _) => other.strip_prefix("node.labels.")?,
+    };
+    placement.nodes.push(NodeConstraint { key: key.to_owned(), op, values: vec![value.to_owned()] });
+    Some(())
+}
+
+/// Reads what stood beside `deploy` before it was there, and may still.
+fn older(fields: &mut Fields<'_>, (container, workload): (&mut Container, &mut Workload), patch: &mut Value) {
+    workload.replicas = fields.take("scale", whole);
+    let resources = &mut container.resources;
+    resources.limits.cpu = fields.take("cpus", cpus).filter(|cpu| cpu.0 > 0);
+    resources.limits.memory = fields.take("mem_limit", bytes).filter(|size| size.0 > 0);
+    resources.memory = fields.take("mem_reservation", bytes).filter(|size| size.0 > 0);
+    resources.gpu = fields.take("gpus", gpus);
+    pids(fields, "pids_limit", patch);
+    let Some(platform) = fields.take("platform", scalar) else { return };
+    let mut parts = platform.split('/');
+    let (os, arch) = (parts.next().unwrap_or_default(), parts.next());
+    if matches!(os, "linux" | "windows") {
+        workload.placement.os = Some(os.to_owned());
+        workload.placement.arch = arch.map(str::to_owned);
+    } else {
+        fields.lost("platform", 1, "no node has this platform: it asks for a runtime of its own");
+    }
+}

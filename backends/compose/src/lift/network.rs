@@ -1,0 +1,168 @@
+//! Networks, where they keep services apart.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rhumb_backend::fields::Fields;
+use rhumb_spec::model::{Network, NetworkAttachment, Workload};
+use rhumb_spec::yaml::Node;
+use serde_json::Value;
+
+use super::volumes::{external, own_name};
+use super::{World, flag, list, scalar, text_pairs};
+
+/// The network of every service that names none.
+const DEFAULT: &str = "default";
+
+/// Reads the networks that keep services apart. Where every service is on one network, the release's own is it.
+pub(super) fn lift(world: &mut World<'_>) {
+    let is_apart = is_apart(world) || world.section("networks").iter().any(|(_, node)| is_special(node));
+    for (name, node) in world.section("networks") {
+        let document = if is_apart { Some(world.named("networks", &name)) } else { None };
+        let path = document.as_ref().map(|document| format!("network/{document}"));
+        world.entry(("network", &name, node), path, |fields, world| {
+            let shown = document.clone().unwrap_or_default();
+            let found = network(fields, (&name, &shown), world);
+            match document {
+                Some(document) => {
+                    world.app.networks.insert(document, found);
+                }
+                None => same(fields),
+            }
+        });
+    }
+    if is_apart && users(world).values().any(|networks| networks.contains(DEFAULT) && networks.len() > 1) {
+        let document = world.named("networks", DEFAULT);
+        world.app.networks.entry(document).or_default();
+    }
+}
+
+/// Whether a network is more than what services share.
+fn is_special(node: &Node) -> bool {
+    let is_external = node.get("external").is_some_and(|external| external.as_str() != Some("false"));
+    is_external || node.get("internal").and_then(Node::as_str) == Some("true")
+}
+
+fn same(fields: &mut Fields<'_>) {
+    let keys = fields.keys();
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+    fields.own(&keys, "every service is on it, as on the network that a release has anyway");
+}
+
+fn network(fields: &mut Fields<'_>, (name, document): (&str, &str), world: &mut World<'_>) -> Network {
+    if external(fields, ("network", name, document), world) {
+        return Network { external: true, ..Network::default() };
+    }
+    own_name(fields);
+    let mut found = Network {
+        internal: fields.take("internal", flag).unwrap_or(false),
+        attachable: fields.take("attachable", flag).unwrap_or(false),
+        labels: fields.take("labels", text_pairs).unwrap_or_default(),
+        ..Network::default()
+    };
+    if let Some(mut options) = fields.below("driver_opts") {
+        found.encrypted =
+            options.take("encrypted", |value| scalar(value).map(|text| text != "false")).unwrap_or(false);
+        for key in options.keys() {
+            options.lose(&key, "a network of an app has no options of a driver");
+        }
+    }
+    let is_left = |left: &Value| left.as_object().is_some_and(|left| !left.is_empty());
+    if !fields.get("driver_opts").is_some_and(is_left) {
+        fields.take_whole("driver_opts");
+    }
+    found.subnet = fields.take("ipam", subnet);
+    fields.own(&["driver"], "the platform has its own way of making networks");
+    found
+}
+
+/// The one subnet of `ipam`, where nothing else is in it.
+fn subnet(value: &Value) -> Option<String> {
+    let map = value.as_object()?;
+    if map.keys().any(|key| !matches!(key.as_str(), "config" | "driver")) {
+        return None;
+    }
+    let [one] = map.get("config")?.as_array()?.as_slice() else { return None };
+    let one = one.as_object().filter(|one| one.len() == 1)?;
+    scalar(one.get("subnet")?)
+}
+
+/// The networks of each service.
+fn users(world: &World<'_>) -> BTreeMap<String, BTreeSet<String>> {
+    let services = world.section("services").into_iter().filter(|(name, _)| world.chosen.contains(name));
+    services.map(|(name, node)| (name, of_service(node))).collect()
+}
+
+fn of_service(node: &Node) -> BTreeSet<String> {
+    let names: BTreeSet<String> = match node.get("networks") {
+        Some(networks) => match networks.as_mapping() {
+            Some(entries) => entries.iter().map(|entry| entry.key.to_string()).collect(),
+            None => networks
+                .as_sequence()
+                .unwrap_or_default()
+                .iter()
+                .filter_map(Node::as_str)
+                .map(str::to_owned)
+                .collect(),
+        },
+        None => BTreeSet::new(),
+    };
+    if names.is_empty() { BTreeSet::from([DEFAULT.to_owned()]) } else { names }
+}
+
+/// Whether two services share no network.
+fn is_apart(world: &World<'_>) -> bool {
+    let all: BTreeSet<BTreeSet<String>> = users(world).into_values().collect();
+    all.iter().any(|one| all.iter().any(|other| one.is_disjoint(other)))
+}
+
+/// Reads the networks of a service.
+pub(super) fn attach(fields: &mut Fields<'_>, workload: &mut Workload, world: &mut World<'_>) {
+    let found = match fields.get("networks").cloned() {
+        Some(Value::Object(map)) => map.into_iter().collect(),
+        Some(other) => {
+            list(&other).unwrap_or_default().into_iter().map(|name| (name, Value::Null)).collect::<Vec<_>>()
+        }
+        None => Vec::new(),
+    };
+    fields.take_whole("networks");
+    if found.is_empty() {
+        if let Some(document) =
+            world.known("networks", DEFAULT).filter(|name| world.app.networks.contains_key(name))
+        {
+            workload.networks.insert(document, NetworkAttachment::default());
+        }
+        return;
+    }
+    for (name, about) in found {
+        let at = format!("networks.{name}");
+        let is_there =
+            name == DEFAULT || world.project.root.get("networks").is_some_and(|all| all.get(&name).is_some());
+        if !is_there {
+            fields.lost(
+                &at,
+                rhumb_backend::fields::leaves(&about),
+                "there is no such network below `networks`",
+            );
+            continue;
+        }
+        let document = world.known("networks", &name).filter(|name| world.app.networks.contains_key(name));
+        let mut attachment = NetworkAttachment::default();
+        for (key, value) in about.as_object().into_iter().flatten() {
+            match (key.as_str(), list(value)) {
+                ("aliases", Some(aliases)) if document.is_some() => attachment.aliases = aliases,
+                ("aliases", Some(aliases)) => {
+                    let why =
+                        "on the network that a release has anyway, siblings are reached by their own names";
+                    fields.lost(&format!("{at}.aliases"), aliases.len().max(1), why);
+                }
+                _ => {
+                    let why = "addresses are the platform's choice";
+                    fields.lost(&format!("{at}.{key}"), rhumb_backend::fields::leaves(value), why);
+                }
+            }
+        }
+        if let Some(document) = document {
+            workload.networks.insert(document, attachment);
+        }
+    }
+}

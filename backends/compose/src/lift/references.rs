@@ -1,0 +1,120 @@
+//! Who speaks to whom: siblings are reached at ports that nobody declared.
+
+use std::collections::BTreeSet;
+
+use rhumb_spec::model::{EnvValue, Protocol};
+
+use super::{World, ports};
+
+/// The ports that well-known images listen on, by the image's name without registry and tag.
+const KNOWN: &[(&str, u16)] = &[
+    ("postgres", 5432),
+    ("mysql", 3306),
+    ("mariadb", 3306),
+    ("mongo", 27017),
+    ("redis", 6379),
+    ("valkey", 6379),
+    ("memcached", 11211),
+    ("rabbitmq", 5672),
+    ("nats", 4222),
+    ("nginx", 80),
+    ("httpd", 80),
+    ("elasticsearch", 9200),
+    ("zookeeper", 2181),
+];
+
+/// Exposes ports to siblings that Compose leaves open: every port of a container is reached there, and no platform opens
+/// a port that nobody names.
+pub(super) fn expose(world: &mut World<'_>) {
+    let mut texts: Vec<(String, String)> = Vec::new();
+    for (name, workload) in &world.app.workloads {
+        for container in workload.containers.values() {
+            let values = container.env.values().filter_map(|value| match value {
+                EnvValue::Text(text) => Some(text),
+                EnvValue::From(_) => None,
+            });
+            let all = values.chain(&container.command).chain(&container.args);
+            texts.extend(all.map(|text| (name.clone(), text.clone())));
+        }
+    }
+    let services: Vec<String> = world.chosen.iter().cloned().collect();
+    for service in services {
+        let Some(document) = world.known("services", &service) else { continue };
+        let others = texts.iter().filter(|(owner, _)| *owner != document);
+        let found: BTreeSet<u16> = others.flat_map(|(_, text)| ports_of(text, &service)).collect();
+        add(&service, &document, found, world);
+    }
+}
+
+fn add(service: &str, document: &str, found: BTreeSet<u16>, world: &mut World<'_>) {
+    let mut guessed = None;
+    let mut hidden = Vec::new();
+    if let Some(workload) = world.app.workloads.get_mut(document)
+        && let Some((name, mut container)) = workload.containers.pop()
+    {
+        for port in found {
+            ports::internal((port, Protocol::Tcp), (&mut container, workload));
+            let exposed = workload.expose.get(&ports::name_of(port, Protocol::Tcp));
+            if exposed.is_some_and(|expose| expose.internal_port.unwrap_or(expose.port) != port) {
+                hidden.push(port);
+            }
+        }
+        if workload.expose.is_empty()
+            && let Some(port) = known(&container.image)
+        {
+            ports::internal((port, Protocol::Tcp), (&mut container, workload));
+            guessed = Some(port);
+        }
+        workload.containers.insert(name, container);
+    }
+    if let Some(port) = guessed {
+        let what = format!(
+            "no port of it is named; port {port} is exposed to siblings, as images of this name listen there"
+        );
+        world.warn(
+            format!("service/{service}.expose"),
+            what,
+            "another port in the chart, where the image has one",
+        );
+    }
+    for port in hidden {
+        let what = format!(
+            "siblings reach it at port {port}, and it is exposed at the number that it is published at"
+        );
+        world.warn(
+            format!("service/{service}.ports"),
+            what,
+            "the published number in the siblings, or the same number",
+        );
+    }
+}
+
+fn known(image: &str) -> Option<u16> {
+    let name = image.rsplit('/').next().unwrap_or(image).split([':', '@']).next()?;
+    KNOWN.iter().find(|(known, _)| *known == name).map(|(_, port)| *port)
+}
+
+/// The ports that a text names behind a host: `db:5432`.
+fn ports_of(text: &str, host: &str) -> Vec<u16> {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let mut found = Vec::new();
+    for (at, _) in text.match_indices(host) {
+        let is_begin = !text[..at].chars().next_back().is_some_and(is_part);
+        let Some(after) = text[at + host.len()..].strip_prefix(':').filter(|_| is_begin) else { continue };
+        let end = after.find(|c: char| !c.is_ascii_digit()).unwrap_or(after.len());
+        found.extend(after[..end].parse::<u16>().ok().filter(|port| *port > 0));
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_behind_hosts_are_found() {
+        assert_eq!(ports_of("mysql://root:db@db:3306/db:x?a=mydb:1", "db"), [3306]);
+        assert_eq!(known("docker.io/library/postgres:15-alpine"), Some(5432));
+        assert_eq!(known("mypostgres"), None);
+    }
+}

@@ -1,0 +1,360 @@
+//! Services.
+
+use rhumb_backend::fields::{Fields, leaves};
+use rhumb_spec::model::{Container, Job, Logging, Mode, PullPolicy, Restart, RestartPolicy, Workload};
+use rhumb_spec::yaml::Node;
+use serde_json::{Value, json};
+
+use super::amounts::duration;
+use super::{
+    World, deploy, document_name, environment, files, flag, health, labels, list, network, ports, scalar,
+};
+use super::{security, text_pairs, volumes};
+use crate::read::split_words;
+
+/// The fields of a service, for hints at misspelt ones.
+pub(super) const KNOWN: &[&str] = &[
+    "annotations",
+    "attach",
+    "blkio_config",
+    "build",
+    "cap_add",
+    "cap_drop",
+    "cgroup",
+    "cgroup_parent",
+    "command",
+    "configs",
+    "container_name",
+    "cpu_count",
+    "cpu_percent",
+    "cpu_period",
+    "cpu_quota",
+    "cpu_rt_period",
+    "cpu_rt_runtime",
+    "cpu_shares",
+    "cpus",
+    "cpuset",
+    "credential_spec",
+    "depends_on",
+    "deploy",
+    "develop",
+    "device_cgroup_rules",
+    "devices",
+    "dns",
+    "dns_opt",
+    "dns_search",
+    "domainname",
+    "entrypoint",
+    "env_file",
+    "environment",
+    "expose",
+    "extends",
+    "external_links",
+    "extra_hosts",
+    "gpus",
+    "group_add",
+    "healthcheck",
+    "hostname",
+    "image",
+    "init",
+    "ipc",
+    "isolation",
+    "label_file",
+    "labels",
+    "links",
+    "logging",
+    "mac_address",
+    "mem_limit",
+    "mem_reservation",
+    "mem_swappiness",
+    "memswap_limit",
+    "models",
+    "network_mode",
+    "networks",
+    "oom_kill_disable",
+    "oom_score_adj",
+    "pid",
+    "pids_limit",
+    "platform",
+    "ports",
+    "post_start",
+    "pre_stop",
+    "privileged",
+    "profiles",
+    "provider",
+    "pull_policy",
+    "read_only",
+    "restart",
+    "runtime",
+    "scale",
+    "secrets",
+    "security_opt",
+    "shm_size",
+    "stdin_open",
+    "stop_grace_period",
+    "stop_signal",
+    "storage_opt",
+    "sysctls",
+    "tmpfs",
+    "tty",
+    "ulimits",
+    "use_api_socket",
+    "user",
+    "userns_mode",
+    "uts",
+    "volume_driver",
+    "volumes",
+    "volumes_from",
+    "working_dir",
+];
+
+/// Fields that the app has nothing for, and why.
+const LOST: &[(&str, &str)] = &[
+    ("container_name", "replicas have names of their own; siblings reach the service by its own name"),
+    ("develop", "it is for work on the source"),
+    ("devices", "an app has no devices of the node but graphics processors"),
+    ("external_links", "what is outside of the release has no name in it"),
+    ("network_mode", "a workload is on the release's network, or on networks that documents name"),
+    ("ipc", "containers of different workloads share no memory"),
+    ("pid", "containers of different workloads see no processes of each other"),
+    ("uts", "containers have host names of their own"),
+    ("userns_mode", "the platform chooses the user namespace"),
+    ("runtime", "the platform chooses what runs containers"),
+    ("volumes_from", "the mounts of another service are not taken over; name them here"),
+    ("mac_address", "addresses are the platform's choice"),
+    ("cpu_shares", "a promise of processors, `resources.cpu`, takes its place"),
+];
+
+/// Reads the services that were chosen.
+pub(super) fn lift(world: &mut World<'_>) {
+    for (name, node) in world.section("services") {
+        if !world.chosen.contains(&name) {
+            let why = "none of its profiles is chosen: import again with --profile";
+            world.left_out(("service", &name, node), why);
+            continue;
+        }
+        let Some(document) = world.known("services", &name) else { continue };
+        if document != name {
+            let what = format!("`{name}` is called {document}, and its siblings must call it so, too");
+            world.warn(format!("service/{name}"), what, "the new name where siblings name it");
+        }
+        let path = format!("workload/{document}");
+        world.entry(("service", &name, node), Some(path), |fields, world| {
+            service(fields, (&name, &document, node), world);
+        });
+    }
+}
+
+fn service(fields: &mut Fields<'_>, (name, document, node): (&str, &str, &Node), world: &mut World<'_>) {
+    let mut workload = Workload { short_names: true, ..Workload::default() };
+    let mut container = Container::default();
+    let mut patch = json!({});
+    image(fields, name, &mut container, world);
+    fields.take_whole("profiles");
+    fields.take_whole("extends");
+    start(fields, &mut container);
+    if world.jobs.contains(name) {
+        workload.mode = Mode::Job;
+    }
+    restart(fields, &mut workload, node);
+    deploy::lift(fields, (&mut container, &mut workload), &mut patch);
+    environment::lift(fields, (name, &mut container), world);
+    ports::lift(fields, (name, &mut container, &mut workload), world);
+    health::lift(fields, &mut container, &mut patch);
+    security::lift(fields, &mut container);
+    volumes::mounts(fields, (name, &mut container), world);
+    files::granted(fields, &mut container, world);
+    network::attach(fields, &mut workload, world);
+    labels::lift(fields, &mut workload);
+    surroundings(fields, (&mut container, &mut workload));
+    waits(fields, (name, &mut workload), world);
+    kept(fields, &mut patch);
+    for (key, why) in LOST {
+        fields.lose(key, why);
+    }
+    if workload.mode == Mode::Job {
+        workload.replicas = None;
+        workload.restart = None;
+        container.probes = rhumb_spec::model::Probes::default();
+    }
+    workload.containers.insert(document.to_owned(), container);
+    if patch.as_object().is_some_and(|patch| !patch.is_empty()) {
+        workload.on.entry("swarm".to_owned()).or_default().insert("Service".to_owned(), patch);
+    }
+    world.app.workloads.insert(document.to_owned(), workload);
+}
+
+fn image(fields: &mut Fields<'_>, name: &str, container: &mut Container, world: &mut World<'_>) {
+    let image = fields.take("image", scalar).unwrap_or_default();
+    let is_good = |image: &str| {
+        !image.is_empty() && !image.contains(char::is_whitespace) && !image.ends_with([':', '/', '@'])
+    };
+    container.image = if is_good(&image) {
+        image
+    } else {
+        format!("{}-{}", document_name(world.name), document_name(name))
+    };
+    if fields.get("build").is_some() {
+        fields.lose("build", "an image that is built and pushed already is what runs");
+        let what = format!(
+            "it is built from source, and {} is only the name that Compose gives the image",
+            container.image
+        );
+        world.warn(
+            format!("service/{name}.build"),
+            what,
+            "build and push it, and give its name as the value `image`",
+        );
+    }
+    let policy = |value: &Value| match value.as_str()? {
+        "always" => Some(PullPolicy::Always),
+        "missing" | "if_not_present" => Some(PullPolicy::IfMissing),
+        "never" => Some(PullPolicy::Never),
+        _ => None,
+    };
+    container.pull = fields.take("pull_policy", policy);
+    fields.lose("pull_policy", "an image is pulled always, where it is missing, or never");
+}
+
+fn words(value: &Value) -> Option<Vec<String>> {
+    match value {
+        Value::Null => Some(Vec::new()),
+        Value::Array(items) => items.iter().map(scalar).collect(),
+        other => split_words(&scalar(other)?),
+    }
+}
+
+fn start(fields: &mut Fields<'_>, container: &mut Container) {
+    container.command = fields.take("entrypoint", words).unwrap_or_default();
+    container.args = fields.take("command", words).unwrap_or_default();
+    container.working_dir = fields.take("working_dir", scalar).filter(|folder| folder.starts_with('/'));
+    container.stop.signal = fields.take("stop_signal", scalar).map(|signal| {
+        let signal = signal.to_ascii_uppercase();
+        if signal.starts_with("SIG") || signal.starts_with(|c: char| c.is_ascii_digit()) {
+            signal
+        } else {
+            format!("SIG{signal}")
+        }
+    });
+    container.stop.grace = fields.take("stop_grace_period", duration);
+    for (key, place) in
+        [("post_start", &mut container.lifecycle.post_start), ("pre_stop", &mut container.lifecycle.pre_stop)]
+    {
+        let one = |value: &Value| {
+            let [one] = value.as_array()?.as_slice() else { return None };
+            one.as_object().filter(|one| one.len() == 1).and_then(|one| words(one.get("command")?))
+        };
+        *place = fields.take(key, one).unwrap_or_default();
+    }
+}
+
+/// Reads `restart`. What ends for good and is reached by nobody is a job.
+fn restart(fields: &mut Fields<'_>, workload: &mut Workload, node: &Node) {
+    let Some(text) = fields.take("restart", scalar) else { return };
+    let (word, count) =
+        text.split_once(':').map_or((text.as_str(), None), |(word, count)| (word, count.parse().ok()));
+    let is_reached = ["ports", "expose", "healthcheck"].iter().any(|key| node.get(key).is_some());
+    match word {
+        "on-failure" if workload.mode == Mode::Job => {
+            workload.job = Some(Job { retries: count, ..Job::default() });
+        }
+        "on-failure" => {
+            let max_attempts = count.filter(|count| *count > 0);
+            workload.restart =
+                Some(Restart { policy: RestartPolicy::OnFailure, max_attempts, ..Restart::default() });
+        }
+        "no" | "false" if workload.mode == Mode::Job => {}
+        "no" | "false" if !is_reached && node.get("deploy").is_none() => workload.mode = Mode::Job,
+        "no" | "false" => {
+            fields.lost("restart", 1, "a service that others reach is started again when it ends");
+        }
+        _ => {}
+    }
+}
+
+fn surroundings(fields: &mut Fields<'_>, (container, workload): (&mut Container, &mut Workload)) {
+    let logging = |value: &Value| {
+        let driver = scalar(value.get("driver")?)?;
+        let options = value.get("options").map_or(Some(std::collections::BTreeMap::new()), text_pairs)?;
+        Some(Logging { driver, options })
+    };
+    container.logging = fields.take("logging", logging);
+    fields.lose("logging", "options without a driver are nobody's");
+    workload.dns.servers = fields.take("dns", list).unwrap_or_default();
+    workload.dns.search = fields.take("dns_search", list).unwrap_or_default();
+    workload.dns.options = fields.take("dns_opt", list).unwrap_or_default();
+    workload.hostname = fields.take("hostname", scalar).filter(|name| !name.is_empty());
+    let hosts = match fields.take_whole("extra_hosts") {
+        Some(Value::Array(items)) => items
+            .iter()
+            .filter_map(scalar)
+            .filter_map(|line| {
+                line.split_once(['=', ':']).map(|(host, address)| (host.to_owned(), address.to_owned()))
+            })
+            .collect(),
+        Some(other) => text_pairs(&other).unwrap_or_default(),
+        None => std::collections::BTreeMap::new(),
+    };
+    for (host, address) in hosts {
+        let address = address.trim_matches(['[', ']']).to_owned();
+        if address.parse::<std::net::IpAddr>().is_ok() {
+            workload.extra_hosts.insert(host, address);
+        } else {
+            fields.lost(&format!("extra_hosts.{host}"), 1, "a line of the hosts file has an IP address");
+        }
+    }
+}
+
+/// Reads `depends_on` and `links`.
+fn waits(fields: &mut Fields<'_>, (name, workload): (&str, &mut Workload), world: &mut World<'_>) {
+    let mut others: Vec<(String, Value)> = match fields.take_whole("depends_on") {
+        Some(Value::Object(map)) => map.into_iter().collect(),
+        Some(other) => list(&other).unwrap_or_default().into_iter().map(|name| (name, Value::Null)).collect(),
+        None => Vec::new(),
+    };
+    for (index, link) in fields.take("links", list).unwrap_or_default().into_iter().enumerate() {
+        let (other, alias) = link.split_once(':').unwrap_or((&link, &link));
+        if alias != other {
+            fields.lost(
+                &format!("links.{index}"),
+                1,
+                "siblings are reached by their own names, and by aliases on networks",
+            );
+        }
+        others.push((other.to_owned(), Value::Null));
+    }
+    for (other, about) in others {
+        let is_restarted = about.get("restart").and_then(flag) == Some(true);
+        if is_restarted {
+            fields.lost(
+                &format!("depends_on.{other}.restart"),
+                1,
+                "a workload is not started again with what it waits for",
+            );
+        }
+        match world.known("services", &other).filter(|_| world.chosen.contains(&other) && other != name) {
+            Some(document) if !workload.depends_on.contains(&document) => workload.depends_on.push(document),
+            Some(_) => {}
+            None => {
+                let count = leaves(&about).saturating_sub(usize::from(is_restarted)).max(1);
+                fields.lost(&format!("depends_on.{other}"), count, "no service of this name is imported");
+            }
+        }
+    }
+}
+
+/// Reads what Swarm has and an app does not.
+fn kept(fields: &mut Fields<'_>, patch: &mut Value) {
+    let why = "a patch under on.swarm.Service keeps it; other platforms have no such thing";
+    for (key, native) in [("init", "Init"), ("tty", "TTY"), ("stdin_open", "OpenStdin")] {
+        if let Some(value) = fields.take(key, flag) {
+            patch["TaskTemplate"]["ContainerSpec"][native] = json!(value);
+            fields.kept(key, &json!(value), why);
+        }
+    }
+    if let Some(groups) = fields.take("group_add", list).filter(|groups| !groups.is_empty()) {
+        patch["TaskTemplate"]["ContainerSpec"]["Groups"] = json!(groups);
+        fields.kept("group_add", &json!(groups), why);
+    }
+    fields.own(&["attach"], "it is about the terminal of `docker compose up`");
+}

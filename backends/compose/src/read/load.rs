@@ -1,0 +1,250 @@
+//! Files, what they include, and their merge.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use rhumb_spec::Diagnostic;
+use rhumb_spec::yaml::{self, Node, NodeKind};
+
+use super::merge::{self, TAGS};
+use super::{Files, Format, Project, Request, SECTIONS, dotenv, extends, interpolate, joined};
+
+/// How many files one project may have.
+const MAX_FILES: usize = 200;
+/// How deep files may include each other.
+const MAX_INCLUDES: usize = 16;
+
+type Found<T> = Result<T, Vec<Diagnostic>>;
+
+/// Reads files into one project.
+pub(super) fn project<'a>(request: &Request<'a>) -> Found<Project<'a>> {
+    let folder = request.files.first().and_then(|file| file.parent()).unwrap_or(Path::new("")).to_path_buf();
+    let mut loader = Loader {
+        reader: request.reader,
+        texts: request.texts,
+        count: 0,
+        places: BTreeMap::new(),
+        notes: Vec::new(),
+        missing: BTreeMap::new(),
+    };
+    let environment = loader.environment(request.environment, &folder, None)?;
+    let mut root = loader.files(request.files, (&folder, &environment), &mut Vec::new())?;
+    merge::settle(&mut root);
+    if root.as_mapping().is_none() {
+        return Err(vec![Diagnostic::error("", "the file holds no mapping").remedy("a Compose file")]);
+    }
+    loader.tell_missing();
+    let from_environment = environment.get("COMPOSE_PROFILES").map(String::as_str).unwrap_or_default();
+    let given = request.profiles.iter().map(String::as_str);
+    let of_environment = from_environment.split(',').filter(|_| request.profiles.is_empty());
+    let profiles: BTreeSet<String> = given
+        .chain(of_environment)
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect();
+    let (places, notes, reader) = (loader.places, loader.notes, request.reader);
+    Ok(Project { root, places, folder, environment, profiles, reader, notes })
+}
+
+/// What reads files, and what it found out on its way.
+pub(super) struct Loader<'r, 'a> {
+    pub(super) reader: &'a dyn Files,
+    texts: &'r BTreeMap<PathBuf, String>,
+    count: usize,
+    places: BTreeMap<String, String>,
+    notes: Vec<Diagnostic>,
+    /// The variables that are not set, and where they were first asked for.
+    missing: BTreeMap<String, (String, u32)>,
+}
+
+impl Loader<'_, '_> {
+    /// The environment over what a folder's `.env`, or the files that take its place, say.
+    fn environment(
+        &self,
+        given: &BTreeMap<String, String>,
+        folder: &Path,
+        files: Option<&[PathBuf]>,
+    ) -> Found<BTreeMap<String, String>> {
+        let own = [folder.join(".env")];
+        let is_own = files.is_none();
+        let mut all = BTreeMap::new();
+        for file in files.unwrap_or(&own) {
+            if is_own && !self.reader.is_file(file) {
+                continue;
+            }
+            let text = self.content(file, None)?;
+            let lookup = |name: &str| given.get(name).cloned();
+            let found = dotenv::parse(&text, Format::Compose, &lookup)
+                .map_err(|(line, what)| vec![Diagnostic::error("", what).at(shown(file), line)])?;
+            all.extend(found);
+        }
+        all.extend(given.clone());
+        Ok(all)
+    }
+
+    fn content(&self, file: &Path, asked: Option<(&Path, u32)>) -> Found<String> {
+        let text = match self.texts.get(file) {
+            Some(text) => return Ok(text.clone()),
+            None => self
+                .reader
+                .read(file)
+                .and_then(|bytes| String::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned())),
+        };
+        text.map_err(|why| {
+            let found = Diagnostic::error("", format!("cannot read {}", file.display())).why(why);
+            vec![match asked {
+                Some((from, line)) => found.at(shown(from), line),
+                None => found,
+            }]
+        })
+    }
+
+    /// Reads files that change each other, with all that they include.
+    fn files(
+        &mut self,
+        files: &[PathBuf],
+        (folder, environment): (&Path, &BTreeMap<String, String>),
+        open: &mut Vec<PathBuf>,
+    ) -> Found<Node> {
+        let mut all: Option<Node> = None;
+        for file in files {
+            for mut document in self.documents(file, environment, None)? {
+                extends::resolve(&mut document, file, (folder, environment), self)?;
+                self.include(&mut document, file, (folder, environment), open)?;
+                match &mut all {
+                    Some(base) => merge::merge(base, document, &mut Vec::new()),
+                    None => all = Some(document),
+                }
+            }
+        }
+        let nothing = || Diagnostic::error("", "there is nothing to import").remedy("a file with `services`");
+        all.ok_or_else(|| vec![nothing()])
+    }
+
+    /// The documents of a file, interpolated.
+    pub(super) fn documents(
+        &mut self,
+        file: &Path,
+        environment: &BTreeMap<String, String>,
+        asked: Option<(&Path, u32)>,
+    ) -> Found<Vec<Node>> {
+        self.count += 1;
+        if self.count > MAX_FILES {
+            return Err(vec![Diagnostic::error("", format!("the project has more than {MAX_FILES} files"))]);
+        }
+        let text = self.content(file, asked)?;
+        let mut documents = yaml::parse_tagged(&text, &TAGS)
+            .map_err(|error| vec![error.into_diagnostic(&file.display().to_string())])?;
+        let mut problems = Vec::new();
+        for document in &mut documents {
+            self.interpolate(document, (file, environment), &mut problems);
+            self.remember(document, file);
+        }
+        if problems.is_empty() { Ok(documents) } else { Err(problems) }
+    }
+
+    fn interpolate(
+        &mut self,
+        node: &mut Node,
+        (file, environment): (&Path, &BTreeMap<String, String>),
+        problems: &mut Vec<Diagnostic>,
+    ) {
+        let line = node.line;
+        match &mut node.kind {
+            NodeKind::Scalar { text, .. } if text.contains('$') => {
+                let mut missing = Vec::new();
+                match interpolate::text(text, &|name| environment.get(name).cloned(), &mut missing) {
+                    Ok(found) => *text = found.into(),
+                    Err(what) => problems.push(Diagnostic::error("", what).at(shown(file), line)),
+                }
+                for name in missing {
+                    self.missing.entry(name).or_insert_with(|| (shown(file), line));
+                }
+            }
+            NodeKind::Scalar { .. } => {}
+            NodeKind::Sequence(items) => {
+                for item in items {
+                    self.interpolate(item, (file, environment), problems);
+                }
+            }
+            NodeKind::Mapping(entries) => {
+                let own = entries.iter_mut().filter(|entry| !entry.key.starts_with("x-"));
+                own.for_each(|entry| self.interpolate(&mut entry.value, (file, environment), problems));
+            }
+        }
+    }
+
+    /// Keeps where each service and so on was first named.
+    fn remember(&mut self, document: &Node, file: &Path) {
+        for section in SECTIONS {
+            for entry in document.get(section).and_then(Node::as_mapping).unwrap_or_default() {
+                self.places.entry(format!("{section}.{}", entry.key)).or_insert_with(|| shown(file));
+            }
+        }
+    }
+
+    fn tell_missing(&mut self) {
+        for (name, (file, line)) in std::mem::take(&mut self.missing) {
+            let found =
+                Diagnostic::warning("", format!("the variable `{name}` is not set, and is empty here"));
+            let remedy = format!("set it in the environment or in `.env` and import again: {name}=…");
+            self.notes.push(found.remedy(remedy).at(file, line));
+        }
+    }
+
+    /// Adds what a document includes.
+    fn include(
+        &mut self,
+        document: &mut Node,
+        file: &Path,
+        (folder, environment): (&Path, &BTreeMap<String, String>),
+        open: &mut Vec<PathBuf>,
+    ) -> Found<()> {
+        let Some(included) = document.get("include").cloned() else { return Ok(()) };
+        open.push(file.to_path_buf());
+        for item in included.as_sequence().unwrap_or_default() {
+            let fault = |what: &str| vec![Diagnostic::error("include", what).at(shown(file), item.line)];
+            let paths = texts(item.get("path").unwrap_or(item));
+            let files: Vec<PathBuf> = paths.iter().map(|path| joined(folder, path)).collect();
+            let Some(first) = files.first() else { return Err(fault("`path` is missing")) };
+            if files.iter().any(|file| open.contains(file)) {
+                return Err(fault("files include each other in a circle"));
+            }
+            if open.len() > MAX_INCLUDES {
+                return Err(fault(&format!("files include each other more than {MAX_INCLUDES} levels deep")));
+            }
+            let own = item.get("project_directory").and_then(Node::as_str).map(|path| joined(folder, path));
+            let own = own.unwrap_or_else(|| first.parent().unwrap_or(Path::new("")).to_path_buf());
+            let variables: Option<Vec<PathBuf>> = item
+                .get("env_file")
+                .map(|files| texts(files).iter().map(|path| joined(folder, path)).collect());
+            let below = self.environment(environment, &own, variables.as_deref())?;
+            let mut part = self.files(&files, (&own, &below), open)?;
+            merge::settle(&mut part);
+            extends::rebase(&mut part, &own, folder);
+            for section in SECTIONS {
+                let Some(entries) = part.get(section) else { continue };
+                if let Some(name) = merge::add_section(document, section, entries).first() {
+                    let what =
+                        format!("{section}.{name} is in {} and in a file that includes it", first.display());
+                    return Err(vec![Diagnostic::error("include", what).at(shown(file), item.line)]);
+                }
+            }
+        }
+        open.pop();
+        Ok(())
+    }
+}
+
+/// A text, or a list of texts.
+pub(super) fn texts(node: &Node) -> Vec<String> {
+    match node.as_sequence() {
+        Some(items) => items.iter().filter_map(Node::as_str).map(str::to_owned).collect(),
+        None => node.as_str().map(str::to_owned).into_iter().collect(),
+    }
+}
+
+pub(super) fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
