@@ -2,6 +2,7 @@
 
 mod broken;
 mod canary;
+mod compose;
 mod crash;
 mod ecs;
 mod ferry;
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         canary::trials(),
         race::trials(),
         lost::trials(),
+        compose::trials(),
         crash::trials(),
         kubernetes::trials(),
         marathon::trials(),

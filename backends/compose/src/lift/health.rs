@@ -29,10 +29,12 @@ pub(super) fn lift(fields: &mut Fields<'_>, container: &mut Container, patch: &m
     } else if let Some(action) = check.take("test", action) {
         let time =
             |check: &mut Fields<'_>, key: &str| check.take(key, duration).filter(|time| !time.is_zero());
+        let period = time(&mut check, "interval").unwrap_or(USUAL);
         let probe = Probe {
             action,
-            period: Some(time(&mut check, "interval").unwrap_or(USUAL)),
-            timeout: Some(time(&mut check, "timeout").unwrap_or(USUAL)),
+            period: Some(period),
+            // Docker's own timeout is longer than a short period, and asks no question before it is over.
+            timeout: Some(time(&mut check, "timeout").unwrap_or(USUAL.min(period))),
             delay: time(&mut check, "start_period"),
             failures: Some(check.take("retries", whole).filter(|count| *count > 0).unwrap_or(3)),
             successes: None,
