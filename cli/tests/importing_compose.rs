@@ -66,7 +66,7 @@ fn the_whole_report_is_told() {
     let report = succeed(folder, &["import", "compose", "--out", "shop"]);
     let expected = "Made shop of 5 object(s).
   in it: 1 configs, 1 secrets, 1 volumes, 2 workloads
-  22 fields in: 18 carried, 1 kept for their own platform only, 0 of the platform's own, 3 lost.
+  21 fields in: 17 carried, 1 kept for their own platform only, 0 of the platform's own, 3 lost.
   lost: all of it of service/seed: none of its profiles is chosen: import again with --profile
   lost: container_name of service/web: replicas have names of their own; siblings reach the service by its own name
 

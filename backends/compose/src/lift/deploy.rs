@@ -23,6 +23,10 @@ pub(super) fn lift(
     if let Some(restart) = deploy.below("restart_policy") {
         restart_policy(restart, workload);
     }
+    if workload.mode == Mode::Job {
+        deploy.lose("update_config", "a job has no versions that replace each other");
+        deploy.lose("rollback_config", "a job has no versions that replace each other");
+    }
     if let Some(update) = deploy.below("update_config") {
         update_config(update, workload);
     }
@@ -62,12 +66,19 @@ fn mode(deploy: &mut Fields<'_>, workload: &mut Workload) {
         }
         Some("global-job") => {
             workload.mode = Mode::Job;
-            deploy.lost("mode", 0, "a job does not run on every node: it runs once");
+            deploy.lost("mode", 1, "a job does not run on every node: it runs once");
         }
         _ => {}
     }
-    if workload.mode == Mode::Replicated {
-        workload.replicas = replicas.or(workload.replicas);
+    match workload.mode {
+        Mode::Replicated => workload.replicas = replicas.or(workload.replicas),
+        Mode::Job if mode.as_deref() == Some("replicated-job") => workload.replicas = None,
+        _ => {
+            workload.replicas = None;
+            if replicas.is_some() {
+                deploy.lost("replicas", 1, "a job and a service on every node have no number of replicas");
+            }
+        }
     }
     if deploy.text_at("endpoint_mode") == Some("dnsrr") {
         workload.discovery = Discovery::Dns;
@@ -163,9 +174,7 @@ fn update_config(mut fields: Fields<'_>, workload: &mut Workload) {
         ..Update::default()
     };
     settle(&mut fields, "no update of an app has it");
-    if !matches!(workload.mode, Mode::Job) {
-        workload.update = Some(found).filter(|found| *found != Update::default());
-    }
+    workload.update = Some(found).filter(|found| *found != Update::default());
 }
 
 fn rollback_config(mut fields: Fields<'_>, workload: &mut Workload) {
@@ -177,9 +186,7 @@ fn rollback_config(mut fields: Fields<'_>, workload: &mut Workload) {
         max_failure_percent: fields.take("max_failure_ratio", percent),
     };
     settle(&mut fields, "no rollback of an app has it");
-    if !matches!(workload.mode, Mode::Job) {
-        workload.update.get_or_insert_default().rollback = Some(found);
-    }
+    workload.update.get_or_insert_default().rollback = Some(found);
 }
 
 fn placement(deploy: &mut Fields<'_>, workload: &mut Workload) {
@@ -233,7 +240,9 @@ fn constraint(text: &str, workload: &mut Workload) -> Option<()> {
 
 /// Reads what stood beside `deploy` before it was there, and may still.
 fn older(fields: &mut Fields<'_>, (container, workload): (&mut Container, &mut Workload), patch: &mut Value) {
-    workload.replicas = fields.take("scale", whole);
+    if workload.mode != Mode::Job {
+        workload.replicas = fields.take("scale", whole);
+    }
     let resources = &mut container.resources;
     resources.limits.cpu = fields.take("cpus", cpus).filter(|cpu| cpu.0 > 0);
     resources.limits.memory = fields.take("mem_limit", bytes).filter(|size| size.0 > 0);

@@ -39,6 +39,7 @@ fn config(fields: &mut Fields<'_>, (name, document): (&str, &str), world: &mut W
     let text = match content(fields, ("config", name), world).map(String::from_utf8) {
         Some(Ok(text)) => text,
         Some(Err(_)) => {
+            fields.lost("file", 1, "the content is no text");
             world.warn(
                 format!("config/{name}"),
                 "the content is no text and was left out",
@@ -77,6 +78,7 @@ fn content(fields: &mut Fields<'_>, (kind, name): (&str, &str), world: &mut Worl
     if let Some(variable) = fields.take("environment", scalar) {
         let found = world.project.environment.get(&variable).cloned();
         if found.is_none() {
+            missing(fields, (kind, "environment"));
             world.warn(at, format!("the variable `{variable}` is not set"), "give the content as a value");
         }
         return found.map(String::into_bytes);
@@ -86,9 +88,17 @@ fn content(fields: &mut Fields<'_>, (kind, name): (&str, &str), world: &mut Worl
     match world.project.reader.read(&whole) {
         Ok(bytes) => Some(bytes),
         Err(why) => {
+            missing(fields, (kind, "file"));
             world.warn(at, format!("cannot read {}: {why}", whole.display()), "give the content as a value");
             None
         }
+    }
+}
+
+/// A config without its content is empty; a secret must be given, or exist already.
+fn missing(fields: &Fields<'_>, (kind, key): (&str, &str)) {
+    if kind == "config" {
+        fields.lost(key, 1, "its content was not to be had at the import, and the config is empty");
     }
 }
 
@@ -98,8 +108,15 @@ pub(super) fn granted(fields: &mut Fields<'_>, container: &mut Container, world:
         let Some(Value::Array(items)) = fields.get(section).cloned() else { continue };
         fields.take_whole(section);
         for (index, item) in items.iter().enumerate() {
+            let at = format!("{section}.{index}");
             if let Err(why) = grant(item, section, container, world) {
-                fields.lost(&format!("{section}.{index}"), leaves(item), &why);
+                fields.lost(&at, leaves(item), &why);
+                continue;
+            }
+            for (key, value) in item.as_object().into_iter().flatten() {
+                if !matches!(key.as_str(), "source" | "target" | "uid" | "gid" | "mode") {
+                    fields.lost(&format!("{at}.{key}"), leaves(value), "no mount of an app has it");
+                }
             }
         }
     }

@@ -117,14 +117,11 @@ fn is_apart(world: &World<'_>) -> bool {
 
 /// Reads the networks of a service.
 pub(super) fn attach(fields: &mut Fields<'_>, workload: &mut Workload, world: &mut World<'_>) {
-    let found = match fields.get("networks").cloned() {
-        Some(Value::Object(map)) => map.into_iter().collect(),
-        Some(other) => {
-            list(&other).unwrap_or_default().into_iter().map(|name| (name, Value::Null)).collect::<Vec<_>>()
-        }
-        None => Vec::new(),
+    let named = |value: &Value| match value {
+        Value::Object(map) => Some(map.clone().into_iter().collect::<Vec<_>>()),
+        other => Some(list(other)?.into_iter().map(|name| (name, Value::Null)).collect()),
     };
-    fields.take_whole("networks");
+    let found = fields.take("networks", named).unwrap_or_default();
     if found.is_empty() {
         if let Some(document) =
             world.known("networks", DEFAULT).filter(|name| world.app.networks.contains_key(name))

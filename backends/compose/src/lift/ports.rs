@@ -47,7 +47,15 @@ pub(super) fn lift(
                     );
                 }
             }
-            Err(why) => fields.lost(&at, leaves(item), &why),
+            Err(why) => {
+                fields.lost(&at, leaves(item), &why);
+                continue;
+            }
+        }
+        for (key, value) in item.as_object().into_iter().flatten() {
+            if !matches!(key.as_str(), "target" | "published" | "protocol" | "host_ip" | "mode" | "name") {
+                fields.lost(&format!("{at}.{key}"), leaves(value), "no port of an app has it");
+            }
         }
     }
     for (index, text) in fields.take("expose", list).unwrap_or_default().iter().enumerate() {

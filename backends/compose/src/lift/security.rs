@@ -53,7 +53,7 @@ fn capabilities(fields: &mut Fields<'_>, key: &str) -> Vec<String> {
 
 fn ulimit(value: &Value) -> Option<Ulimit> {
     match value {
-        Value::Object(_) => {
+        Value::Object(both) if both.len() == 2 => {
             Some(Ulimit { soft: signed(value.get("soft")?)?, hard: signed(value.get("hard")?)? })
         }
         one => signed(one).map(|both| Ulimit { soft: both, hard: both }),

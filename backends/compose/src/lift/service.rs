@@ -1,5 +1,7 @@
 //! Services.
 
+use std::collections::BTreeMap;
+
 use rhumb_backend::fields::{Fields, leaves};
 use rhumb_spec::model::{Container, Job, Logging, Mode, PullPolicy, Restart, RestartPolicy, Workload};
 use rhumb_spec::yaml::Node;
@@ -160,6 +162,9 @@ fn service(fields: &mut Fields<'_>, (name, document, node): (&str, &str, &Node),
     deploy::lift(fields, (&mut container, &mut workload), &mut patch);
     environment::lift(fields, (name, &mut container), world);
     ports::lift(fields, (name, &mut container, &mut workload), world);
+    if workload.mode == Mode::Job {
+        fields.lose("healthcheck", "a job is asked for its end, and not for its health");
+    }
     health::lift(fields, &mut container, &mut patch);
     security::lift(fields, &mut container);
     volumes::mounts(fields, (name, &mut container), world);
@@ -173,9 +178,7 @@ fn service(fields: &mut Fields<'_>, (name, document, node): (&str, &str, &Node),
         fields.lose(key, why);
     }
     if workload.mode == Mode::Job {
-        workload.replicas = None;
         workload.restart = None;
-        container.probes = rhumb_spec::model::Probes::default();
     }
     workload.containers.insert(document.to_owned(), container);
     if patch.as_object().is_some_and(|patch| !patch.is_empty()) {
@@ -227,7 +230,8 @@ fn words(value: &Value) -> Option<Vec<String>> {
 fn start(fields: &mut Fields<'_>, container: &mut Container) {
     container.command = fields.take("entrypoint", words).unwrap_or_default();
     container.args = fields.take("command", words).unwrap_or_default();
-    container.working_dir = fields.take("working_dir", scalar).filter(|folder| folder.starts_with('/'));
+    container.working_dir =
+        fields.take("working_dir", |value| scalar(value).filter(|folder| folder.starts_with('/')));
     container.stop.signal = fields.take("stop_signal", scalar).map(|signal| {
         let signal = signal.to_ascii_uppercase();
         if signal.starts_with("SIG") || signal.starts_with(|c: char| c.is_ascii_digit()) {
@@ -274,27 +278,20 @@ fn restart(fields: &mut Fields<'_>, workload: &mut Workload, node: &Node) {
 
 fn surroundings(fields: &mut Fields<'_>, (container, workload): (&mut Container, &mut Workload)) {
     let logging = |value: &Value| {
+        if value.as_object()?.keys().any(|key| !matches!(key.as_str(), "driver" | "options")) {
+            return None;
+        }
         let driver = scalar(value.get("driver")?)?;
-        let options = value.get("options").map_or(Some(std::collections::BTreeMap::new()), text_pairs)?;
+        let options = value.get("options").map_or(Some(BTreeMap::new()), text_pairs)?;
         Some(Logging { driver, options })
     };
     container.logging = fields.take("logging", logging);
-    fields.lose("logging", "options without a driver are nobody's");
+    fields.lose("logging", "an app has a log driver and its options, and nothing else");
     workload.dns.servers = fields.take("dns", list).unwrap_or_default();
     workload.dns.search = fields.take("dns_search", list).unwrap_or_default();
     workload.dns.options = fields.take("dns_opt", list).unwrap_or_default();
     workload.hostname = fields.take("hostname", scalar).filter(|name| !name.is_empty());
-    let hosts = match fields.take_whole("extra_hosts") {
-        Some(Value::Array(items)) => items
-            .iter()
-            .filter_map(scalar)
-            .filter_map(|line| {
-                line.split_once(['=', ':']).map(|(host, address)| (host.to_owned(), address.to_owned()))
-            })
-            .collect(),
-        Some(other) => text_pairs(&other).unwrap_or_default(),
-        None => std::collections::BTreeMap::new(),
-    };
+    let hosts = fields.take("extra_hosts", hosts).unwrap_or_default();
     for (host, address) in hosts {
         let address = address.trim_matches(['[', ']']).to_owned();
         if address.parse::<std::net::IpAddr>().is_ok() {
@@ -305,42 +302,56 @@ fn surroundings(fields: &mut Fields<'_>, (container, workload): (&mut Container,
     }
 }
 
+/// A mapping of addresses, or a list of `host=address` or `host:address`.
+fn hosts(value: &Value) -> Option<BTreeMap<String, String>> {
+    let Value::Array(items) = value else { return text_pairs(value) };
+    let pairs = items.iter().map(|item| {
+        let line = scalar(item)?;
+        line.split_once(['=', ':']).map(|(host, address)| (host.to_owned(), address.to_owned()))
+    });
+    pairs.collect()
+}
+
 /// Reads `depends_on` and `links`.
 fn waits(fields: &mut Fields<'_>, (name, workload): (&str, &mut Workload), world: &mut World<'_>) {
-    let mut others: Vec<(String, Value)> = match fields.take_whole("depends_on") {
-        Some(Value::Object(map)) => map.into_iter().collect(),
-        Some(other) => list(&other).unwrap_or_default().into_iter().map(|name| (name, Value::Null)).collect(),
-        None => Vec::new(),
+    let named = |value: &Value| match value {
+        Value::Object(map) => Some(map.clone().into_iter().collect::<Vec<_>>()),
+        other => Some(list(other)?.into_iter().map(|name| (name, Value::Null)).collect()),
     };
-    for (index, link) in fields.take("links", list).unwrap_or_default().into_iter().enumerate() {
-        let (other, alias) = link.split_once(':').unwrap_or((&link, &link));
-        if alias != other {
-            fields.lost(
-                &format!("links.{index}"),
-                1,
-                "siblings are reached by their own names, and by aliases on networks",
-            );
-        }
-        others.push((other.to_owned(), Value::Null));
-    }
+    let others: Vec<(String, Value)> = fields.take("depends_on", named).unwrap_or_default();
     for (other, about) in others {
-        let is_restarted = about.get("restart").and_then(flag) == Some(true);
-        if is_restarted {
+        let at = format!("depends_on.{other}");
+        if !wait((name, &other), workload, world) {
+            fields.lost(&at, leaves(&about), NOT_IMPORTED);
+        } else if about.get("restart").and_then(flag) == Some(true) {
             fields.lost(
-                &format!("depends_on.{other}.restart"),
+                &format!("{at}.restart"),
                 1,
                 "a workload is not started again with what it waits for",
             );
         }
-        match world.known("services", &other).filter(|_| world.chosen.contains(&other) && other != name) {
-            Some(document) if !workload.depends_on.contains(&document) => workload.depends_on.push(document),
-            Some(_) => {}
-            None => {
-                let count = leaves(&about).saturating_sub(usize::from(is_restarted)).max(1);
-                fields.lost(&format!("depends_on.{other}"), count, "no service of this name is imported");
-            }
+    }
+    for (index, link) in fields.take("links", list).unwrap_or_default().iter().enumerate() {
+        let (other, alias) = link.split_once(':').unwrap_or((link, link));
+        let at = format!("links.{index}");
+        if !wait((name, other), workload, world) {
+            fields.lost(&at, 1, NOT_IMPORTED);
+        } else if alias != other {
+            fields.lost(&at, 1, "siblings are reached by their own names, and by aliases on networks");
         }
     }
+}
+
+const NOT_IMPORTED: &str = "no other service of this name is imported";
+
+/// Has a workload wait for a service; not where there is no such service.
+fn wait((name, other): (&str, &str), workload: &mut Workload, world: &World<'_>) -> bool {
+    let is_there = world.chosen.contains(other) && other != name;
+    let Some(document) = world.known("services", other).filter(|_| is_there) else { return false };
+    if !workload.depends_on.contains(&document) {
+        workload.depends_on.push(document);
+    }
+    true
 }
 
 /// Reads what Swarm has and an app does not.

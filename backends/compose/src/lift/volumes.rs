@@ -33,9 +33,9 @@ fn volume(fields: &mut Fields<'_>, (name, document): (&str, &str), world: &mut W
     }
     own_name(fields);
     let options = fields.take("driver_opts", text_pairs).unwrap_or_default();
-    volume.nfs = nfs(&options);
     let driver =
         fields.take("driver", scalar).filter(|driver| !matches!(driver.as_str(), "" | "local" | "default"));
+    volume.nfs = if driver.is_none() { nfs(&options) } else { None };
     if volume.nfs.is_none() {
         volume.options = options;
         volume.class = driver.or_else(|| (!volume.options.is_empty()).then(|| "local".to_owned()));
@@ -71,6 +71,9 @@ pub(super) fn own_name(fields: &mut Fields<'_>) {
 
 fn nfs(options: &std::collections::BTreeMap<String, String>) -> Option<Nfs> {
     let kind = options.get("type").filter(|kind| kind.starts_with("nfs"))?;
+    if options.keys().any(|key| !matches!(key.as_str(), "type" | "o" | "device")) {
+        return None;
+    }
     let mut rest: Vec<&str> = options.get("o").map(|text| text.split(',').collect()).unwrap_or_default();
     let server = rest.iter().find_map(|option| option.strip_prefix("addr="))?.to_owned();
     rest.retain(|option| !option.starts_with("addr="));
@@ -93,6 +96,8 @@ struct Entry {
     sub_path: Option<String>,
     size: Option<rhumb_spec::Bytes>,
     mode: Option<String>,
+    /// What is not read of it.
+    others: Vec<(String, usize)>,
 }
 
 /// Reads `volumes` and `tmpfs`.
@@ -108,10 +113,13 @@ pub(super) fn mounts(
     };
     for (index, item) in items.iter().enumerate() {
         let at = format!("volumes.{index}");
-        let whole = leaves(item);
-        let done = entry(item, fields, &at).and_then(|entry| mount(entry, (service, &at), container, world));
-        if let Err(why) = done {
-            fields.lost(&at, whole, &why);
+        match entry(item).and_then(|entry| mount(entry, (service, &at), container, world)) {
+            Ok(others) => {
+                for (key, count) in others {
+                    fields.lost(&format!("{at}.{key}"), count, "no mount of an app has this option");
+                }
+            }
+            Err(why) => fields.lost(&at, leaves(item), &why),
         }
     }
     for (index, text) in fields.take("tmpfs", list).unwrap_or_default().iter().enumerate() {
@@ -129,31 +137,11 @@ fn plain(source: MountSource) -> Mount {
     Mount { source, read_only: false, sub_path: None, file_mode: None, user: None, group: None }
 }
 
-fn entry(item: &Value, fields: &Fields<'_>, at: &str) -> Result<Entry, String> {
+fn entry(item: &Value) -> Result<Entry, String> {
     let Some(map) = item.as_object() else {
-        let text = scalar(item).ok_or("it is no volume")?;
-        return short(&text);
+        return short(&scalar(item).ok_or("it is no volume")?);
     };
     let text = |pointer: &str| item.pointer(pointer).and_then(scalar);
-    let known = ["type", "source", "target", "read_only", "consistency"];
-    for (key, value) in map {
-        let inner: &[&str] = match key.as_str() {
-            key if known.contains(&key) => continue,
-            "bind" => &["create_host_path"],
-            "volume" => &["subpath"],
-            "tmpfs" => &["size", "mode"],
-            _ => &[],
-        };
-        for (name, value) in value.as_object().into_iter().flatten() {
-            if !inner.contains(&name.as_str()) {
-                fields.lost(
-                    &format!("{at}.{key}.{name}"),
-                    leaves(value),
-                    "no mount of an app has this option",
-                );
-            }
-        }
-    }
     Ok(Entry {
         kind: text("/type"),
         source: text("/source"),
@@ -162,7 +150,26 @@ fn entry(item: &Value, fields: &Fields<'_>, at: &str) -> Result<Entry, String> {
         sub_path: text("/volume/subpath"),
         size: item.pointer("/tmpfs/size").and_then(bytes),
         mode: text("/tmpfs/mode"),
+        others: map.iter().flat_map(|(key, value)| others(key, value)).collect(),
     })
+}
+
+/// What of an option of a long form is not read: its path, and how many fields it has.
+fn others(key: &str, value: &Value) -> Vec<(String, usize)> {
+    let known: &[&str] = match key {
+        "type" | "source" | "target" | "read_only" | "consistency" => return Vec::new(),
+        "bind" => &["create_host_path"],
+        "volume" => &["subpath"],
+        "tmpfs" => &["size", "mode"],
+        _ => &[],
+    };
+    match value.as_object().filter(|inner| !inner.is_empty()) {
+        Some(inner) => {
+            let left = inner.iter().filter(|(name, _)| !known.contains(&name.as_str()));
+            left.map(|(name, value)| (format!("{key}.{name}"), leaves(value))).collect()
+        }
+        None => vec![(key.to_owned(), leaves(value))],
+    }
 }
 
 /// The parts of a short form, the letter of a drive taken with what follows.
@@ -215,7 +222,7 @@ fn mount(
     (service, at): (&str, &str),
     container: &mut Container,
     world: &mut World<'_>,
-) -> Result<(), String> {
+) -> Result<Vec<(String, usize)>, String> {
     let target = target(&entry.target)?;
     let source = match (entry.kind.as_deref().unwrap_or("volume"), entry.source.as_deref()) {
         ("volume", None) => MountSource::Ephemeral { name: document_name(&target), size: None },
@@ -242,7 +249,7 @@ fn mount(
     if container.mounts.insert(target.clone(), new).is_some() {
         return Err(format!("something else is mounted at {target}, too"));
     }
-    Ok(())
+    Ok(entry.others)
 }
 
 /// The path of a mount as the app takes it.

@@ -23,7 +23,7 @@ pub(super) struct ComposeArguments {
     /// compose.override.yaml; - for standard input [default: the folder here]
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Take the services of this profile, too; may be repeated, and * means all [default: COMPOSE_PROFILES]
+    /// Take the services of this profile, too; may be repeated, and * means all [default: those that `COMPOSE_PROFILES` names]
     #[arg(long = "profile", value_name = "NAME")]
     profiles: Vec<String>,
     #[command(flatten)]
