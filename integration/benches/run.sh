@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Every measurement, as one table in Markdown: start-up, rendering of growing charts, `rhumb template` beside `helm
-# template`, and install, no-op upgrade and one-service upgrade of 50 services beside `docker stack deploy`, and 100 workloads on a slow double of ECS.
+# template`, and install, no-op upgrade and one-service upgrade of 50 services beside `docker stack deploy`, and 100 workloads on slow
+# doubles of ECS and Marathon.
 #
 #   integration/benches/run.sh [PROFILE]     PROFILE is a cargo profile (quick)
 #
@@ -28,3 +29,4 @@ export RHUMB_TEST_BINARY=$target/$profile/rhumb
 cargo bench --quiet --profile "$profile" -p rhumb-integration --bench road
 cargo bench --quiet --profile "$profile" -p rhumb-integration --bench commands | tee "$target/rhumb-bench.md"
 cargo bench --quiet --profile "$profile" -p rhumb-integration --bench ecs | tee -a "$target/rhumb-bench.md"
+cargo bench --quiet --profile "$profile" -p rhumb-integration --bench marathon | tee -a "$target/rhumb-bench.md"

@@ -84,6 +84,11 @@ pub fn factor(one: Duration, other: Duration) -> f64 {
     one.as_secs_f64() / other.as_secs_f64()
 }
 
+/// A ratio, and whether it is kept within a bound.
+pub fn verdict(ratio: f64, bound: f64) -> String {
+    format!("{ratio:.2}, {}", if ratio <= bound { "kept" } else { "**missed**" })
+}
+
 /// A time for people.
 pub fn text(time: Duration) -> String {
     format!("{:.1} ms", time.as_secs_f64() * 1000.0)
@@ -101,6 +106,12 @@ pub fn print(lines: &[Line]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_bound_is_kept_or_missed() {
+        assert_eq!(verdict(1.3, 1.3), "1.30, kept");
+        assert_eq!(verdict(1.31, 1.3), "1.31, **missed**");
+    }
 
     #[test]
     fn the_peak_is_read() {

@@ -6,6 +6,7 @@
 pub mod ecs;
 pub mod marathon;
 
+mod pattern;
 mod python;
 mod wire;
 

@@ -12,7 +12,8 @@ pub struct FaultRule {
     /// The method; none means any.
     #[serde(default)]
     pub method: Option<String>,
-    /// A part of the path, as `/v2/apps`; an empty one means any.
+    /// A part of the path, as `/v2/apps`; an empty one means any. What is posted is at the path and, after a space, its id:
+    /// `/v2/apps /default/shop/web`.
     #[serde(default)]
     pub path: String,
     /// How many calls that match pass before the first that fails.
@@ -106,9 +107,10 @@ impl Faults {
         self.rules.clear();
     }
 
-    /// Notes a call that begins, and says what goes wrong with it.
+    /// Notes a call that begins at a path as in [`FaultRule::path`], and says what goes wrong with it.
     pub(super) fn begin(&mut self, method: &str, path: &str) -> Option<Fault> {
-        *self.counts.entry(format!("{method} {path}")).or_default() += 1;
+        let counted = path.split_once(' ').map_or(path, |(path, _)| path);
+        *self.counts.entry(format!("{method} {counted}")).or_default() += 1;
         self.under_way += 1;
         self.most_at_once = self.most_at_once.max(self.under_way);
         let matches = |rule: &FaultRule| {

@@ -3,11 +3,11 @@
 //! Source: Metronome REST API, the JSON schemas of jobs and schedules.
 
 use axum::http::StatusCode;
-use regex::Regex;
 use serde_json::{Map, Value, json};
 
 use super::clock::Clock;
 use super::request::Answer;
+use crate::pattern::pattern;
 
 const ID: &str = r"^([a-z0-9]+(-[a-z0-9]+)*)(\.([a-z0-9]+(-[a-z0-9]+)*))*$";
 const JOB: [&str; 5] = ["id", "description", "labels", "run", "dependencies"];
@@ -51,7 +51,7 @@ pub(super) fn validate(job: &Value) -> Result<(), Answer> {
         let names = fields.as_object().into_iter().flat_map(Map::keys);
         names.into_iter().find(|name| !known.contains(&name.as_str())).cloned()
     };
-    let is_id = Regex::new(ID).is_ok_and(|id| job["id"].as_str().is_some_and(|text| id.is_match(text)));
+    let is_id = pattern(ID).is_some_and(|id| job["id"].as_str().is_some_and(|text| id.is_match(text)));
     if !is_id {
         return Err(invalid("/id", "must match the pattern of job ids"));
     }
@@ -113,7 +113,7 @@ pub(super) fn complete(mut job: Value) -> Value {
 /// 422 with the first finding.
 pub(super) fn schedule(mut schedule: Value) -> Result<Value, Answer> {
     let id = schedule["id"].as_str().unwrap_or_default();
-    if id.is_empty() || !Regex::new(ID).is_ok_and(|pattern| pattern.is_match(id)) {
+    if id.is_empty() || !pattern(ID).is_some_and(|held| held.is_match(id)) {
         return Err(invalid("/id", "must match the pattern of schedule ids"));
     }
     let cron = schedule["cron"].as_str().unwrap_or_default();

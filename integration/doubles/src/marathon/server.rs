@@ -154,11 +154,21 @@ async fn handle(
     }
     let (fault, latency) = {
         let mut faults = shared.faults();
-        (faults.begin(request.method.as_str(), &path), faults.latency)
+        (faults.begin(request.method.as_str(), &place(&request, path)), faults.latency)
     };
     let response = carry_out(&shared, &request, (fault, latency), &cut).await;
     shared.faults().end();
     response
+}
+
+/// Where a call is, as [`super::FaultRule::path`] tells it.
+fn place(request: &Request, path: String) -> String {
+    let body: Option<Value> =
+        (request.method == Method::POST).then(|| serde_json::from_slice(&request.body).ok()).flatten();
+    match body.as_ref().and_then(|body| body["id"].as_str()) {
+        Some(id) => format!("{path} {id}"),
+        None => path,
+    }
 }
 
 async fn carry_out(

@@ -1,7 +1,8 @@
 //! Values against shapes.
 
-use regex::Regex;
 use serde_json::{Map, Value};
+
+use crate::pattern::pattern;
 
 /// Holds values against a model's shapes, and collects what does not fit.
 pub(super) struct Checker<'a> {
@@ -94,8 +95,8 @@ impl<'a> Checker<'a> {
             self.note(path, &format!("{text:?} is none of the values that the model has"));
         }
         // Patterns with what this engine has not (look-around) are not held.
-        let pattern = shape["pattern"].as_str().and_then(|pattern| Regex::new(pattern).ok());
-        if pattern.is_some_and(|pattern| !pattern.is_match(text)) {
+        let held = shape["pattern"].as_str().and_then(pattern);
+        if held.is_some_and(|held| !held.is_match(text)) {
             self.note(path, &format!("does not match {}", shape["pattern"]));
         }
     }

@@ -1,9 +1,9 @@
 //! A value against a type.
 
-use regex::Regex;
 use serde_json::Value;
 
 use super::types::{Declared, Need, Property, Types};
+use crate::pattern::pattern;
 
 impl Types {
     /// What a type does not take of a value. The type is named as in `app.App` or `app.App[]`.
@@ -117,7 +117,7 @@ impl Types {
 /// Whether a property's name or pattern is that of a field.
 fn takes(property: &str, field: &str) -> bool {
     match property.strip_prefix('/').and_then(|rest| rest.strip_suffix('/')) {
-        Some(pattern) => Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(field)),
+        Some(text) => pattern(text).is_some_and(|held| held.is_match(field)),
         None => property == field,
     }
 }
@@ -152,10 +152,10 @@ fn facets_hold(facets: &Value, value: &Value, path: &str, found: &mut Vec<String
             found.push(format!("{path}: {text} is none of the known values"));
         }
     }
-    if let (Some(pattern), Some(text)) = (facets["pattern"].as_str(), value.as_str()) {
-        let is_matched = Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(text));
+    if let (Some(wanted), Some(text)) = (facets["pattern"].as_str(), value.as_str()) {
+        let is_matched = pattern(wanted).is_some_and(|held| held.is_match(text));
         if !is_matched {
-            found.push(format!("{path}: {text} does not match {pattern}"));
+            found.push(format!("{path}: {text} does not match {wanted}"));
         }
     }
     for (measure, measured) in measures(value) {
