@@ -52,8 +52,8 @@ fn own() -> Result<(), Failed> {
     let holding = double.state()["deployments"][0].as_str().unwrap_or_default().to_owned();
     trial::require(!holding.is_empty(), "no deployment is under way")?;
     let ended = rhumb.run(&["upgrade", "shop", chart.argument(), "--set", "tag=2", "--wait"]);
-    // FIXME: the deployment that was taken away is to be named in the output.
-    ended.expect_code(0)?;
+    let ended = ended.expect_code(0)?;
+    ended.expect_texts(&["warning: ", "was cancelled", &holding])?;
     trial::require(image(&double) == "rhumb-demo:2", &image(&double))?;
     trial::require(double.state()["deployments"] == json!([]), "a deployment is under way")?;
     rhumb.succeed(&["uninstall", "shop", "--wait"])?;
