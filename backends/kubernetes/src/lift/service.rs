@@ -68,7 +68,7 @@ pub(super) fn parts(documents: &[Document], runners: &[Runner]) -> Parts {
         let runner = &documents[runners[place].index];
         let own = own(documents, runner, &services);
         for at in services {
-            if let Some(part) = part(&documents[at], runner, own == Some(at)) {
+            if let Some(part) = part(&documents[at], runner, own.map(|own| &documents[own])) {
                 found.insert(at, (place, part));
             }
         }
@@ -88,12 +88,12 @@ fn own(documents: &[Document], runner: &Document, services: &[usize]) -> Option<
     of_name.or_else(|| services.iter().find(has_address)).or_else(|| services.first()).copied()
 }
 
-fn part(service: &Document, runner: &Document, is_own: bool) -> Option<Part> {
-    if is_own {
+fn part(service: &Document, runner: &Document, own: Option<&Document>) -> Option<Part> {
+    if own.is_some_and(|own| own.id == service.id) {
         return Some(Part::Own);
     }
     if !is_ours(&service.whole) {
-        return None;
+        return is_governing(service, runner, own?).then_some(Part::Governing);
     }
     let name = super::naming::document_of(&runner.whole, &runner.name);
     let is_suffixed = |end: &str| service.name == names::fit(&format!("{name}{end}"), names::LABEL_LIMIT);
@@ -104,6 +104,14 @@ fn part(service: &Document, runner: &Document, is_own: bool) -> Option<Part> {
     } else {
         Part::Alias
     })
+}
+
+/// Whether a service of others gives the replicas of a stateful set their names as ours would. One of another name is
+/// passed through.
+fn is_governing(service: &Document, runner: &Document, own: &Document) -> bool {
+    runner.text_at("/spec/serviceName") == Some(&service.name)
+        && service.text_at("/spec/clusterIP") == Some("None")
+        && service.name == names::headless_name(&own.name)
 }
 
 /// What services call the ports of a workload's containers.
