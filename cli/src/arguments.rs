@@ -113,6 +113,8 @@ pub(crate) enum Verb {
     Package(verbs::package::Arguments),
     /// Make a chart of what runs or lies in files already
     Import(verbs::import::Arguments),
+    /// Write a chart as the platform's own files, for its own tools
+    Export(verbs::export::Arguments),
     /// Render a chart and show what a platform would make of it
     Template(verbs::template::Arguments),
     /// Show what each platform makes of a chart, side by side

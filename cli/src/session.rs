@@ -45,6 +45,20 @@ impl Session {
         self.with_target((!is_named).then(|| backend.to_owned()))
     }
 
+    /// The same run for one backend: with the current target where that is of it, else with that of its own name, unless
+    /// one is named.
+    pub(crate) fn for_backend(&self, backend: &str) -> Result<Self, Failure> {
+        if !self.global.targets.is_empty() {
+            return Ok(self.with_target(None));
+        }
+        let config = self.config()?;
+        let is_of_it = |name: &&String| {
+            config.targets.get(*name).map_or(name.as_str(), |target| target.backend.as_str()) == backend
+        };
+        let current = config.current.iter().find(is_of_it);
+        Ok(self.with_target(Some(current.map_or_else(|| backend.to_owned(), Clone::clone))))
+    }
+
     /// The targets that are named, groups of them taken apart, each once; the current one when none is named.
     fn target_names(&self, config: &Config) -> Result<Vec<String>, Failure> {
         let mut names = with_members(&self.global.targets, config);

@@ -9,6 +9,7 @@ mod collect;
 mod connect;
 mod error;
 mod exec;
+mod export;
 pub mod facts;
 mod gather;
 mod health;
@@ -35,10 +36,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rhumb_backend::legalize::Pass;
 use rhumb_backend::{
-    Backend, Change, CheckedApp, Choices, Duplex, Exec, Facts, Finding, Gathered, Health, Helper,
-    HelperState, Import, ImportQuery, Interactive, Lifted, Live, LogLine, LogQuery, Lowered, Mapping,
-    Materials, Object, ObjectId, Observed, Place, Receipt, Result, Runtime, Scope, Step, Streams, Support,
-    Survey, Task, VolumeUse, Volumes, Whose,
+    Backend, Change, CheckedApp, Choices, Duplex, Exec, Export, ExportSecrets, Exported, Facts, Finding,
+    Gathered, Health, Helper, HelperState, Import, ImportQuery, Interactive, Lifted, Live, LogLine, LogQuery,
+    Lowered, Mapping, Materials, Object, ObjectId, Observed, Place, Receipt, Result, Runtime, Scope, Step,
+    Streams, Support, Survey, Task, VolumeUse, Volumes, Whose,
 };
 use rhumb_spec::{App, Diagnostic, Feature};
 use serde_json::Value;
@@ -177,6 +178,21 @@ impl Backend for Kubernetes {
 
     fn import(&self) -> Option<&dyn Import> {
         Some(self)
+    }
+
+    fn export(&self) -> Option<&dyn Export> {
+        Some(self)
+    }
+}
+
+impl Export for Kubernetes {
+    fn files(
+        &self,
+        scope: &Scope,
+        objects: &[Object],
+        secrets: &ExportSecrets<'_>,
+    ) -> Result<Exported, Vec<Diagnostic>> {
+        export::files(scope, objects, secrets)
     }
 }
 

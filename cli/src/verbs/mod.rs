@@ -8,6 +8,7 @@ pub(crate) mod deploy;
 pub(crate) mod diff;
 pub(crate) mod exec;
 pub(crate) mod explain;
+pub(crate) mod export;
 pub(crate) mod features;
 pub(crate) mod get;
 pub(crate) mod history;
@@ -78,6 +79,7 @@ async fn run_online(session: &Session, verb: Verb) -> Ended {
         Verb::Status(arguments) => status::run(session, arguments).await,
         Verb::History(arguments) => history::run(session, arguments).await,
         Verb::Get(arguments) => get::run(session, arguments).await,
+        Verb::Export(arguments) => export::run(session, arguments).await,
         Verb::Import(arguments) => import::run(session, arguments).await,
         Verb::Test(arguments) => test::run(session, arguments).await,
         Verb::Ps(arguments) => ps::run(session, arguments).await,

@@ -39,6 +39,7 @@ mod diff;
 mod dock;
 mod exec;
 mod explain;
+mod export;
 mod get;
 mod history;
 mod import;
@@ -73,6 +74,7 @@ pub use dock::{Dock, Docked, Shore, dock, undock};
 pub use error::{ActionError, ActionResult, FailedDeployment, TakenBack};
 pub use exec::{ExecRequest, exec};
 pub use explain::{ExplainedFeature, ExplainedField, ExplainedPlatform, Explanation, explain};
+pub use export::{ExportRequest, ExportedChart, FileToFill, SecretFiles, export};
 pub use get::{GetRequest, Recorded, get};
 pub use history::{HistoryRequest, PastRevision, history};
 pub use import::{

@@ -1,9 +1,10 @@
 //! `rhumb template`: the road up to the platform's documents, with nothing asked or changed.
 
 use rhumb_backend::{Backend, Choices, Loss, Object, Scope, Survey};
-use rhumb_chart::{ReleaseInfo, RenderedFile, Sealing};
+use rhumb_chart::{Chart, ReleaseInfo, RenderedFile, Sealing};
 use rhumb_spec::{App, Diagnostic};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::names::check_name;
 use crate::user_values::read_values;
@@ -69,6 +70,28 @@ pub struct TemplatedDocument {
 /// # Errors
 /// Everything that is wrong with the chart and the values, and what the platform cannot have.
 pub async fn template(backend: &dyn Backend, request: &TemplateRequest) -> ActionResult<Templated> {
+    let lowered = lowered(backend, request, &Sealing::Placeholder).await?;
+    Ok(templated(lowered.written, lowered.built))
+}
+
+/// A chart at the end of the road, and what was met on it.
+pub(crate) struct LoweredChart {
+    pub(crate) chart: Chart,
+    /// All values, secret ones sealed.
+    pub(crate) computed: Value,
+    pub(crate) written: road::Written,
+    pub(crate) built: road::Built,
+}
+
+/// Goes the road up to the platform's documents, with ids of secret values made as `sealing` says.
+///
+/// # Errors
+/// As [`template`].
+pub(crate) async fn lowered(
+    backend: &dyn Backend,
+    request: &TemplateRequest,
+    sealing: &Sealing,
+) -> ActionResult<LoweredChart> {
     let scope = Scope::new(&request.namespace, &request.name);
     check_name("namespace", &scope.namespace)?;
     check_name("release", &scope.release)?;
@@ -77,14 +100,14 @@ pub async fn template(backend: &dyn Backend, request: &TemplateRequest) -> Actio
     let values = loaded.chart.values(given).map_err(ActionError::Diagnostics)?;
     let assumed = backend.default_facts();
     let release = release_info(&scope, request.is_upgrade);
-    let rendering = road::Rendering { release, backend, facts: &assumed, sealing: Sealing::Placeholder };
+    let rendering = road::Rendering { release, backend, facts: &assumed, sealing: sealing.clone() };
     let written = road::write(&loaded.chart, &values, &rendering)?;
     let survey = Survey { resolve_image: request.inputs.resolve_image, previous: None };
     let facts = road::facts(backend, &scope, &written.parsed.app, survey, request.facts).await?;
     let accept = request.inputs.accept_loss.iter().copied().collect();
     let rules = road::BuildRules { accept: &accept, choices: &Choices::default() };
     let built = road::build_written(backend, &written, &scope, &facts, rules)?;
-    Ok(templated(written, built))
+    Ok(LoweredChart { computed: values.sealed_merged(sealing), chart: loaded.chart, written, built })
 }
 
 fn release_info(scope: &Scope, is_upgrade: bool) -> ReleaseInfo {

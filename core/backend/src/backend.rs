@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    Billed, Change, CheckedApp, Choices, Facts, Finding, Health, Import, Interactive, Lifted, Live, Loss,
-    Mapping, Materials, Object, ObjectId, Observed, Receipt, Result, Runtime, Scope, Step, Support, Volumes,
-    legalize::Pass,
+    Billed, Change, CheckedApp, Choices, Export, Facts, Finding, Health, Import, Interactive, Lifted, Live,
+    Loss, Mapping, Materials, Object, ObjectId, Observed, Receipt, Result, Runtime, Scope, Step, Support,
+    Volumes, legalize::Pass,
 };
 
 /// A platform.
@@ -164,6 +164,11 @@ pub trait Backend: fmt::Debug + Send + Sync {
 
     /// How to read what others made on the platform, where that can be lifted.
     fn import(&self) -> Option<&dyn Import> {
+        None
+    }
+
+    /// How to write objects as files that the platform's own tools take, where there is a way.
+    fn export(&self) -> Option<&dyn Export> {
         None
     }
 }

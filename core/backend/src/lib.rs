@@ -13,6 +13,7 @@ mod diff;
 #[cfg(test)]
 mod double;
 mod error;
+pub mod export;
 mod facts;
 pub mod fields;
 mod finding;
@@ -41,6 +42,7 @@ pub use check::{Assessed, Checked, CheckedApp, assess, check};
 pub use choices::Choices;
 pub use diff::{DiffOptions, diff, uninstall_plan};
 pub use error::{Error, ErrorKind, Result, Retry};
+pub use export::{Export, ExportSecrets, Exported, ExportedFile, FileAccess};
 pub use facts::Facts;
 pub use finding::Finding;
 pub use health::{Failure, Health, ObjectHealth, Receipt, State};
