@@ -6,6 +6,7 @@
 mod apply;
 pub mod change;
 mod claims;
+mod compose;
 mod connect;
 mod error;
 mod exec;
@@ -35,9 +36,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rhumb_backend::legalize::Pass;
 use rhumb_backend::{
-    Backend, Change, CheckedApp, Choices, Duplex, Exec, Facts, Health, Helper, HelperState, Interactive,
-    Lifted, Live, LogLine, LogQuery, Lowered, Mapping, Materials, Object, ObjectId, Observed, Place, Receipt,
-    Result, Runtime, Scope, Step, Streams, Support, Survey, Task, VolumeUse, Volumes, Whose,
+    Backend, Change, CheckedApp, Choices, Duplex, Exec, Export, ExportSecrets, Exported, Facts, Health,
+    Helper, HelperState, Interactive, Lifted, Live, LogLine, LogQuery, Lowered, Mapping, Materials, Object,
+    ObjectId, Observed, Place, Receipt, Result, Runtime, Scope, Step, Streams, Support, Survey, Task,
+    VolumeUse, Volumes, Whose,
 };
 use rhumb_spec::{App, Diagnostic, Feature};
 use serde_json::Value;
@@ -191,6 +193,10 @@ impl Backend for Swarm {
     fn volumes(&self) -> Option<&dyn Volumes> {
         Some(self)
     }
+
+    fn export(&self) -> Option<&dyn Export> {
+        Some(self)
+    }
 }
 
 #[async_trait]
@@ -225,6 +231,17 @@ impl Volumes for Swarm {
 
     async fn helpers(&self, scope: &Scope) -> Result<Vec<String>> {
         volumes::helpers(&self.engine, scope).await
+    }
+}
+
+impl Export for Swarm {
+    fn files(
+        &self,
+        scope: &Scope,
+        objects: &[Object],
+        secrets: &ExportSecrets<'_>,
+    ) -> Result<Exported, Vec<Diagnostic>> {
+        compose::files(scope, objects, secrets)
     }
 }
 

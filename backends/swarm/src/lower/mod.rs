@@ -31,6 +31,7 @@ use rhumb_spec::{App, Diagnostic, Feature};
 
 use crate::facts::SwarmFacts;
 
+pub(crate) use body::Body;
 pub(crate) use environment::wrapper_script;
 pub(crate) use health::{SHELL_HTTP, SHELL_TCP, grpc_command, http_command, tcp_command};
 pub(crate) use mounts::is_local_driver;
