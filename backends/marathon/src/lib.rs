@@ -12,6 +12,7 @@ mod document;
 mod error;
 mod events;
 mod exec;
+mod export;
 pub mod facts;
 mod gather;
 mod health;
@@ -37,9 +38,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rhumb_backend::legalize::Pass;
 use rhumb_backend::{
-    Backend, Change, CheckedApp, Choices, Duplex, Exec, Facts, Finding, Gathered, Health, Import,
-    ImportQuery, Interactive, Lifted, Live, LogLine, LogQuery, Lowered, Mapping, Materials, Object, ObjectId,
-    Observed, Place, Receipt, Result, Runtime, Scope, Step, Streams, Support, Survey, Task,
+    Backend, Change, CheckedApp, Choices, Duplex, Exec, Export, ExportSecrets, Exported, Facts, Finding,
+    Gathered, Health, Import, ImportQuery, Interactive, Lifted, Live, LogLine, LogQuery, Lowered, Mapping,
+    Materials, Object, ObjectId, Observed, Place, Receipt, Result, Runtime, Scope, Step, Streams, Support,
+    Survey, Task,
 };
 use rhumb_spec::{App, Diagnostic, Feature};
 use serde_json::Value;
@@ -178,6 +180,21 @@ impl Backend for Marathon {
 
     fn import(&self) -> Option<&dyn Import> {
         Some(self)
+    }
+
+    fn export(&self) -> Option<&dyn Export> {
+        Some(self)
+    }
+}
+
+impl Export for Marathon {
+    fn files(
+        &self,
+        scope: &Scope,
+        objects: &[Object],
+        secrets: &ExportSecrets<'_>,
+    ) -> Result<Exported, Vec<Diagnostic>> {
+        export::files(scope, objects, secrets)
     }
 }
 
