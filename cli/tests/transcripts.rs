@@ -159,6 +159,7 @@ transcripts!(
     operate,
     targets,
     several_targets,
+    exports,
     help,
     comparing
 );

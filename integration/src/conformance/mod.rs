@@ -13,7 +13,7 @@ mod kubernetes_witness;
 mod marathon;
 mod marathon_witness;
 mod matrix;
-mod roundtrip;
+pub mod roundtrip;
 mod suite;
 mod target;
 mod witness;

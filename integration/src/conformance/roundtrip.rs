@@ -45,7 +45,7 @@ fn lower(
 }
 
 /// The documents without our own marks: what is lifted may be anybody's.
-fn unmarked(objects: &[Object]) -> Vec<Object> {
+pub fn unmarked(objects: &[Object]) -> Vec<Object> {
     let mut objects = objects.to_vec();
     for object in &mut objects {
         strip(&mut object.body);
@@ -107,7 +107,8 @@ fn speaks_of(note: &Diagnostic, difference: &str) -> bool {
     is_about && difference.split('.').skip(2).any(says)
 }
 
-fn compare(one: &Value, other: &Value, path: &str, differences: &mut Vec<String>) {
+/// Where two values differ, by the paths of their mappings.
+pub fn compare(one: &Value, other: &Value, path: &str, differences: &mut Vec<String>) {
     let (Value::Object(ones), Value::Object(others)) = (one, other) else {
         if one != other {
             differences.push(path.trim_start_matches('.').to_owned());

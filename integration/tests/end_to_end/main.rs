@@ -5,6 +5,7 @@ mod canary;
 mod compose;
 mod crash;
 mod ecs;
+mod exported;
 mod ferry;
 mod kubernetes;
 mod lost;
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
     let groups = [
         memory::trials(),
         stack::trials(),
+        exported::trials(),
         broken::trials(),
         canary::trials(),
         race::trials(),

@@ -2,6 +2,9 @@
 //!
 //! `RHUMB_BLESS=1` writes them anew; the difference is then the reviewer's to judge.
 
+mod exported;
+mod leaving;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
