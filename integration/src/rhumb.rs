@@ -85,11 +85,19 @@ impl Rhumb {
     /// # Panics
     /// When no temporary folder can be made.
     pub fn configured(backend: &str, settings: &Value, way: Vec<(&'static str, String)>) -> Self {
+        Self::targets(&json!({ "main": { "backend": backend, "settings": settings } }), way)
+    }
+
+    /// The program, for these targets, which its home's file of targets holds; `main` is the one that it takes unasked.
+    ///
+    /// # Panics
+    /// When no temporary folder can be made.
+    pub fn targets(targets: &Value, way: Vec<(&'static str, String)>) -> Self {
         let home = tempfile::tempdir().expect("a home");
         let folder = home.path().join(".config/rhumb");
-        let config = json!({ "targets": { "main": { "backend": backend, "settings": settings } } });
         std::fs::create_dir_all(&folder).expect("a folder of the home");
-        std::fs::write(folder.join("config.yaml"), config.to_string()).expect("a file of the home");
+        let config = json!({ "targets": targets }).to_string();
+        std::fs::write(folder.join("config.yaml"), config).expect("a file of the home");
         Self { home, target: "main".to_owned(), way }
     }
 

@@ -128,6 +128,16 @@ impl Kubectl {
         self.run(&["create", "namespace", namespace]).map(drop)
     }
 
+    /// Sends all pods of a namespace to nodes that only look like nodes, where images need not be had.
+    ///
+    /// # Errors
+    /// What kubectl says.
+    pub fn simulate(&self, namespace: &str) -> Result<(), String> {
+        let selector = "scheduler.alpha.kubernetes.io/node-selector=rhumb.dev/simulated=true";
+        let tolerations = r#"scheduler.alpha.kubernetes.io/defaultTolerations=[{"key":"rhumb.dev/simulated","operator":"Exists"}]"#;
+        self.run(&["annotate", "namespace", namespace, selector, tolerations]).map(drop)
+    }
+
     /// Removes a namespace with all that is in it, without waiting for the end.
     ///
     /// # Errors

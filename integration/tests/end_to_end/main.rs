@@ -2,6 +2,7 @@
 
 mod broken;
 mod canary;
+mod charts;
 mod compose;
 mod crash;
 mod ecs;
@@ -13,6 +14,7 @@ mod managers;
 mod marathon;
 mod memory;
 mod race;
+mod several;
 mod stack;
 
 use std::process::ExitCode;
@@ -30,6 +32,8 @@ fn main() -> ExitCode {
         memory::trials(),
         stack::trials(),
         exported::trials(),
+        charts::trials(),
+        several::trials(),
         broken::trials(),
         canary::trials(),
         race::trials(),

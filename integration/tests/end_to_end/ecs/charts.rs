@@ -1,4 +1,4 @@
-//! The project's own charts, through the whole life of a release.
+//! The project's own charts, through the whole life of a release on container instances.
 
 use std::collections::BTreeMap;
 
@@ -28,11 +28,9 @@ const LIVES: &[Life] = &[
 pub(crate) fn trials() -> Vec<Trial> {
     let mut trials: Vec<Trial> = LIVES
         .iter()
-        .flat_map(|life| {
-            ["FARGATE", "EC2"].map(|launch_type| {
-                let name = format!("ecs::{}_lives_on_{}", life.chart, launch_type.to_lowercase());
-                trial::needs_ecs(&name, move || live(life, launch_type))
-            })
+        .map(|life| {
+            let name = format!("ecs::{}_lives_on_ec2", life.chart);
+            trial::needs_ecs(&name, move || live(life))
         })
         .collect();
     trials.push(trial::needs_ecs("ecs::an_upgrade_without_a_change_writes_its_record_only", no_change));
@@ -43,14 +41,14 @@ fn chart(name: &str) -> String {
     format!("{}/../charts/{name}", env!("CARGO_MANIFEST_DIR"))
 }
 
-fn on(double: &Double, launch_type: &str) -> Rhumb {
-    ecs::rhumb_with(double, |settings| settings["launchType"] = launch_type.into())
+fn on_instances(double: &Double) -> Rhumb {
+    ecs::rhumb_with(double, |settings| settings["launchType"] = "EC2".into())
 }
 
 /// Installed, upgraded, taken back and removed: what runs follows, and nothing is left.
-fn live(life: &Life, launch_type: &str) -> Result<(), Failed> {
+fn live(life: &Life) -> Result<(), Failed> {
     let double = ecs::double()?;
-    let rhumb = on(&double, launch_type);
+    let rhumb = on_instances(&double);
     let chart = chart(life.chart);
     let verb = |words: &[&str], more: &[&str]| rhumb.succeed(&[words, &[&chart], more].concat());
     verb(&["install", "shop"], &[life.values, &["--wait"]].concat())?;

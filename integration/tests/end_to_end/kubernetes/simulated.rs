@@ -12,13 +12,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 fn sock_shop() -> Result<(), Failed> {
     let place = Platform::Kubernetes.place("sock-shop")?;
     let (rhumb, kubectl) = (place.rhumb(), trial::cluster()?.kubectl());
-    kubectl.run(&[
-        "annotate",
-        "namespace",
-        "sock-shop",
-        "scheduler.alpha.kubernetes.io/node-selector=rhumb.dev/simulated=true",
-        r#"scheduler.alpha.kubernetes.io/defaultTolerations=[{"key":"rhumb.dev/simulated","operator":"Exists"}]"#,
-    ])?;
+    kubectl.simulate("sock-shop")?;
     let chart = Path::new(env!("CARGO_MANIFEST_DIR")).join("../charts/sock-shop");
     let chart = chart.to_str().ok_or("a plain path")?;
     rhumb.succeed(&["install", "shop", chart, "--wait"])?;

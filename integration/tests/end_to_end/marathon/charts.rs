@@ -1,58 +1,14 @@
-//! The project's own charts, through the whole life of a release.
+//! The project's own charts, and how little is written for them.
 
 use libtest_mimic::{Failed, Trial};
 use rhumb_integration::{marathon, trial};
 
-/// A chart, the values that it is installed with, and those that an upgrade changes.
-struct Life {
-    chart: &'static str,
-    values: &'static [&'static str],
-    change: &'static [&'static str],
-}
-
-const LIVES: [Life; 2] = [
-    Life {
-        chart: "web",
-        values: &[
-            "--set",
-            "replicas=2,env.LOG_LEVEL=debug,secretEnv.TOKEN=secret,config.app\\.conf=listen 8080,route.host=web.example",
-        ],
-        change: &["--set", "env.LOG_LEVEL=info,config.app\\.conf=listen 8081"],
-    },
-    Life { chart: "sock-shop", values: &[], change: &["--set", "replicas=2"] },
-];
-
 pub(crate) fn trials() -> Vec<Trial> {
-    let mut trials: Vec<Trial> = LIVES
-        .into_iter()
-        .map(|life| Trial::test(format!("marathon::{}_lives", life.chart), move || live(&life)))
-        .collect();
-    trials.push(Trial::test("marathon::an_upgrade_without_a_change_writes_its_record_only", no_change));
-    trials
+    vec![Trial::test("marathon::an_upgrade_without_a_change_writes_its_record_only", no_change)]
 }
 
 fn chart(name: &str) -> String {
     format!("{}/../charts/{name}", env!("CARGO_MANIFEST_DIR"))
-}
-
-/// Installed, upgraded, taken back and removed: what is wanted follows, and nothing is left.
-fn live(life: &Life) -> Result<(), Failed> {
-    let double = marathon::double()?;
-    let rhumb = marathon::rhumb(&double);
-    let chart = chart(life.chart);
-    let verb = |words: &[&str], more: &[&str]| rhumb.succeed(&[words, &[&chart], more].concat());
-    verb(&["install", "shop"], &[life.values, &["--wait"]].concat())?;
-    let installed = marathon::wanted(&double);
-    verb(&["upgrade", "shop"], &[life.values, life.change, &["--wait"]].concat())?;
-    let upgraded = marathon::wanted(&double);
-    trial::require(installed != upgraded, "the upgrade changed nothing")?;
-    rhumb.succeed(&["rollback", "shop", "1", "--wait"])?;
-    let back = marathon::wanted(&double);
-    trial::require(back == installed, &format!("{back:#?} instead of {installed:#?}"))?;
-    trial::require_whole_history(&rhumb.json(&["history", "shop"])?, 3)?;
-    rhumb.succeed(&["uninstall", "shop", "--wait"])?;
-    marathon::require_nothing_of(&double, "default", "shop")?;
-    marathon::require_no_violations(&double).map_err(Failed::from)
 }
 
 fn no_change() -> Result<(), Failed> {
