@@ -145,6 +145,14 @@ impl Place {
         }
     }
 
+    /// From now on Marathon's agents cannot start what has such an image; elsewhere nothing is changed.
+    pub fn cannot_start(&self, image: &str) {
+        if let Kind::Marathon(double) = &self.kind {
+            let fate = marathon::Fate::CannotStart { message: "no such image".to_owned() };
+            double.tell(marathon::Rule { image: Some(image.to_owned()), fate, ..marathon::Rule::default() });
+        }
+    }
+
     /// Nothing of a release is left, its records among what goes.
     ///
     /// # Errors
