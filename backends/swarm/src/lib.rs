@@ -11,6 +11,7 @@ mod connect;
 mod error;
 mod exec;
 pub mod facts;
+mod gather;
 mod health;
 mod images;
 mod kind;
@@ -40,6 +41,10 @@ use rhumb_backend::{
     Helper, HelperState, Interactive, Lifted, Live, LogLine, LogQuery, Lowered, Mapping, Materials, Object,
     ObjectId, Observed, Place, Receipt, Result, Runtime, Scope, Step, Streams, Support, Survey, Task,
     VolumeUse, Volumes, Whose,
+    Backend, Change, CheckedApp, Choices, Duplex, Exec, Facts, Gathered, Health, Helper, HelperState, Import,
+    ImportQuery, Interactive, Lifted, Live, LogLine, LogQuery, Lowered, Mapping, Materials, Object, ObjectId,
+    Observed, Place, Receipt, Result, Runtime, Scope, Step, Streams, Support, Survey, Task, VolumeUse, Volumes,
+    Whose,
 };
 use rhumb_spec::{App, Diagnostic, Feature};
 use serde_json::Value;
@@ -195,6 +200,7 @@ impl Backend for Swarm {
     }
 
     fn export(&self) -> Option<&dyn Export> {
+    fn import(&self) -> Option<&dyn Import> {
         Some(self)
     }
 }
@@ -242,6 +248,17 @@ impl Export for Swarm {
         secrets: &ExportSecrets<'_>,
     ) -> Result<Exported, Vec<Diagnostic>> {
         compose::files(scope, objects, secrets)
+    }
+}
+
+#[async_trait]
+impl Import for Swarm {
+    fn gather(&self, documents: Vec<Value>) -> Gathered {
+        gather::gather(documents)
+    }
+
+    async fn collect(&self, query: &ImportQuery) -> Result<Gathered> {
+        gather::collect(&self.engine, query).await
     }
 }
 

@@ -155,3 +155,53 @@ fn foreign_stacks_are_read_and_what_is_lost_is_told() {
     let again = lowered(&lifted.app, &SwarmFacts::default());
     assert!(again.iter().any(|object| object.id.as_str() == "service/web-front"));
 }
+
+/// Every leaf is counted once: carried, kept, the engine's own or lost.
+#[test]
+fn every_field_is_accounted_for() {
+    let service = json!({
+        "Name": "blog_web",
+        "Labels": { "com.docker.stack.image": "nginx:1", "com.docker.stack.namespace": "blog", "team": "a" },
+        "TaskTemplate": {
+            "ContainerSpec": {
+                "Image": "nginx:1@sha256:00",
+                "Env": ["MODE=fast", "NODE={{.Node.Hostname}}"],
+                "TTY": true,
+                "Isolation": "default",
+                "Mounts": [{ "Type": "bind", "Source": "/srv", "Target": "/srv", "BindOptions": { "Propagation": "rslave" } }],
+            },
+            "Resources": { "Limits": { "Pids": 100 } },
+            "ForceUpdate": 4,
+        },
+        "Mode": { "Global": {} },
+        "RollbackConfig": { "FailureAction": "continue" },
+    });
+    let lifted = lift(&[Object::new("service/blog_web".into(), service)]);
+    let account = &lifted.accounts[0];
+    assert_eq!(account.document.as_deref(), Some("workload/web"));
+    let mut rest: Vec<String> =
+        account.rest.iter().map(|rest| format!("{:?} {} {}", rest.fate, rest.path, rest.fields)).collect();
+    rest.sort();
+    assert_eq!(
+        rest,
+        [
+            "Kept TaskTemplate.ContainerSpec.Mounts.0.BindOptions 1",
+            "Kept TaskTemplate.ContainerSpec.TTY 1",
+            "Kept TaskTemplate.Resources.Limits.Pids 1",
+            "Lost RollbackConfig.FailureAction 1",
+            "Lost TaskTemplate.ContainerSpec.Env.NODE 1",
+            "Own Labels.com.docker.stack.namespace 1",
+            "Own TaskTemplate.ContainerSpec.Isolation 1",
+            "Own TaskTemplate.ForceUpdate 1",
+        ]
+    );
+    let counts = account.counts();
+    assert_eq!((counts.fields, counts.carried), (17, 9));
+    let again = lowered(&lifted.app, &SwarmFacts::default());
+    let body = &again.iter().find(|object| object.id.as_str() == "service/web").unwrap().body;
+    let spec = &body["TaskTemplate"]["ContainerSpec"];
+    assert_eq!(spec["TTY"], json!(true));
+    assert_eq!(spec["Mounts"][0]["BindOptions"], json!({ "Propagation": "rslave" }));
+    assert_eq!(spec["Mounts"][0]["Source"], "/srv");
+    assert_eq!(body["TaskTemplate"]["Resources"]["Limits"]["Pids"], 100);
+}

@@ -38,6 +38,8 @@ enum What {
     Kubernetes(KubernetesArguments),
     /// Make a chart of apps, groups, pods and jobs, or of what runs in a group
     Marathon(MarathonArguments),
+    /// Make a chart of what `docker inspect` answers, or of a stack that runs in a swarm
+    Swarm(SwarmArguments),
 }
 
 #[derive(Debug, Args)]
@@ -88,6 +90,34 @@ struct MarathonArguments {
     into: Destination,
 }
 
+#[derive(Debug, Args)]
+struct SwarmArguments {
+    /// A file or folder with what docker service, network, config and secret inspect answer, or - for standard input; may
+    /// be repeated. Without it, the target's swarm is read
+    #[arg(short = 'f', long = "filename", value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Only this stack
+    #[arg(long, value_name = "NAME", conflicts_with = "files")]
+    stack: Option<String>,
+    /// Only services that bear these labels, as docker's filters take them: team=web,tier
+    #[arg(short = 'l', long, value_name = "SELECTOR", conflicts_with = "files")]
+    selector: Option<String>,
+    /// Look into the folders below, too
+    #[arg(short = 'R', long, requires = "files")]
+    recursive: bool,
+    #[command(flatten)]
+    into: Destination,
+}
+
+impl SwarmArguments {
+    /// A stack is what bears its label.
+    fn labels(&self) -> Option<String> {
+        let stack = self.stack.as_ref().map(|stack| format!("com.docker.stack.namespace={stack}"));
+        let parts: Vec<String> = stack.into_iter().chain(self.selector.clone()).collect();
+        (!parts.is_empty()).then(|| parts.join(","))
+    }
+}
+
 /// Where the chart goes.
 #[derive(Debug, Args)]
 struct Destination {
@@ -132,6 +162,10 @@ pub(crate) async fn run(session: &Session, arguments: Arguments) -> Ended {
             of.recursive,
             of.into,
         ),
+        What::Swarm(of) => {
+            let labels = of.labels();
+            (Platform { backend: "swarm", title: "Docker Swarm" }, of.files, labels, of.recursive, of.into)
+        }
     };
     let request = request(into);
     let imported = if files.is_empty() {

@@ -3,6 +3,9 @@
 use rhumb_spec::{Bytes, Diagnostic, Duration, MilliCpu};
 use serde_json::{Map, Value};
 
+/// Why a field that nobody read is not carried.
+pub(super) const NO_FIELD: &str = "the neutral app has no such field";
+
 /// A mapping of a document of which each field is taken once.
 pub(super) struct Fields {
     map: Map<String, Value>,
@@ -106,7 +109,7 @@ impl Fields {
                 _ => false,
             };
             if !is_nothing {
-                notes.push(not_carried(self.at(key), "the neutral app has no such field"));
+                notes.push(not_carried(self.at(key), NO_FIELD));
             }
         }
     }

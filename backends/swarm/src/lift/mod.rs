@@ -1,8 +1,10 @@
 //! From the Engine API's documents back to an app.
 //!
 //! Nothing here needs our own marks: services that `docker stack deploy` or a person made are read in the same way.
-//! What an app has no place for is told field by field.
+//! What an app has no place for is kept as a patch under `on.swarm.Service` or told, field by field, and every field of
+//! every object is accounted for.
 
+mod account;
 mod container;
 mod environment;
 mod fields;
@@ -21,7 +23,7 @@ use rhumb_backend::{Lifted, Object};
 
 use naming::Names;
 
-/// Turns documents of Swarm back into an app, with a note for each field that it could not carry.
+/// Turns documents of Swarm back into an app, with an account of what became of every field.
 ///
 /// The bodies are those of [`crate::lower::lower`], or what the engine returns for the same. The name of a document is that
 /// of its object without the stack's. An app that went through [`crate::lower::lower`] comes back with these differences:
@@ -39,5 +41,13 @@ pub fn lift(objects: &[Object]) -> Lifted {
     for object in objects.iter().filter(|object| object.id.kind() == "service") {
         service::lift(object, &names, &mut lifted);
     }
+    account::accounts(objects, &names, &mut lifted);
     lifted
+}
+
+/// The name that an object's document gets, with the key where it is one of several.
+pub(crate) fn document_name_of(object: &Object) -> String {
+    let name = object.body.get("Name").and_then(serde_json::Value::as_str).unwrap_or_default();
+    let own = naming::without_stack(&object.body, name);
+    naming::document_name(own)
 }

@@ -64,7 +64,7 @@ fn mount(fields: &mut Fields, stack: Option<&str>, lifted: &mut Lifted) -> Optio
                 "mounts of type `{}` with this source have no neutral form",
                 kind.unwrap_or_default()
             );
-            lifted.notes.push(not_carried(fields.at("Type"), why));
+            lifted.notes.push(not_carried(fields.at("").trim_end_matches('.'), why));
             None
         }
     }

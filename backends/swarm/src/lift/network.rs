@@ -96,7 +96,9 @@ pub(super) fn attachments(
         let mut fields = Fields::new(Some(item), format!("{path}.{index}"));
         let target = fields.take("Target").unwrap_or_default();
         let Some(document) = names.network(&target) else {
-            lifted.notes.push(not_carried(fields.at("Target"), "the network is not among the objects"));
+            let path = fields.at("");
+            let why = "the network is not among the objects";
+            lifted.notes.push(not_carried(path.trim_end_matches('.'), why));
             continue;
         };
         let aliases: Vec<String> =

@@ -78,7 +78,7 @@ impl Routed {
         let mut touched = BTreeSet::new();
         for (name, router) in &self.routers {
             let Some(rule) = router.0.get("rule").map(String::as_str).and_then(host_and_path) else {
-                let path = format!("{path}.Labels.traefik.http.routers.{name}.rule");
+                let path = format!("{path}.Labels.traefik.http.routers.{name}");
                 lifted.notes.push(not_carried(
                     path,
                     "only rules of one host and one path prefix have a neutral form",
@@ -86,7 +86,7 @@ impl Routed {
                 continue;
             };
             let Some(number) = self.port_of(router) else {
-                let path = format!("{path}.Labels.traefik.http.routers.{name}.service");
+                let path = format!("{path}.Labels.traefik.http.routers.{name}");
                 lifted.notes.push(not_carried(path, "the port that it leads to is not said"));
                 continue;
             };

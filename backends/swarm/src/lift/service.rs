@@ -84,7 +84,7 @@ fn tell_of_ports(workload: &Workload, has_none: bool, path: &str, lifted: &mut L
     let is_server = !matches!(workload.mode, Mode::Job | Mode::Cron);
     if is_server && has_none {
         lifted.notes.push(
-            Diagnostic::note(path, "Swarm does not say on which ports it listens")
+            Diagnostic::warning(path, "Swarm does not say on which ports it listens")
                 .why("siblings reach every port of a container on an overlay network")
                 .remedy("`ports` and `expose` in the lifted document, for the ports that siblings use"),
         );
