@@ -152,3 +152,34 @@ fn apps_of_marathon_become_a_chart() {
     let rendered = succeed(folder, &["template", "shop", "shop", "--target", "marathon"]);
     assert!(rendered.contains("nginx:1.27"), "{rendered}");
 }
+
+#[test]
+fn what_docker_inspects_becomes_a_chart() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let folder = folder.path();
+    fs::write(
+        folder.join("shop.json"),
+        r#"[{ "ID": "1", "Version": { "Index": 3 }, "Spec": {
+            "Name": "shop_web", "Labels": { "com.docker.stack.namespace": "shop", "com.docker.stack.image": "nginx:1.27" },
+            "TaskTemplate": {
+              "ContainerSpec": {
+                "Image": "nginx:1.27@sha256:0000", "TTY": true, "Env": ["MODE=fast"],
+                "Configs": [{ "ConfigID": "2", "ConfigName": "shop_conf", "File": { "Name": "/etc/app.conf", "UID": "0", "GID": "0", "Mode": 292 } }] },
+              "Networks": [{ "Target": "3", "Aliases": ["web"] }] },
+            "Mode": { "Replicated": { "Replicas": 2 } },
+            "EndpointSpec": { "Ports": [{ "Protocol": "tcp", "TargetPort": 80, "PublishedPort": 8080, "PublishMode": "ingress" }] } } },
+          { "ID": "2", "Spec": { "Name": "shop_conf", "Labels": { "com.docker.stack.namespace": "shop" }, "Data": "YT0xCg==" } },
+          { "Id": "3", "Name": "shop_default", "Driver": "overlay", "Scope": "swarm", "Labels": { "com.docker.stack.namespace": "shop" } }]"#,
+    )
+    .expect("a file");
+    let report = succeed(folder, &["import", "swarm", "-f", "shop.json", "--out", "shop", "-o", "json"]);
+    let report: serde_json::Value = serde_json::from_str(&report).expect("JSON");
+    let count = |key: &str| report["counts"][key].as_u64().expect("a number");
+    assert_eq!(count("fields"), count("carried") + count("kept") + count("own") + count("lost"));
+    assert_eq!((report["objects"].as_array().map(Vec::len), count("kept"), count("lost")), (Some(3), 1, 0));
+    succeed(folder, &["lint", "shop", "--strict"]);
+    for (target, expected) in [("swarm", "TTY: true"), ("kubernetes", "nginx:1.27")] {
+        let rendered = succeed(folder, &["template", "shop", "shop", "--target", target]);
+        assert!(rendered.contains(expected), "{target}: {rendered}");
+    }
+}
