@@ -21,10 +21,10 @@ pub(crate) fn gather(documents: Vec<Value>) -> Gathered {
         match body {
             Value::Array(items) => {
                 for (index, item) in items.into_iter().enumerate() {
-                    add(item, Origin { document, at: vec![index.to_string()] }, &mut found);
+                    add(&item, Origin { document, at: vec![index.to_string()] }, &mut found);
                 }
             }
-            other => add(other, Origin { document, at: Vec::new() }, &mut found),
+            other => add(&other, Origin { document, at: Vec::new() }, &mut found),
         }
     }
     refuse_doubles(&mut found);
@@ -32,7 +32,7 @@ pub(crate) fn gather(documents: Vec<Value>) -> Gathered {
     found
 }
 
-fn add(document: Value, mut origin: Origin, found: &mut Gathered) {
+fn add(document: &Value, mut origin: Origin, found: &mut Gathered) {
     let Some((kind, body)) = document.as_object().and_then(read) else {
         found.notes.push(refusal(&origin));
         return;

@@ -43,8 +43,8 @@ use rhumb_backend::{
     VolumeUse, Volumes, Whose,
     Backend, Change, CheckedApp, Choices, Duplex, Exec, Facts, Gathered, Health, Helper, HelperState, Import,
     ImportQuery, Interactive, Lifted, Live, LogLine, LogQuery, Lowered, Mapping, Materials, Object, ObjectId,
-    Observed, Place, Receipt, Result, Runtime, Scope, Step, Streams, Support, Survey, Task, VolumeUse, Volumes,
-    Whose,
+    Observed, Place, Receipt, Result, Runtime, Scope, Step, Streams, Support, Survey, Task, VolumeUse,
+    Volumes, Whose,
 };
 use rhumb_spec::{App, Diagnostic, Feature};
 use serde_json::Value;

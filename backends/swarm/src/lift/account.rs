@@ -24,14 +24,14 @@ pub(super) fn accounts(objects: &[Object], names: &Names, lifted: &mut Lifted) {
     for object in objects {
         let mut rest = Vec::new();
         let prefix = format!("{}.", object.id);
-        let mut patch = json!({});
+        let mut kept = json!({});
         for note in lifted.notes.iter_mut().filter(|note| note.severity == Severity::Note) {
             let Some(path) = note.path.strip_prefix(&prefix).map(str::to_owned) else { continue };
-            let fate = fate(object, &path, note, &mut patch);
+            let fate = fate(object, &path, note, &mut kept);
             let why = note.why.clone().unwrap_or_default();
             rest.push(Rest { path, fields: 0, fate, why });
         }
-        keep(object, names, patch, lifted);
+        keep(object, names, kept, lifted);
         let document = document(object, names);
         let mut found = Vec::new();
         walk(&object.body, "", &mut found);
@@ -44,9 +44,9 @@ pub(super) fn accounts(objects: &[Object], names: &Names, lifted: &mut Lifted) {
 }
 
 /// Whether what a note speaks of can be kept; a note of something that is kept says so.
-fn fate(object: &Object, path: &str, note: &mut Diagnostic, patch: &mut Value) -> Fate {
+fn fate(object: &Object, path: &str, note: &mut Diagnostic, kept: &mut Value) -> Fate {
     let is_left = note.why.as_deref() == Some(NO_FIELD);
-    if !is_left || Kind::of(&object.id) != Some(Kind::Service) || !add(&object.body, path, patch) {
+    if !is_left || Kind::of(&object.id) != Some(Kind::Service) || !add(&object.body, path, kept) {
         return Fate::Lost;
     }
     *note = Diagnostic::note(note.path.clone(), "it is kept for Swarm only").why(KEPT);
@@ -54,38 +54,39 @@ fn fate(object: &Object, path: &str, note: &mut Diagnostic, patch: &mut Value) -
 }
 
 /// Adds a field to a patch. Items of lists are patched only where something tells them apart on every swarm.
-fn add(body: &Value, path: &str, patch: &mut Value) -> bool {
-    if let Some((index, key)) =
-        path.strip_prefix(MOUNTS).and_then(|rest| rest.strip_prefix('.')?.split_once('.'))
-    {
-        let list = body.pointer("/TaskTemplate/ContainerSpec/Mounts");
-        let item = index.parse::<usize>().ok().and_then(|index| list?.get(index));
-        let value = item.and_then(|item| item.pointer(&pointer(key)).cloned());
-        let (Some(target), Some(value)) = (item.and_then(|item| item.get("Target")), value) else {
-            return false;
-        };
-        let mut below = json!({ "Target": target });
-        insert(&mut below, &key.split('.').collect::<Vec<_>>(), value);
-        let mounts = step(step(step(patch, "TaskTemplate"), "ContainerSpec"), "Mounts");
-        match mounts.as_array_mut() {
-            Some(items) => match items.iter_mut().find(|item| item.get("Target") == Some(target)) {
-                Some(item) => insert(
-                    item,
-                    &key.split('.').collect::<Vec<_>>(),
-                    below.pointer(&pointer(key)).cloned().unwrap_or_default(),
-                ),
-                None => items.push(below),
-            },
-            None => *mounts = json!([below]),
-        }
-        return true;
+fn add(body: &Value, path: &str, kept: &mut Value) -> bool {
+    let of_mount = path.strip_prefix(MOUNTS).and_then(|rest| rest.strip_prefix('.')?.split_once('.'));
+    if let Some((index, key)) = of_mount {
+        return add_of_mount(body, (index, key), kept).is_some();
     }
     let keys: Vec<&str> = path.split('.').collect();
     // A network's id is another one on another swarm.
     let is_plain = keys.iter().all(|key| key.parse::<usize>().is_err()) && keys.first() != Some(&"Networks");
     let Some(value) = body.pointer(&pointer(path)).filter(|_| is_plain) else { return false };
-    insert(patch, &keys, value.clone());
+    insert(kept, &keys, value.clone());
     true
+}
+
+/// Adds a field of a mount to the item of its target.
+fn add_of_mount(body: &Value, (index, key): (&str, &str), kept: &mut Value) -> Option<()> {
+    let mounts = body.pointer("/TaskTemplate/ContainerSpec/Mounts")?;
+    let mount = mounts.get(index.parse::<usize>().ok()?)?;
+    let target = mount.get("Target")?;
+    let value = mount.pointer(&pointer(key))?.clone();
+    let keys: Vec<&str> = key.split('.').collect();
+    let patched = step(step(step(kept, "TaskTemplate"), "ContainerSpec"), "Mounts");
+    if !patched.is_array() {
+        *patched = json!([]);
+    }
+    let items = patched.as_array_mut()?;
+    if let Some(item) = items.iter_mut().find(|item| item.get("Target") == Some(target)) {
+        insert(item, &keys, value);
+        return Some(());
+    }
+    let mut item = json!({ "Target": target });
+    insert(&mut item, &keys, value);
+    items.push(item);
+    Some(())
 }
 
 fn pointer(path: &str) -> String {
