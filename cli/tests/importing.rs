@@ -167,7 +167,7 @@ fn what_docker_inspects_becomes_a_chart() {
                 "Configs": [{ "ConfigID": "2", "ConfigName": "shop_conf", "File": { "Name": "/etc/app.conf", "UID": "0", "GID": "0", "Mode": 292 } }] },
               "Networks": [{ "Target": "3", "Aliases": ["web"] }] },
             "Mode": { "Replicated": { "Replicas": 2 } },
-            "EndpointSpec": { "Ports": [{ "Protocol": "tcp", "TargetPort": 80, "PublishedPort": 8080, "PublishMode": "ingress" }] } } },
+            "EndpointSpec": { "Ports": [{ "Protocol": "tcp", "TargetPort": 80, "PublishedPort": 30080, "PublishMode": "ingress" }] } } },
           { "ID": "2", "Spec": { "Name": "shop_conf", "Labels": { "com.docker.stack.namespace": "shop" }, "Data": "YT0xCg==" } },
           { "Id": "3", "Name": "shop_default", "Driver": "overlay", "Scope": "swarm", "Labels": { "com.docker.stack.namespace": "shop" } }]"#,
     )
