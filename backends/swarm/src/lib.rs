@@ -37,14 +37,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rhumb_backend::legalize::Pass;
 use rhumb_backend::{
-    Backend, Change, CheckedApp, Choices, Duplex, Exec, Export, ExportSecrets, Exported, Facts, Health,
-    Helper, HelperState, Interactive, Lifted, Live, LogLine, LogQuery, Lowered, Mapping, Materials, Object,
-    ObjectId, Observed, Place, Receipt, Result, Runtime, Scope, Step, Streams, Support, Survey, Task,
-    VolumeUse, Volumes, Whose,
-    Backend, Change, CheckedApp, Choices, Duplex, Exec, Facts, Gathered, Health, Helper, HelperState, Import,
-    ImportQuery, Interactive, Lifted, Live, LogLine, LogQuery, Lowered, Mapping, Materials, Object, ObjectId,
-    Observed, Place, Receipt, Result, Runtime, Scope, Step, Streams, Support, Survey, Task, VolumeUse,
-    Volumes, Whose,
+    Backend, Change, CheckedApp, Choices, Duplex, Exec, Export, ExportSecrets, Exported, Facts, Gathered,
+    Health, Helper, HelperState, Import, ImportQuery, Interactive, Lifted, Live, LogLine, LogQuery, Lowered,
+    Mapping, Materials, Object, ObjectId, Observed, Place, Receipt, Result, Runtime, Scope, Step, Streams,
+    Support, Survey, Task, VolumeUse, Volumes, Whose,
 };
 use rhumb_spec::{App, Diagnostic, Feature};
 use serde_json::Value;
@@ -200,6 +196,9 @@ impl Backend for Swarm {
     }
 
     fn export(&self) -> Option<&dyn Export> {
+        Some(self)
+    }
+
     fn import(&self) -> Option<&dyn Import> {
         Some(self)
     }
