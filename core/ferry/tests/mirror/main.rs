@@ -1,7 +1,7 @@
 //! Volumes in folders of this machine, copied over connections that may break and from helpers that may lie.
 
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod broken;
 mod copies;
