@@ -1,6 +1,6 @@
 //! The comparison of platforms: every first-party chart and every feature, on every platform, with nothing asked of any.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
 //! The page of `rhumb compare` in a real browser: it loads in silence, fits a phone, can be read in the light and in the
 //! dark, and shows nothing of a chart as markup.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::fs;
 use std::path::Path;
