@@ -153,7 +153,11 @@ fn corpus() -> Vec<PathBuf> {
 fn every_file_of_the_corpus_imports_with_every_field_accounted() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let folder = folder.path();
-    for (index, file) in corpus().iter().enumerate() {
+    let files = corpus();
+    if files.is_empty() {
+        println!("skipped: no corpus is beside this repository");
+    }
+    for (index, file) in files.iter().enumerate() {
         let (file, out) = (file.display().to_string(), format!("c{index}"));
         let report =
             succeed(folder, &["import", "compose", &file, "--profile", "*", "--out", &out, "-o", "json"]);
