@@ -27,8 +27,9 @@ export CARGO_TARGET_DIR=$target
 mkdir -p "$target"
 log=$target/rhumb-test.log
 matrix=$target/rhumb-conformance.md
+why=$target/rhumb-failures.txt
 : >"$log"
-rm -f "$matrix"
+rm -f "$matrix" "$why"
 export RHUMB_CONFORMANCE_MATRIX=$matrix
 
 passed=0
@@ -167,7 +168,7 @@ tests() {
         [ "$failed" -gt "$before" ] || fail "cargo test (see $output)"
     fi
     grep -E '^(test result|error|skipped: )|FAILED$|panicked at|^     Running|^   Doc-tests' "$output" || true
-    grep -q '^failures:$' "$output" && sed -n '/^failures:$/,/^test result/p' "$output" | head -n 400
+    sed -n '/^failures:$/,/^test result/p' "$output" | head -n 400 >"$why"
     cat "$output" >>"$log"
 }
 
@@ -201,6 +202,7 @@ if [ -f "$matrix" ]; then
     echo
     cat "$matrix"
 fi
+[ ! -s "$why" ] || { echo && cat "$why"; }
 echo
 for failure in "${failures[@]:+${failures[@]}}"; do echo "failed: $failure"; done
 echo "$passed passed, $failed failed, $skipped skipped"

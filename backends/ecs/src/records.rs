@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use aws_sdk_ssm::types::{ParameterTier, ParameterType, Tag};
-use rhumb_backend::{ErrorKind, Result};
+use rhumb_backend::{ErrorKind, Result, Scope};
 use rhumb_release::drivers::{Chained, CreateOnly};
 use rhumb_release::{Entry, EntryKind, Filter, Key, Meta, Storage};
 
@@ -68,6 +68,10 @@ impl Storage for EcsStorage {
 
     async fn delete(&self, key: &Key) -> Result<()> {
         self.chained.delete(key).await
+    }
+
+    async fn sweep(&self, scope: &Scope) -> Result<()> {
+        self.chained.sweep(scope).await
     }
 }
 

@@ -131,14 +131,24 @@ impl Lease {
     /// # Errors
     /// What the storage answers. A link that stays does no harm.
     pub async fn release_and_tidy(&self) -> Result<()> {
-        self.release().await?;
         let of_release = Filter::from(&self.scope);
-        if !self.storage.list(EntryKind::Head, &of_release).await?.is_empty() {
+        let swept = self.sweep(&of_release).await;
+        self.release().await?;
+        if !swept? || !self.storage.list(EntryKind::Head, &of_release).await?.is_empty() {
             return Ok(());
         }
         let links = self.chain().links().await?;
         let ours: Vec<Link> = links.into_iter().filter(|link| link.number <= self.number).collect();
         self.chain().remove(&ours).await
+    }
+
+    /// Removes what calls that were cut short left, while nobody else may make anything; says whether no revision is left.
+    async fn sweep(&self, of_release: &Filter) -> Result<bool> {
+        if !self.storage.list(EntryKind::Head, of_release).await?.is_empty() {
+            return Ok(false);
+        }
+        self.verify().await?;
+        self.storage.sweep(&self.scope).await.map(|()| true)
     }
 
     async fn change(&self, change: impl Fn(&mut Link)) -> Result<()> {

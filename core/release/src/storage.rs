@@ -131,4 +131,11 @@ pub trait Storage: fmt::Debug + Send + Sync {
 
     /// Removes an entry. One that is not there is no error.
     async fn delete(&self, key: &Key) -> Result<()>;
+
+    /// Removes what calls that were cut short left of a release and no entry shows. Only who holds the release's lease
+    /// may ask for it. Storage in which an entry is one thing never has any.
+    async fn sweep(&self, scope: &Scope) -> Result<()> {
+        let _ = scope;
+        Ok(())
+    }
 }

@@ -86,6 +86,10 @@ impl Storage for MarathonStorage {
         }
         Ok(())
     }
+
+    async fn sweep(&self, scope: &Scope) -> Result<()> {
+        self.chained.sweep(scope).await
+    }
 }
 
 /// Texts in suspended apps.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use backon::{BackoffBuilder, ExponentialBuilder};
-use rhumb_backend::{Error, ErrorKind, Result, Retry};
+use rhumb_backend::{Error, ErrorKind, Result, Retry, Scope};
 use rhumb_release::{Entry, EntryKind, Filter, Key, Meta, Storage};
 use tokio::time::{Instant, sleep};
 
@@ -130,5 +130,9 @@ impl Storage for Persistent {
 
     async fn delete(&self, key: &Key) -> Result<()> {
         self.ask(|| self.inner.delete(key)).await
+    }
+
+    async fn sweep(&self, scope: &Scope) -> Result<()> {
+        self.ask(|| self.inner.sweep(scope)).await
     }
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use async_trait::async_trait;
-use rhumb_backend::{Error, ErrorKind, Result};
+use rhumb_backend::{Error, ErrorKind, Result, Scope};
 
 use crate::{Entry, EntryKind, Filter, Key, Meta, Storage};
 use names::Place;
@@ -127,6 +127,17 @@ impl Folder {
         self.names.push(name);
     }
 
+    /// Names of links whose entry is gone, or was never made.
+    ///
+    /// A lease's links of number 0 stay: contenders make leases, too, and one may be about to make the entry.
+    fn orphans(&self, key: &Key) -> Vec<String> {
+        let ours = self.first.as_ref().map(|first| first.nonce.as_str());
+        let gone = self.links.keys().filter(|(of, number)| {
+            Some(of.as_str()) != ours && (*number > 0 || key.kind != EntryKind::Lease)
+        });
+        gone.map(|(of, number)| names::link(key, of, *number)).collect()
+    }
+
     /// The number of the highest link of this nonce; 0 when there is none but the entry itself.
     fn highest(&self, nonce: &str) -> u64 {
         self.links.keys().filter(|(of, _)| of == nonce).map(|(_, number)| *number).max().unwrap_or_default()
@@ -232,6 +243,19 @@ impl<S: CreateOnly> Storage for Chained<S> {
         let (entries, links): (Vec<_>, Vec<_>) = folder.names.into_iter().partition(|name| *name == entry);
         self.remove(&entries).await.map_err(within)?;
         self.remove(&links).await.map_err(within)
+    }
+
+    /// Links stay behind an entry where a deletion was cut short, and before one where a creation was.
+    async fn sweep(&self, scope: &Scope) -> Result<()> {
+        let filter = Filter::from(scope);
+        for kind in [EntryKind::Head, EntryKind::Chunk, EntryKind::Lease] {
+            let folders = self.folders(&names::path(kind, &filter)).await?;
+            let takes = |key: &&Key| key.kind == kind && filter.takes(key);
+            let orphans = folders.iter().filter(|(key, _)| takes(key));
+            let orphans: Vec<String> = orphans.flat_map(|(key, folder)| folder.orphans(key)).collect();
+            self.remove(&orphans).await?;
+        }
+        Ok(())
     }
 }
 

@@ -13,11 +13,28 @@ struct Texts {
     held: Mutex<BTreeMap<String, String>>,
     loses_every: u32,
     creates: AtomicU32,
+    /// Calls that change anything until whoever makes them is killed; none when nobody is.
+    lives: Mutex<Option<u32>>,
 }
 
 impl Texts {
     fn losing(every: u32) -> Self {
         Self { loses_every: every, ..Self::default() }
+    }
+
+    fn living(calls: u32) -> Self {
+        Self { lives: Mutex::new(Some(calls)), ..Self::default() }
+    }
+
+    fn live(&self) -> Result<()> {
+        match self.lives.lock().unwrap().as_mut() {
+            Some(0) => Err(Error::new(ErrorKind::Invalid, "write", "the process was killed")),
+            Some(left) => {
+                *left -= 1;
+                Ok(())
+            }
+            None => Ok(()),
+        }
     }
 
     fn names(&self) -> Vec<String> {
@@ -33,6 +50,7 @@ impl CreateOnly for Texts {
 
     async fn create(&self, name: &str, text: &str) -> Result<()> {
         assert!(text.len() <= LIMIT, "{name} has {} bytes", text.len());
+        self.live()?;
         tokio::task::yield_now().await;
         let mut texts = self.held.lock().unwrap();
         if texts.contains_key(name) {
@@ -59,6 +77,7 @@ impl CreateOnly for Texts {
     }
 
     async fn delete(&self, names: &[String]) -> Result<()> {
+        self.live()?;
         tokio::task::yield_now().await;
         let mut texts = self.held.lock().unwrap();
         texts.retain(|name, _| !names.contains(name));
@@ -163,4 +182,44 @@ async fn what_others_keep_there_is_left_alone() {
     storage.store.create("head/other", "{}").await.unwrap();
     assert_eq!(storage.list(EntryKind::Head, &Filter::default()).await.unwrap(), Vec::new());
     assert_eq!(storage.create(&key(), &Meta::new(), b"").await.unwrap_err().kind, ErrorKind::AlreadyExists);
+}
+
+#[tokio::test]
+async fn what_a_killed_process_left_is_swept() {
+    let scope = Scope::new("default", "shop");
+    let mut orphaned = 0;
+    for calls in 0..12 {
+        let storage = Chained::new(Texts::living(calls));
+        let large = Meta::from([("description".to_owned(), "d".repeat(600))]);
+        let _killed = async {
+            let version = storage.create(&key(), &large, &vec![7; storage.value_limit()]).await?;
+            let version = storage.update(&key(), &meta(1), &version).await?;
+            storage.update(&key(), &meta(2), &version).await?;
+            storage.delete(&key()).await
+        }
+        .await;
+        *storage.store.lives.lock().unwrap() = None;
+        if storage.read(&key()).await.unwrap().is_some() {
+            let before = storage.store.names();
+            storage.sweep(&scope).await.unwrap();
+            assert_eq!(storage.store.names(), before, "what counts stays, killed after {calls}");
+            continue;
+        }
+        orphaned += u32::from(!storage.store.names().is_empty());
+        storage.sweep(&scope).await.unwrap();
+        assert_eq!(storage.store.names(), Vec::<String>::new(), "killed after {calls}");
+    }
+    assert_eq!(orphaned, 2, "before the entry was made, and after it was removed");
+}
+
+#[tokio::test]
+async fn a_lease_that_a_contender_is_about_to_make_is_not_swept() {
+    let storage = Chained::new(Texts::default());
+    let lease = conformance::key(EntryKind::Lease, "default", "shop", "1");
+    let begun = names::link(&lease, "ab", 0);
+    for name in [&begun, &names::link(&lease, "ab", 1)] {
+        storage.store.create(name, &Link::new(&Meta::new()).fitted(LIMIT)).await.unwrap();
+    }
+    storage.sweep(&Scope::new("default", "shop")).await.unwrap();
+    assert_eq!(storage.store.names(), [begun]);
 }
