@@ -235,11 +235,10 @@ fn health_block(health: &ObjectHealth) -> Block {
 }
 
 fn failed_blocks(failed: FailedDeployment) -> Vec<Block> {
+    let recorded = recorded_block(&failed);
     let mut blocks = blocks_of(failed.cause);
-    let revision = failed.revision;
     let note = match failed.taken_back {
-        None => Block::note(format!("revision {revision} of {} is recorded as failed", failed.release))
-            .line("use", failed.next),
+        None => recorded.line("use", failed.next),
         Some(TakenBack::RolledBack(deployed)) => Block::note(format!(
             "{} is back to what it was, as revision {}",
             failed.release, deployed.revision
@@ -251,12 +250,26 @@ fn failed_blocks(failed: FailedDeployment) -> Vec<Block> {
         Some(TakenBack::Failed(error)) => {
             blocks.push(Block::error("taking it back failed too"));
             blocks.extend(blocks_of(*error));
-            Block::note(format!("revision {revision} of {} is recorded as failed", failed.release))
-                .line("use", failed.next)
+            recorded.line("use", failed.next)
         }
     };
     blocks.push(note);
     blocks
+}
+
+/// What the records say of a deployment that failed.
+fn recorded_block(failed: &FailedDeployment) -> Block {
+    let revision = format!("revision {} of {}", failed.revision, failed.release);
+    match &failed.unrecorded {
+        None => Block::note(format!("{revision} is recorded as failed")),
+        Some(why) if *why == failed.cause.to_string() => {
+            Block::note(format!("{revision} stays recorded as unfinished; the next command settles that"))
+        }
+        Some(why) => {
+            Block::note(format!("{revision} stays recorded as unfinished; the next command settles that"))
+                .line("why", why.clone())
+        }
+    }
 }
 
 #[cfg(test)]

@@ -63,6 +63,15 @@ pub struct Fault {
     pub is_death: bool,
 }
 
+/// How a platform does not answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Silence {
+    /// Connections are refused at once.
+    Refuses,
+    /// Calls never end.
+    Hangs,
+}
+
 /// Which calls fail. Clones are the same faults and count together.
 #[derive(Clone, Debug, Default)]
 pub struct Faults(Arc<Mutex<Inner>>);
@@ -73,6 +82,20 @@ struct Inner {
     counts: BTreeMap<Call, usize>,
     unreadable: BTreeMap<ObjectId, String>,
     is_dead: bool,
+    /// How many calls are still answered, and what becomes of those after them.
+    silence: Option<(usize, Silence)>,
+}
+
+impl Inner {
+    /// Counts a call down, and says what becomes of it when nobody answers any more.
+    fn silence(&mut self) -> Option<Silence> {
+        let (left, manner) = self.silence.as_mut()?;
+        if *left == 0 {
+            return Some(*manner);
+        }
+        *left -= 1;
+        None
+    }
 }
 
 impl Faults {
@@ -84,6 +107,11 @@ impl Faults {
     /// Lets everything fail from a call on: before or after that call is carried out.
     pub fn die(&self, call: Call, nth: usize, when: When) {
         self.add(Fault { call, nth, when, kind: ErrorKind::Cancelled, is_death: true });
+    }
+
+    /// Lets every call of any kind go unanswered after so many that are answered.
+    pub fn fall_silent(&self, after: usize, manner: Silence) {
+        self.inner().silence = Some((after, manner));
     }
 
     /// Adds a failure.
@@ -111,7 +139,18 @@ impl Faults {
     }
 
     /// Counts a call and says how it fails, if it does.
-    fn arrive(&self, call: Call) -> Result<Option<Fault>> {
+    async fn arrive(&self, call: Call) -> Result<Option<Fault>> {
+        let silence = self.inner().silence();
+        match silence {
+            Some(Silence::Hangs) => std::future::pending().await,
+            Some(Silence::Refuses) => {
+                Err(Error::new(ErrorKind::Unreachable, format!("{call:?}"), "connection refused"))
+            }
+            None => self.count_in(call),
+        }
+    }
+
+    fn count_in(&self, call: Call) -> Result<Option<Fault>> {
         let mut inner = self.inner();
         if inner.is_dead {
             return Err(dead(call));
@@ -168,7 +207,7 @@ impl<B: Backend> Backend for FaultyBackend<B> {
     }
 
     async fn survey(&self, scope: &Scope, app: &App, survey: &Survey<'_>) -> Result<Facts> {
-        let fault = self.faults.arrive(Call::Survey)?;
+        let fault = self.faults.arrive(Call::Survey).await?;
         self.faults.leave(fault, self.inner.survey(scope, app, survey).await)
     }
 
@@ -195,7 +234,7 @@ impl<B: Backend> Backend for FaultyBackend<B> {
     }
 
     async fn observe(&self, scope: &Scope, ids: &[ObjectId]) -> Result<Observed> {
-        let fault = self.faults.arrive(Call::Observe)?;
+        let fault = self.faults.arrive(Call::Observe).await?;
         let mut observed = self.faults.leave(fault, self.inner.observe(scope, ids).await)?;
         let unreadable = self.faults.inner().unreadable.clone();
         observed.objects.retain(|live| !unreadable.contains_key(&live.object.id));
@@ -212,12 +251,12 @@ impl<B: Backend> Backend for FaultyBackend<B> {
     }
 
     async fn apply(&self, scope: &Scope, step: &Step, materials: &dyn Materials) -> Result<Receipt> {
-        let fault = self.faults.arrive(Call::Apply)?;
+        let fault = self.faults.arrive(Call::Apply).await?;
         self.faults.leave(fault, self.inner.apply(scope, step, materials).await)
     }
 
     async fn health(&self, scope: &Scope, receipts: &[Receipt]) -> Result<Health> {
-        let fault = self.faults.arrive(Call::Health)?;
+        let fault = self.faults.arrive(Call::Health).await?;
         self.faults.leave(fault, self.inner.health(scope, receipts).await)
     }
 
@@ -251,27 +290,27 @@ impl<S: Storage> Storage for FaultyStorage<S> {
     }
 
     async fn create(&self, key: &Key, meta: &Meta, value: &[u8]) -> Result<String> {
-        let fault = self.faults.arrive(Call::StorageCreate)?;
+        let fault = self.faults.arrive(Call::StorageCreate).await?;
         self.faults.leave(fault, self.inner.create(key, meta, value).await)
     }
 
     async fn read(&self, key: &Key) -> Result<Option<Entry>> {
-        let fault = self.faults.arrive(Call::StorageRead)?;
+        let fault = self.faults.arrive(Call::StorageRead).await?;
         self.faults.leave(fault, self.inner.read(key).await)
     }
 
     async fn list(&self, kind: EntryKind, filter: &Filter) -> Result<Vec<Entry>> {
-        let fault = self.faults.arrive(Call::StorageList)?;
+        let fault = self.faults.arrive(Call::StorageList).await?;
         self.faults.leave(fault, self.inner.list(kind, filter).await)
     }
 
     async fn update(&self, key: &Key, meta: &Meta, version: &str) -> Result<String> {
-        let fault = self.faults.arrive(Call::StorageUpdate)?;
+        let fault = self.faults.arrive(Call::StorageUpdate).await?;
         self.faults.leave(fault, self.inner.update(key, meta, version).await)
     }
 
     async fn delete(&self, key: &Key) -> Result<()> {
-        let fault = self.faults.arrive(Call::StorageDelete)?;
+        let fault = self.faults.arrive(Call::StorageDelete).await?;
         self.faults.leave(fault, self.inner.delete(key).await)
     }
 }

@@ -112,7 +112,8 @@ fn failure(executed: &Executed, load: &Load<'_>) -> Option<ActionError> {
 
 /// Waits for everything wanted: what this run touched by its own receipts, the rest as it is there.
 async fn wait(context: &Context<'_>, hold: &Hold, load: &Load<'_>, carried: &mut Carried) {
-    let receipts = match receipts_to_wait_for(context, load, &carried.outcome).await {
+    let receipts = receipts_to_wait_for(context, load, &carried.outcome);
+    let receipts = match engine::within(load.deadline, receipts).await {
         Ok(receipts) => receipts,
         Err(error) => return carried.failure = Some(error),
     };

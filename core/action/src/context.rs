@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use rhumb_backend::{Backend, Scope};
 use rhumb_release::{Holder, Liveness, Releases, Storage};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::Persistent;
@@ -23,10 +24,11 @@ pub struct Target {
 }
 
 impl Target {
-    /// The same target, whose storage is asked again when it does not answer. Only for who has begun to change
-    /// something: before that, a target that is not there is told at once.
-    pub(crate) fn persistent(&self) -> Self {
-        Self { storage: Arc::new(Persistent::new(Arc::clone(&self.storage))), ..self.clone() }
+    /// The same target, whose storage is asked again when it does not answer, until this moment and little longer. Only
+    /// for who has begun to change something: before that, a target that is not there is told at once.
+    pub(crate) fn persistent(&self, end: Instant) -> Self {
+        let storage = Persistent::new(Arc::clone(&self.storage)).until(end);
+        Self { storage: Arc::new(storage), ..self.clone() }
     }
 }
 

@@ -5,6 +5,7 @@ use rhumb_release::{Head, Status};
 use rhumb_spec::Diagnostic;
 use tokio::time::Instant;
 
+use crate::engine::within;
 use crate::hold::Hold;
 use crate::known::{Known, no_revision, not_found};
 use crate::names::check_name;
@@ -93,15 +94,16 @@ pub(crate) async fn deploy(context: &Context<'_>, order: Order<'_>) -> ActionRes
     check_name("namespace", context.namespace)?;
     check_name("release", order.release)?;
     let started = Instant::now();
-    let prepared = prepare(context, order).await?;
+    let end = started + order.options.timeout;
+    let prepared = within(end, prepare(context, order)).await?;
     if order.options.execution == Execution::DryRun {
-        return show(context, order, &prepared).await;
+        return within(end, show(context, order, &prepared)).await;
     }
     let scope = context.scope(order.release);
     if order.options.no_namespace == IfNoNamespace::Create && prepared.known.heads.is_empty() {
-        context.backend().create_namespace(&scope.namespace).await?;
+        within(end, async { Ok(context.backend().create_namespace(&scope.namespace).await?) }).await?;
     }
-    let target = context.target.persistent();
+    let target = context.target.persistent(end);
     let context = &Context { target: &target, ..*context };
     let hold = Hold::take(context, &scope).await?;
     let result = deploy_held(context, order, &hold, prepared, started).await;
@@ -132,11 +134,12 @@ pub(crate) async fn deploy_held(
     started: Instant,
 ) -> ActionResult<Deployed> {
     let scope = context.scope(order.release);
+    let end = started + order.options.timeout;
     if context.releases().history(&scope).await? != prepared.known.heads {
-        prepared = prepare(context, order).await?;
+        prepared = within(end, prepare(context, order)).await?;
     }
     let left = settle(context, &mut prepared.known).await?;
-    let planned = plan_for(context, order, &prepared).await?;
+    let planned = within(end, plan_for(context, order, &prepared)).await?;
     let revision = Revision { context, order, hold, prepared, planned, left, started };
     revision.make().await
 }

@@ -140,6 +140,9 @@ pub struct FailedDeployment {
     /// Why.
     #[source]
     pub cause: ActionError,
+    /// Why that is not recorded, so that the revision stands as unfinished until the next command settles it; none when
+    /// it is recorded.
+    pub unrecorded: Option<String>,
     /// What became of it, when it was to be taken back.
     pub taken_back: Option<TakenBack>,
     /// What the user can do next.

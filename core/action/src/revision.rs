@@ -111,7 +111,10 @@ impl Revision<'_> {
         let description = self.order.options.description.clone();
         let description = description.unwrap_or_else(|| format!("{} complete", self.prepared.course.noun()));
         let closed = self.close(&head, Status::Deployed, description, &carried.outcome).await;
-        let head = closed.map_err(|cause| self.failed(head.revision, cause, None))?;
+        let head = closed.map_err(|cause| {
+            let why = Some(cause.to_string());
+            self.failed(head.revision, Failure { cause, unrecorded: why, taken_back: None })
+        })?;
         let mut warnings = self.supersede(&head).await;
         for warning in &warnings {
             self.context.tell(&Event::Warning(warning.clone()));
@@ -170,18 +173,20 @@ impl Revision<'_> {
     /// Records the failure, and takes it back if that was asked for.
     async fn fail(self, head: Head, carried: Carried) -> ActionError {
         let cause = carried.failure.unwrap_or(ActionError::Cancelled);
-        if !matches!(cause, ActionError::LostLease { .. }) {
-            let text = format!("{} failed: {}", self.prepared.course.noun(), first_line(&cause));
-            if let Err(error) = self.close(&head, Status::Failed, text, &carried.outcome).await {
-                tracing::warn!(%error, "the failure could not be recorded");
-            }
-        }
+        let text = format!("{} failed: {}", self.prepared.course.noun(), first_line(&cause));
+        let unrecorded = if let ActionError::LostLease { why, .. } = &cause {
+            Some(why.clone())
+        } else {
+            let closed = self.close(&head, Status::Failed, text, &carried.outcome).await;
+            closed.err().map(|error| error.to_string())
+        };
         let taken_back = take_back::take_back(&self, &cause).await;
-        self.failed(head.revision, cause, taken_back)
+        self.failed(head.revision, Failure { cause, unrecorded, taken_back })
     }
 
-    fn failed(&self, revision: u64, cause: ActionError, taken_back: Option<TakenBack>) -> ActionError {
+    fn failed(&self, revision: u64, failure: Failure) -> ActionError {
         let release = self.order.release;
+        let Failure { cause, unrecorded, taken_back } = failure;
         // What this rollback could not bring back, the next one to the same could not either.
         let was_tried = |head: &&Head| self.prepared.course == Course::Rollback(head.revision);
         let deployed = self.prepared.known.deployed().filter(|head| !was_tried(head));
@@ -190,9 +195,17 @@ impl Revision<'_> {
             revision,
             next: take_back::next(release, revision, taken_back.as_ref(), deployed),
             cause,
+            unrecorded,
             taken_back,
         }))
     }
+}
+
+/// Why a revision did not come true, and what became of it.
+struct Failure {
+    cause: ActionError,
+    unrecorded: Option<String>,
+    taken_back: Option<TakenBack>,
 }
 
 fn writer(context: &Context<'_>) -> Writer {

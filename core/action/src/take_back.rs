@@ -4,6 +4,7 @@ use rhumb_release::{Head, Status};
 use tokio::time::Instant;
 
 use crate::deploy::{Goal, Order, deploy_held, prepare};
+use crate::engine::within;
 use crate::revision::Revision;
 use crate::uninstall::{Removal, remove_held};
 use crate::{
@@ -21,7 +22,9 @@ pub(crate) async fn take_back(revision: &Revision<'_>, cause: &ActionError) -> O
     }
     let to = revision.prepared.known.deployed().map(|head| head.revision);
     let uncancelled = CancellationToken::new();
-    let context = Context { cancel: &uncancelled, ..*revision.context };
+    // It has as much time as what failed had.
+    let target = revision.context.target.persistent(Instant::now() + revision.order.options.timeout);
+    let context = Context { cancel: &uncancelled, target: &target, ..*revision.context };
     context.tell(&Event::RollingBack { to, reason: cause.to_string() });
     let result = match to {
         Some(to) => {
@@ -40,8 +43,9 @@ async fn roll_back(context: &Context<'_>, revision: &Revision<'_>, to: u64) -> A
         ..revision.order.options.clone()
     };
     let order = Order { release: revision.order.release, goal: Goal::Rollback(Some(to)), options: &options };
-    let prepared = prepare(context, order).await?;
-    deploy_held(context, order, revision.hold, prepared, Instant::now()).await
+    let started = Instant::now();
+    let prepared = within(started + options.timeout, prepare(context, order)).await?;
+    deploy_held(context, order, revision.hold, prepared, started).await
 }
 
 async fn remove(context: &Context<'_>, revision: &Revision<'_>) -> ActionResult<()> {

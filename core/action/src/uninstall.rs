@@ -11,7 +11,7 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::carry::{Awaited, Load, carry};
-use crate::engine::{insist, may_pass};
+use crate::engine::{insist, may_pass, within};
 use crate::hold::Hold;
 use crate::known::{Known, not_found};
 use crate::names::check_name;
@@ -21,6 +21,8 @@ use crate::{ActionError, ActionResult, Context, Event, Execution, FailedDeployme
 
 /// Time between two looks at whether everything is gone.
 const GONE_POLL: Duration = Duration::from_millis(500);
+/// How long the last look may take once time is up.
+const LAST_LOOK: Duration = Duration::from_secs(5);
 
 /// What to remove.
 #[derive(Clone, Debug)]
@@ -93,10 +95,12 @@ pub struct Uninstalled {
 pub async fn uninstall(context: &Context<'_>, request: &UninstallRequest) -> ActionResult<Uninstalled> {
     check_name("release", &request.name)?;
     let scope = context.scope(&request.name);
-    let known = Known::read(context, &scope).await?;
+    let started = Instant::now();
+    let deadline = started + request.timeout;
+    let known = within(deadline, Known::read(context, &scope)).await?;
     if !request.finds(&known) {
         if known.heads.is_empty() && request.execution == Execution::Apply {
-            tidy(context, &scope).await?;
+            within(deadline, tidy(context, &scope)).await?;
         }
         return match request.absent {
             IgnoreAbsent::Fail => Err(not_found(context, &request.name).await),
@@ -105,18 +109,18 @@ pub async fn uninstall(context: &Context<'_>, request: &UninstallRequest) -> Act
     }
     if request.execution == Execution::DryRun {
         let left = known.left();
-        let seen = look(context, &scope, &known).await?;
+        let seen = within(deadline, look(context, &scope, &known)).await?;
         return Ok(outcome(context, request, Found { seen: Some(seen), left }));
     }
-    let target = context.target.persistent();
+    let target = context.target.persistent(deadline);
     let context = &Context { target: &target, ..*context };
     let hold = Hold::take(context, &scope).await?;
     let removal = Removal {
         release: &request.name,
         history: request.history,
         wait: request.wait,
-        started: Instant::now(),
-        deadline: Instant::now() + request.timeout,
+        started,
+        deadline,
         description: request.description.as_deref(),
     };
     let result = remove_held(context, &hold, removal).await;
@@ -186,7 +190,7 @@ pub(crate) async fn remove_held(
     if let Some(left) = &left {
         context.tell(&Event::Left(left.clone()));
     }
-    let seen = look(context, &scope, &known).await?;
+    let seen = within(removal.deadline, look(context, &scope, &known)).await?;
     let Some(head) = known.latest() else { return Ok(Found { seen: Some(seen), left }) };
     let head = mark(context, head, Status::Uninstalling, "Uninstall began").await?;
     let removed = take_away(context, hold, removal, &known, &seen).await;
@@ -324,7 +328,7 @@ async fn wait_until_gone(
     let natives: Vec<ObjectId> = natives.into_iter().collect();
     loop {
         let is_late = Instant::now() >= removal.deadline;
-        match what_is_left(context, scope, (known, &natives)).await {
+        match within(removal.deadline + LAST_LOOK, what_is_left(context, scope, (known, &natives))).await {
             Ok(None) => return Ok(()),
             Ok(Some(leaving)) if is_late => {
                 return Err(ActionError::TimedOut { after: removal.started.elapsed(), waiting: leaving });
@@ -356,15 +360,15 @@ async fn what_is_left(
 
 async fn failed(context: &Context<'_>, head: Head, removal: Removal<'_>, cause: ActionError) -> ActionError {
     let text = format!("Uninstall failed: {}", cause.to_string().lines().next().unwrap_or_default());
-    if !matches!(cause, ActionError::LostLease { .. })
-        && let Err(error) = mark(context, &head, Status::Uninstalling, &text).await
-    {
-        tracing::warn!(%error, "the failure could not be recorded");
-    }
+    let unrecorded = match &cause {
+        ActionError::LostLease { why, .. } => Some(why.clone()),
+        _ => mark(context, &head, Status::Uninstalling, &text).await.err().map(|error| error.to_string()),
+    };
     ActionError::Failed(Box::new(FailedDeployment {
         release: removal.release.to_owned(),
         revision: head.revision,
         cause,
+        unrecorded,
         taken_back: None,
         next: format!("put the cause right and run `rhumb uninstall {}` again", removal.release),
     }))

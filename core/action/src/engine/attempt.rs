@@ -13,7 +13,7 @@ use super::persistent::delays;
 use crate::Event;
 
 /// How long a call that is under way may take once time is up or the user has ended the command.
-const GRACE: Duration = Duration::from_secs(20);
+const GRACE: Duration = Duration::from_secs(10);
 /// How long one step is tried again, unless the platform has locked what it is about.
 const PATIENCE: Duration = Duration::from_mins(1);
 

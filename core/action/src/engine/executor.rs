@@ -384,8 +384,7 @@ impl<'a> Run<'a> {
     fn into_executed(self) -> Executed {
         let unattempted: Vec<ObjectId> =
             self.schedule.unbegun().map(|index| self.given.plan.steps[index].id.clone()).collect();
-        let mut health = self.poll.health();
-        health.extend(self.poll.unsettled().into_iter().filter(|unsettled| !self.poll.knows(&unsettled.id)));
+        let health = self.poll.health();
         let ended = self.ended.unwrap_or_else(|| {
             if unattempted.is_empty() { Ended::Complete } else { Ended::Platform(circle(&unattempted)) }
         });

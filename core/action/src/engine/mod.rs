@@ -13,6 +13,7 @@ mod persistent;
 mod poll;
 mod schedule;
 mod wait;
+mod within;
 
 #[cfg(test)]
 mod tests;
@@ -23,3 +24,4 @@ pub use materials::{RunMaterials, SealedMaterial};
 pub use persistent::{Persistent, insist};
 pub use poll::may_pass;
 pub use wait::{Wait, Waited};
+pub(crate) use within::within;

@@ -1,14 +1,14 @@
 //! Storage that is asked again when it does not answer.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use backon::{BackoffBuilder, ExponentialBuilder};
 use rhumb_backend::{Error, ErrorKind, Result, Retry, Scope};
 use rhumb_release::{Entry, EntryKind, Filter, Key, Meta, Storage};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout_at};
 
 /// How long a storage that does not answer is asked again.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -18,6 +18,12 @@ const INSISTENCE: Duration = Duration::from_secs(20);
 
 /// The same when it does not answer at all. A target that is not there must be told soon.
 const BRIEFLY: Duration = Duration::from_secs(2);
+
+/// How long a storage may be silent once time is up, so that how it ended is recorded.
+const LAST_WORD: Duration = Duration::from_secs(10);
+
+/// How long one call may take, however late it is.
+const ONE_CALL: Duration = Duration::from_secs(2);
 
 /// Asks a question again that changes nothing, when the platform asks for fewer calls, fails or breaks off.
 pub async fn insist<T, F: Future<Output = Result<T>>>(question: impl Fn() -> F) -> Result<T> {
@@ -48,13 +54,30 @@ pub async fn insist<T, F: Future<Output = Result<T>>>(question: impl Fn() -> F) 
 pub struct Persistent {
     inner: Arc<dyn Storage>,
     patience: Duration,
+    /// When time is up; none when it never is.
+    end: Option<Instant>,
     has_answered: AtomicBool,
+    /// Since when no call was answered, whoever made it.
+    silent_since: Mutex<Option<Instant>>,
 }
 
 impl Persistent {
     /// Asks again for a minute.
     pub fn new(inner: Arc<dyn Storage>) -> Self {
-        Self { inner, patience: PATIENCE, has_answered: AtomicBool::new(false) }
+        Self {
+            inner,
+            patience: PATIENCE,
+            end: None,
+            has_answered: AtomicBool::new(false),
+            silent_since: Mutex::new(None),
+        }
+    }
+
+    /// Asks again until this moment and not much longer: what is silent then, or falls silent later, has a few seconds.
+    #[must_use]
+    pub fn until(mut self, end: Instant) -> Self {
+        self.end = Some(end);
+        self
     }
 
     /// Asks again for this long.
@@ -65,27 +88,42 @@ impl Persistent {
     }
 
     async fn ask<T, F: Future<Output = Result<T>>>(&self, call: impl Fn() -> F) -> Result<T> {
-        let deadline = Instant::now() + self.patience;
+        let patience = Instant::now() + self.patience;
         let mut delays = delays().build();
+        let mut before = None;
         loop {
-            match call().await {
-                Err(error) if may_pass(&error) && self.has_answered.load(Ordering::Relaxed) => {
-                    let delay = delays.next().unwrap_or_default();
-                    if Instant::now() + delay >= deadline {
-                        return Err(error);
-                    }
-                    tracing::debug!(%error, "the storage is asked again");
-                    sleep(delay).await;
+            let begun = Instant::now();
+            let answer = timeout_at(self.deadline(patience).max(begun + ONE_CALL), call()).await;
+            let error = match answer.unwrap_or_else(|_| Err(before.take().unwrap_or_else(silence))) {
+                Err(error) if may_pass(&error) => error,
+                // Any answer but silence is one, `AlreadyExists` among them.
+                answer => {
+                    self.has_answered.store(true, Ordering::Relaxed);
+                    *self.silent_since() = None;
+                    return answer;
                 }
-                result => {
-                    // Any answer but silence is one, `AlreadyExists` among them.
-                    if !matches!(&result, Err(error) if may_pass(error)) {
-                        self.has_answered.store(true, Ordering::Relaxed);
-                    }
-                    return result;
-                }
+            };
+            self.silent_since().get_or_insert(begun);
+            let delay = delays.next().unwrap_or_default();
+            let is_late = Instant::now() + delay >= self.deadline(patience);
+            if is_late || !self.has_answered.load(Ordering::Relaxed) {
+                return Err(error);
             }
+            tracing::debug!(%error, "the storage is asked again");
+            sleep(delay).await;
+            before = Some(error);
         }
+    }
+
+    /// When a call that has patience until then is given up.
+    fn deadline(&self, patience: Instant) -> Instant {
+        let Some(end) = self.end else { return patience };
+        let last_word = self.silent_since().unwrap_or_else(Instant::now) + LAST_WORD;
+        patience.min(end.max(last_word))
+    }
+
+    fn silent_since(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.silent_since.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -96,6 +134,10 @@ pub(super) fn delays() -> ExponentialBuilder {
         .with_max_delay(Duration::from_secs(5))
         .with_jitter()
         .without_max_times()
+}
+
+fn silence() -> Error {
+    Error::new(ErrorKind::Timeout, "ask the storage of releases", "it did not answer in time")
 }
 
 fn may_pass(error: &Error) -> bool {

@@ -22,11 +22,19 @@ pub(super) struct Poll {
     known: BTreeMap<ObjectId, ObjectHealth>,
     told: Vec<ObjectHealth>,
     pause: Duration,
+    /// Why the last question was not answered; none when it was.
+    silence: Option<Error>,
 }
 
 impl Poll {
     pub(super) fn new() -> Self {
-        Self { waiting: BTreeMap::new(), known: BTreeMap::new(), told: Vec::new(), pause: SOONEST }
+        Self {
+            waiting: BTreeMap::new(),
+            known: BTreeMap::new(),
+            told: Vec::new(),
+            pause: SOONEST,
+            silence: None,
+        }
     }
 
     /// Waits for one rollout more.
@@ -65,10 +73,12 @@ impl Poll {
             Ok(health) => health,
             Err(error) if may_pass(&error) => {
                 tracing::debug!(%error, "health is asked for again");
+                self.silence = Some(error);
                 return Ok(Vec::new());
             }
             Err(error) => return Err(error),
         };
+        self.silence = None;
         let mut answers: BTreeMap<ObjectId, ObjectHealth> =
             health.into_iter().map(|health| (health.id.clone(), health)).collect();
         let mut settled = Vec::new();
@@ -83,25 +93,20 @@ impl Poll {
         Ok(settled)
     }
 
-    /// What is known of all that was ever waited for.
+    /// The last that is known of all that was ever waited for, those of which the platform said nothing among them.
     pub(super) fn health(&self) -> Vec<ObjectHealth> {
-        self.known.values().cloned().collect()
-    }
-
-    /// Whether the platform has said anything of a rollout.
-    pub(super) fn knows(&self, id: &ObjectId) -> bool {
-        self.known.contains_key(id)
-    }
-
-    /// What is known of what is still waited for.
-    pub(super) fn unsettled(&self) -> Vec<ObjectHealth> {
-        let known =
-            |receipt: &Receipt| self.known.get(&receipt.id).cloned().unwrap_or_else(|| unreported(receipt));
-        self.waiting.values().map(known).collect()
+        let mut health = self.known.clone();
+        for receipt in self.waiting.values() {
+            let last = health.entry(receipt.id.clone()).or_insert_with(|| unreported(receipt));
+            if let Some(error) = &self.silence {
+                last.message = format!("the platform does not tell how it is: {error}");
+            }
+        }
+        health.into_values().collect()
     }
 
     fn tell(&mut self, progress: &dyn Progress) {
-        let objects = self.health();
+        let objects: Vec<ObjectHealth> = self.known.values().cloned().collect();
         if objects != self.told {
             progress.event(&Event::Health { objects: objects.clone() });
             self.told = objects;

@@ -62,9 +62,7 @@ impl Wait<'_> {
             () = sleep_until(self.deadline) => Ended::TimedOut,
             ended = self.lost() => ended,
         };
-        let mut health = poll.health();
-        health.extend(poll.unsettled().into_iter().filter(|unsettled| !poll.knows(&unsettled.id)));
-        Waited { health, ended }
+        Waited { health: poll.health(), ended }
     }
 
     async fn watch(&self, poll: &mut Poll) -> Ended {

@@ -5,6 +5,7 @@ mod changes;
 mod charts;
 mod crashes;
 mod jobs;
+mod late;
 mod races;
 mod releases;
 mod running;

@@ -23,6 +23,7 @@ struct Line {
     inner: Arc<MemoryStorage>,
     is_cut: AtomicBool,
     answers_get_lost: AtomicBool,
+    hangs: AtomicBool,
 }
 
 impl Line {
@@ -34,6 +35,9 @@ impl Line {
     async fn through<T>(&self, call: impl Future<Output = Result<T>> + Send) -> Result<T> {
         if self.is_cut.load(Ordering::SeqCst) {
             return Err(unreachable());
+        }
+        if self.hangs.load(Ordering::SeqCst) {
+            return std::future::pending().await;
         }
         let answer = call.await;
         if self.answers_get_lost.swap(false, Ordering::SeqCst) { Err(unreachable()) } else { answer }
@@ -157,6 +161,39 @@ async fn a_storage_that_is_away_for_good_is_given_up() {
     let error = storage.list(EntryKind::Head, &Filter::default()).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Unreachable);
     assert!(start.elapsed() > Duration::from_secs(2) && start.elapsed() <= Duration::from_secs(10));
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_calls_of_a_command_share_its_time() {
+    let timeout = Duration::from_secs(10);
+    for hangs in [false, true] {
+        let line: Arc<Line> = Arc::default();
+        let start = Instant::now();
+        let storage = Persistent::new(Arc::<Line>::clone(&line)).until(start + timeout);
+        storage.list(EntryKind::Head, &Filter::default()).await.unwrap();
+        line.is_cut.store(!hangs, Ordering::SeqCst);
+        line.hangs.store(hangs, Ordering::SeqCst);
+        for _ in 0..5 {
+            storage.list(EntryKind::Head, &Filter::default()).await.unwrap_err();
+        }
+        assert!(start.elapsed() > Duration::from_secs(8), "{:?} with hangs: {hangs}", start.elapsed());
+        assert!(start.elapsed() < Duration::from_secs(20), "{:?} with hangs: {hangs}", start.elapsed());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_storage_that_falls_silent_when_time_is_up_has_a_few_seconds() {
+    let line: Arc<Line> = Arc::default();
+    let storage = Persistent::new(Arc::<Line>::clone(&line)).until(Instant::now());
+    storage.list(EntryKind::Head, &Filter::default()).await.unwrap();
+    line.is_cut.store(true, Ordering::SeqCst);
+    let back = async {
+        sleep(Duration::from_secs(3)).await;
+        line.is_cut.store(false, Ordering::SeqCst);
+    };
+    let every = Filter::default();
+    let (answer, ()) = tokio::join!(storage.list(EntryKind::Head, &every), back);
+    answer.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
