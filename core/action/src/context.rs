@@ -24,8 +24,8 @@ pub struct Target {
 }
 
 impl Target {
-    /// The same target, whose storage is asked again when it does not answer, until this moment and little longer. Only
-    /// for who has begun to change something: before that, a target that is not there is told at once.
+    /// The same target, whose storage is asked again when it does not answer, until this moment and little longer. A target
+    /// that is not there at all is told soon.
     pub(crate) fn persistent(&self, end: Instant) -> Self {
         let storage = Persistent::new(Arc::clone(&self.storage)).until(end);
         Self { storage: Arc::new(storage), ..self.clone() }

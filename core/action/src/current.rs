@@ -3,7 +3,7 @@
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use rhumb_backend::{Action, Live, Object, Observed, Receipt, Scope, Step};
 
-use crate::engine::{CONCURRENCY, RunMaterials};
+use crate::engine::{CONCURRENCY, RunMaterials, insist};
 use crate::sealed_values::Secrets;
 use crate::{ActionResult, Context};
 
@@ -24,7 +24,7 @@ pub(crate) async fn receipts_of_what_is_there(
     let nothing = Secrets::none();
     let materials = &RunMaterials::new(&nothing, (context.clock)());
     let backend = context.backend();
-    let read = |step: Step| async move { backend.apply(scope, &step, materials).await };
+    let read = |step: Step| async move { insist(|| backend.apply(scope, &step, materials)).await };
     Ok(stream::iter(there.map(read)).buffer_unordered(CONCURRENCY).try_collect().await?)
 }
 

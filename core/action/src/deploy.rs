@@ -95,6 +95,8 @@ pub(crate) async fn deploy(context: &Context<'_>, order: Order<'_>) -> ActionRes
     check_name("release", order.release)?;
     let started = Instant::now();
     let end = started + order.options.timeout;
+    let target = context.target.persistent(end);
+    let context = &Context { target: &target, ..*context };
     let prepared = within(end, prepare(context, order)).await?;
     if order.options.execution == Execution::DryRun {
         return within(end, show(context, order, &prepared)).await;
@@ -103,8 +105,6 @@ pub(crate) async fn deploy(context: &Context<'_>, order: Order<'_>) -> ActionRes
     if order.options.no_namespace == IfNoNamespace::Create && prepared.known.heads.is_empty() {
         within(end, async { Ok(context.backend().create_namespace(&scope.namespace).await?) }).await?;
     }
-    let target = context.target.persistent(end);
-    let context = &Context { target: &target, ..*context };
     let hold = Hold::take(context, &scope).await?;
     let result = deploy_held(context, order, &hold, prepared, started).await;
     if result.is_ok() {

@@ -97,6 +97,8 @@ pub async fn uninstall(context: &Context<'_>, request: &UninstallRequest) -> Act
     let scope = context.scope(&request.name);
     let started = Instant::now();
     let deadline = started + request.timeout;
+    let target = context.target.persistent(deadline);
+    let context = &Context { target: &target, ..*context };
     let known = within(deadline, Known::read(context, &scope)).await?;
     if !request.finds(&known) {
         if known.heads.is_empty() && request.execution == Execution::Apply {
@@ -112,8 +114,6 @@ pub async fn uninstall(context: &Context<'_>, request: &UninstallRequest) -> Act
         let seen = within(deadline, look(context, &scope, &known)).await?;
         return Ok(outcome(context, request, Found { seen: Some(seen), left }));
     }
-    let target = context.target.persistent(deadline);
-    let context = &Context { target: &target, ..*context };
     let hold = Hold::take(context, &scope).await?;
     let removal = Removal {
         release: &request.name,

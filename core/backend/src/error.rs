@@ -227,6 +227,11 @@ impl Error {
         self
     }
 
+    /// Whether the same call, made again, may be answered: the platform was busy, gone for a moment, or silent.
+    pub fn may_pass(&self) -> bool {
+        self.retry == Retry::Same || self.kind == ErrorKind::Timeout
+    }
+
     /// Says whether the same call may succeed later.
     #[must_use]
     pub fn retry(mut self, retry: Retry) -> Self {

@@ -10,7 +10,7 @@ use aws_smithy_async::rt::sleep::default_async_sleep;
 use aws_smithy_runtime_api::client::http::{SharedHttpConnector, http_client_fn};
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
-use rhumb_backend::{Error, ErrorKind, Result};
+use rhumb_backend::{Error, ErrorKind, Result, reread};
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
@@ -126,7 +126,8 @@ impl Account {
         Ok(self.connected().await?.address(service))
     }
 
-    /// Carries out an operation once: signs the request, sends it and reads the answer.
+    /// Carries out an operation: signs the request, sends it and reads the answer. One that only
+    /// reads is asked again when the answer is one that passes; one that changes something is sent once.
     ///
     /// `operation` is botocore's names of service and operation, as in [`crate::kind::Kind::call`]: `ecs:CreateService`,
     /// `elbv2:DescribeRules`, `ec2:DescribeSubnets`. `body` is what the AWS CLI takes with `--cli-input-json`, in the API's
@@ -138,7 +139,11 @@ impl Account {
     /// What the service answers, with `retry` set to what may pass; `Unauthenticated` when there are no credentials;
     /// `Unreachable` and `Timeout`. No error quotes secret parts of `body`.
     pub(crate) async fn call(&self, operation: &'static str, body: &Value) -> Result<Value> {
-        call::send(self.connected().await?, Operation::read(operation)?, body).await
+        let (connected, operation) = (self.connected().await?, Operation::read(operation)?);
+        if operation.only_reads() {
+            return reread(|| call::send(connected, operation, body)).await;
+        }
+        call::send(connected, operation, body).await
     }
 
     /// The same; none when the service says that the thing is not there.

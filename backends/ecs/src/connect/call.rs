@@ -46,7 +46,15 @@ impl Operation {
         let (service, name) = known.ok_or_else(|| unknown(text))?;
         Ok(Self { service, name, text })
     }
+
+    /// Whether it changes nothing.
+    pub(super) fn only_reads(self) -> bool {
+        READS.iter().any(|read| self.name.starts_with(read))
+    }
 }
+
+/// How the names of operations begin that change nothing. Source: botocore's models.
+const READS: [&str; 3] = ["Describe", "Get", "List"];
 
 fn unknown(operation: &str) -> Error {
     Error::new(ErrorKind::Unsupported, "call AWS", "there is no such operation here").with("call", operation)

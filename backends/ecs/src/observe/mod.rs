@@ -25,7 +25,7 @@ pub(crate) use tasks::{
 /// wanted and for which the target names nothing are not asked.
 ///
 /// # Errors
-/// When no service answers. What could not be read of a single kind is in [`Observed::unreadable`].
+/// When no service answers, or one does not that may answer later. What could not be read of a single kind is in [`Observed::unreadable`].
 pub(crate) async fn observe(account: &Account, scope: &Scope, ids: &[ObjectId]) -> Result<Observed> {
     let looks: Vec<Look<'_>> =
         Kind::ALL.into_iter().map(|kind| Look::new(account, scope, kind, ids)).collect();
@@ -38,6 +38,8 @@ pub(crate) async fn observe(account: &Account, scope: &Scope, ids: &[ObjectId]) 
     for (look, answer) in asked.into_iter().zip(answers) {
         match answer {
             Ok(found) => observed.objects.extend(found),
+            // Whoever looks may look again.
+            Err(error) if error.may_pass() && !look.ids.is_empty() => return Err(error),
             Err(error) => {
                 let ids = look.ids.iter();
                 observed.unreadable.extend(ids.map(|id| ((*id).clone(), error.to_string())));

@@ -6,8 +6,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
-use reqwest::{Client, RequestBuilder, Response, Url};
-use rhumb_backend::{Error, ErrorKind, Result};
+use reqwest::{Client, Method, RequestBuilder, Response, Url};
+use rhumb_backend::{Error, ErrorKind, Result, reread};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::OnceCell;
@@ -124,16 +124,22 @@ impl Server {
         Ok(!self.bases(&self.endpoint()?, service)?.is_empty())
     }
 
-    /// Makes a call.
+    /// Makes a call. One that only reads is made again when the answer is one that passes.
     ///
     /// # Errors
     /// What the server answers, in the words of the contract; `Unsupported` for a server that is not there.
     pub(crate) async fn send(&self, call: Call) -> Result<Answer> {
         let connected = self.connected().await?;
-        let limit = call.timeout;
+        if call.method == Method::GET {
+            return Box::pin(reread(|| self.exchange(connected, &call))).await;
+        }
+        self.exchange(connected, &call).await
+    }
+
+    async fn exchange(&self, connected: &Connected, call: &Call) -> Result<Answer> {
         // On the heap: a call is large, and many are made at one time.
-        let sent = Box::pin(async { whole(&call, self.open_on(connected, &call).await?).await });
-        match tokio::time::timeout(limit, sent).await {
+        let sent = Box::pin(async { whole(call, self.open_on(connected, call).await?).await });
+        match tokio::time::timeout(call.timeout, sent).await {
             Ok(answer) => answer,
             Err(_) => Err(crate::error::timeout(call.operation, &call.service)),
         }

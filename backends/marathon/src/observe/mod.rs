@@ -23,7 +23,7 @@ pub(crate) use service::{EVERYTHING, apps, document, one_service};
 /// Looks at these ids and at whatever bears the release's marks: one list of each server's things, all at once.
 ///
 /// # Errors
-/// When Marathon itself does not answer. What could not be read of a single kind is in [`Observed::unreadable`].
+/// When Marathon itself does not answer, or a server beside it does not that may answer later. What could not be read of a single kind is in [`Observed::unreadable`].
 pub(crate) async fn observe(server: &Server, scope: &Scope, ids: &[ObjectId]) -> Result<Observed> {
     // One connection before many calls: each would else try its own.
     server.info().await?;
@@ -40,6 +40,8 @@ pub(crate) async fn observe(server: &Server, scope: &Scope, ids: &[ObjectId]) ->
     {
         match found {
             Ok(objects) => observed.objects.extend(objects),
+            // Whoever looks may look again.
+            Err(error) if error.may_pass() && of_kinds(ids, kinds).next().is_some() => return Err(error),
             Err(error) => mark_unreadable(&mut observed, kinds, ids, &error),
         }
     }
@@ -49,8 +51,11 @@ pub(crate) async fn observe(server: &Server, scope: &Scope, ids: &[ObjectId]) ->
 /// A server that nobody needs may be closed to us: then nothing is said of it.
 fn mark_unreadable(observed: &mut Observed, kinds: &[Kind], ids: &[ObjectId], error: &Error) {
     tracing::debug!(?kinds, %error, "they are not read");
-    let ids = ids.iter().filter(|id| Kind::of(id).is_some_and(|kind| kinds.contains(&kind)));
-    observed.unreadable.extend(ids.map(|id| (id.clone(), error.to_string())));
+    observed.unreadable.extend(of_kinds(ids, kinds).map(|id| (id.clone(), error.to_string())));
+}
+
+fn of_kinds<'a>(ids: &'a [ObjectId], kinds: &'a [Kind]) -> impl Iterator<Item = &'a ObjectId> {
+    ids.iter().filter(|id| Kind::of(id).is_some_and(|kind| kinds.contains(&kind)))
 }
 
 /// The platform's own id of an object that has one by its name: everything but secrets. A document of the user's own may

@@ -1,6 +1,6 @@
 //! What makes a plan come true: order, retries, waiting, the lease's heartbeat, secret material.
 //!
-//! A backend's call is one attempt at one thing. Everything that goes round in a loop is here.
+//! A backend's call is one attempt at one change. Everything that goes round in a loop is here, but for single reads.
 
 mod attempt;
 mod executor;

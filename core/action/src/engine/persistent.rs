@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use backon::{BackoffBuilder, ExponentialBuilder};
-use rhumb_backend::{Error, ErrorKind, Result, Retry, Scope};
+use rhumb_backend::{Error, ErrorKind, Result, Scope};
 use rhumb_release::{Entry, EntryKind, Filter, Key, Meta, Storage};
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -31,10 +31,9 @@ pub async fn insist<T, F: Future<Output = Result<T>>>(question: impl Fn() -> F) 
     let mut delays = delays().build();
     loop {
         match question().await {
-            Err(error) if may_pass(&error) => {
-                let patience = if error.kind == ErrorKind::Unreachable { BRIEFLY } else { INSISTENCE };
+            Err(error) if error.may_pass() => {
                 let delay = delays.next().unwrap_or_default();
-                if begun.elapsed() + delay >= patience {
+                if begun.elapsed() + delay >= insistence(&error) {
                     return Err(error);
                 }
                 tracing::debug!(%error, "the platform is asked again");
@@ -45,8 +44,13 @@ pub async fn insist<T, F: Future<Output = Result<T>>>(question: impl Fn() -> F) 
     }
 }
 
+/// How long a platform is asked again that may never have been there.
+fn insistence(error: &Error) -> Duration {
+    if error.kind == ErrorKind::Unreachable { BRIEFLY } else { INSISTENCE }
+}
+
 /// Storage that is asked again when it cannot be reached, so that a manager that is lost or a connection that breaks
-/// does not leave a revision half recorded. One that has never answered is given up at once: nothing was begun there.
+/// does not leave a revision half recorded. One that has never answered is given up soon: nothing was begun there.
 ///
 /// A call whose answer was lost may have been carried out. A create then says `AlreadyExists` and an update
 /// `Conflict`, which releases and leases tell from somebody else's.
@@ -88,14 +92,15 @@ impl Persistent {
     }
 
     async fn ask<T, F: Future<Output = Result<T>>>(&self, call: impl Fn() -> F) -> Result<T> {
-        let patience = Instant::now() + self.patience;
+        let start = Instant::now();
+        let patience = start + self.patience;
         let mut delays = delays().build();
         let mut before = None;
         loop {
             let begun = Instant::now();
             let answer = timeout_at(self.deadline(patience).max(begun + ONE_CALL), call()).await;
             let error = match answer.unwrap_or_else(|_| Err(before.take().unwrap_or_else(silence))) {
-                Err(error) if may_pass(&error) => error,
+                Err(error) if error.may_pass() => error,
                 // Any answer but silence is one, `AlreadyExists` among them.
                 answer => {
                     self.has_answered.store(true, Ordering::Relaxed);
@@ -105,8 +110,9 @@ impl Persistent {
             };
             self.silent_since().get_or_insert(begun);
             let delay = delays.next().unwrap_or_default();
-            let is_late = Instant::now() + delay >= self.deadline(patience);
-            if is_late || !self.has_answered.load(Ordering::Relaxed) {
+            let known = self.has_answered.load(Ordering::Relaxed);
+            let patience = if known { patience } else { patience.min(start + insistence(&error)) };
+            if Instant::now() + delay >= self.deadline(patience) {
                 return Err(error);
             }
             tracing::debug!(%error, "the storage is asked again");
@@ -138,10 +144,6 @@ pub(super) fn delays() -> ExponentialBuilder {
 
 fn silence() -> Error {
     Error::new(ErrorKind::Timeout, "ask the storage of releases", "it did not answer in time")
-}
-
-fn may_pass(error: &Error) -> bool {
-    error.retry == Retry::Same || error.kind == ErrorKind::Timeout
 }
 
 #[async_trait]

@@ -93,20 +93,25 @@ const WRITES: &[&str] = &[
     "ecs:RunTask",
 ];
 
-/// Lets every third call of each kind of write meet a trouble.
-fn trouble_writes(double: &Double, trouble: Trouble) {
-    for calls in WRITES {
-        let at = Some((0..4000).filter(|number| number % 3 == 1).collect());
-        double.fault(Fault { calls: (*calls).to_owned(), at, trouble });
+/// Calls that only look.
+const READS: &[&str] = &["*:Describe*", "*:List*", "*:Get*"];
+
+/// Lets every third call of each kind of write, and every fifth of each kind of read, meet a trouble.
+fn trouble_calls(double: &Double, trouble: Trouble) {
+    for (kinds, every) in [(WRITES, 3), (READS, 5)] {
+        for calls in kinds {
+            let at = Some((0..4000).filter(|number| number % every == 1).collect());
+            double.fault(Fault { calls: (*calls).to_owned(), at, trouble });
+        }
     }
 }
 
-/// Every third write meets the trouble, and the commands succeed all the same.
+/// Every third write and every fifth read meets the trouble, and the commands succeed all the same.
 fn some_fail(trouble: Trouble) -> Result<(), Failed> {
     let double = ecs::double()?;
     let rhumb = ecs::rhumb(&double);
     let chart = chart();
-    trouble_writes(&double, trouble);
+    trouble_calls(&double, trouble);
     rhumb.succeed(&["install", "shop", chart.argument(), "--wait", "--timeout", "3m"])?;
     let upgrade = ["upgrade", "shop", chart.argument(), "--set", "colour=red", "--wait", "--timeout", "3m"];
     rhumb.succeed(&upgrade)?;
@@ -116,7 +121,7 @@ fn some_fail(trouble: Trouble) -> Result<(), Failed> {
     trial::require_whole_history(&rhumb.json(&["history", "shop"])?, 2)?;
     let plan = rhumb.json(&["upgrade", "shop", chart.argument(), "--set", "colour=red", "--dry-run"])?;
     trial::require(plan["plan"]["steps"] == serde_json::json!([]), &plan["plan"].to_string())?;
-    trouble_writes(&double, trouble);
+    trouble_calls(&double, trouble);
     rhumb.succeed(&["uninstall", "shop", "--wait", "--timeout", "3m"])?;
     double.heal();
     ecs::require_nothing_of(&double, "default", "shop")?;

@@ -70,19 +70,20 @@ fn chart() -> ChartFolder {
     ChartFolder::of(APP).with("values.yaml", "colour: blue\n")
 }
 
-/// Makes one write of three fail.
-fn fail_writes(double: &Double, fault: Fault) {
+/// Makes one write of three and one read of five fail.
+fn fail_calls(double: &Double, fault: Fault) {
     for method in ["POST", "PUT", "DELETE", "PATCH"] {
         double.fail(FaultRule::on(method, "", fault).every(3));
     }
+    double.fail(FaultRule::on("GET", "", fault).every(5));
 }
 
-/// One write of three meets the fault, and the commands succeed all the same.
+/// One write of three and one read of five meets the fault, and the commands succeed all the same.
 fn some_fail(fault: Fault) -> Result<(), Failed> {
     let double = marathon::double()?;
     let rhumb = marathon::rhumb(&double);
     let chart = chart();
-    fail_writes(&double, fault);
+    fail_calls(&double, fault);
     rhumb.succeed(&["install", "shop", chart.argument(), "--wait", "--timeout", "3m"])?;
     require_once(&double)?;
     let upgrade = ["upgrade", "shop", chart.argument(), "--set", "colour=red", "--wait", "--timeout", "3m"];
@@ -93,7 +94,7 @@ fn some_fail(fault: Fault) -> Result<(), Failed> {
     trial::require_whole_history(&rhumb.json(&["history", "shop"])?, 2)?;
     let plan = rhumb.json(&["upgrade", "shop", chart.argument(), "--set", "colour=red", "--dry-run"])?;
     trial::require(plan["plan"]["steps"] == json!([]), &plan["plan"].to_string())?;
-    fail_writes(&double, fault);
+    fail_calls(&double, fault);
     rhumb.succeed(&["uninstall", "shop", "--wait", "--timeout", "3m"])?;
     double.heal();
     marathon::require_nothing_of(&double, "default", "shop")?;

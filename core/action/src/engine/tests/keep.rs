@@ -197,12 +197,13 @@ async fn a_storage_that_falls_silent_when_time_is_up_has_a_few_seconds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_storage_that_never_answered_is_given_up_at_once() {
+async fn a_storage_that_never_answered_is_given_up_soon() {
     let line: Arc<Line> = Arc::default();
     line.is_cut.store(true, Ordering::SeqCst);
     let start = Instant::now();
     let error = Persistent::new(line).list(EntryKind::Head, &Filter::default()).await.unwrap_err();
-    assert_eq!((error.kind, start.elapsed()), (ErrorKind::Unreachable, Duration::ZERO));
+    assert_eq!(error.kind, ErrorKind::Unreachable);
+    assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
 }
 
 #[tokio::test(start_paused = true)]
