@@ -12,8 +12,10 @@ impl Session {
     /// memory when none is named.
     pub(crate) fn candidates(&self, given: &[String], facts: FactsFrom) -> Result<Vec<Candidate>, Failure> {
         let config = self.config()?;
-        let mut names =
-            with_members(if given.is_empty() { self.targets_of_this_line() } else { given }, &config);
+        let asked = if given.is_empty() { self.targets_of_this_line() } else { given };
+        // A target of the environment is where things are deployed. It is asked, where one is, and compared with the others.
+        let asked = if asked.is_empty() && facts == FactsFrom::Target { self.targets() } else { asked };
+        let mut names = with_members(asked, &config);
         if names.is_empty() && facts == FactsFrom::Target {
             return Err(Failure::usage("--live asks targets, and none is named", "--targets NAME,…"));
         }

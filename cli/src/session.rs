@@ -106,6 +106,11 @@ impl Session {
         }
     }
 
+    /// The targets that the command line or the environment names.
+    pub(crate) fn targets(&self) -> &[String] {
+        &self.global.targets
+    }
+
     /// The targets that the command line names, not those of the environment: these say where releases go.
     pub(crate) fn targets_of_this_line(&self) -> &[String] {
         let targets = self.global.targets.as_slice();

@@ -106,8 +106,7 @@ fn profiles_and_overrides_are_taken() {
     succeed(folder, &["import", "compose", ".", "--profile", "seed", "--out", "shop"]);
     let values = fs::read_to_string(folder.join("shop/values.yaml")).expect("the values");
     assert!(values.contains("nginx:2") && values.contains("seed:1"), "{values}");
-    let web = fs::read_to_string(folder.join("shop/templates/web.yaml")).expect("the template");
-    assert!(web.contains("9090") && !web.contains("8080"), "{web}");
+    assert!(values.contains("http: 9090") && !values.contains("8080"), "{values}");
 }
 
 #[test]
@@ -123,7 +122,7 @@ fn what_cannot_be_read_is_told_with_its_line_and_writes_nothing() {
         assert!(!folder.join("x").exists(), "nothing is written");
     };
     check(
-        "services:\n  a: { image: '${X:?give it}' }\n",
+        "services:\n  a: { image: a, ports: ['${X:?give it}:80'] }\n",
         &["the variable `X` must be set: give it", "c.yaml:2"],
     );
     check("services:\n  a: { extends: { service: a } }\n", &["in a circle", "c.yaml:2"]);
@@ -133,6 +132,30 @@ fn what_cannot_be_read_is_told_with_its_line_and_writes_nothing() {
     );
     check("- a\n", &["the file holds no mapping"]);
     check(&"[".repeat(500), &["c.yaml:1"]);
+}
+
+#[test]
+fn variables_are_values_and_those_without_a_default_must_be_given() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let folder = folder.path();
+    let text = "services:
+  web:
+    image: 'nginx:${NGINX_TAG:-1.27}'
+    ports: ['${WEB_PORT:-8080}:80']
+    environment: { LEVEL: '${LOG_LEVEL:-info}', KEY: 'k-${API_KEY:?ask the team}' }
+";
+    fs::write(folder.join("compose.yaml"), text).expect("a file");
+    succeed(folder, &["import", "compose", "--out", "web"]);
+    let values = fs::read_to_string(folder.join("web/values.yaml")).expect("the values");
+    let expected = "apiKey: \"\"\n\nlogLevel: info\n\nnginxTag: \"1.27\"\n\nweb:\n  ports:\n    http: 8080\n";
+    assert_eq!(values, expected);
+    let error = fail(folder, &["template", "web", "web", "--target", "memory"]);
+    assert!(error.contains("ask the team"), "{error}");
+    let given = ["--set", "apiKey=12,nginxTag=2,web.ports.http=81", "--set-string", "logLevel=no"];
+    let rendered = succeed(folder, &[&["template", "web", "web", "--target", "memory"], &given[..]].concat());
+    for part in ["nginx:2", "k-12", "LEVEL: \"no\"", "port: 81"] {
+        assert!(rendered.contains(part), "{part}: {rendered}");
+    }
 }
 
 /// The Compose files of others that are there.

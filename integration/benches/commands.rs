@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use rhumb_integration::measure::{Line, factor, median, paired, print, text, timed};
 use rhumb_integration::swarm::{Docker, Engine};
-use rhumb_integration::workloads::{chart_of, compose_of};
+use rhumb_integration::workloads::{chart_of, compose_of, services_of};
 use rhumb_integration::{Rhumb, trial};
 use tempfile::TempDir;
 
@@ -25,6 +25,7 @@ fn main() {
     let mut lines = vec![start_up(), memory(), parse_help()];
     lines.extend(sizes());
     lines.extend(comparisons());
+    lines.extend(imports());
     lines.push(against_helm());
     match Engine::start() {
         Ok(engine) => lines.extend(releases(&engine)),
@@ -104,6 +105,36 @@ fn comparisons() -> Vec<Line> {
         Line { what, ours: text(time), bound: "2 s", ..Line::default() }
     };
     forms.into_iter().map(line).collect()
+}
+
+/// A Compose file of 200 services on its way: import, comparison on every platform, and the plan of a first install. The
+/// three together have 2 s.
+fn imports() -> Vec<Line> {
+    let rhumb = Rhumb::memory();
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let (file, chart) = (path("compose.yaml"), path("chart"));
+    std::fs::write(&file, services_of(200)).expect("a Compose file");
+    let steps: [(&str, &[&str]); 3] = [
+        ("import compose", &["import", "compose", &file, "--out", &chart, "--force"]),
+        ("compare on every platform", &["compare", &chart]),
+        ("install --dry-run", &["install", "shop", &chart, "--dry-run"]),
+    ];
+    let mut sum = Duration::ZERO;
+    let mut lines = Vec::new();
+    for (name, arguments) in steps {
+        rhumb.succeed(arguments).expect("a step that works");
+        let time = median((0..7).map(|_| timed(rhumb.command(arguments))).collect());
+        sum += time;
+        lines.push(Line {
+            what: format!("{name}, 200 services of Compose"),
+            ours: text(time),
+            ..Line::default()
+        });
+    }
+    let what = "import, compare and plan of 200 services together".to_owned();
+    lines.push(Line { what, ours: text(sum), bound: "2 s", ..Line::default() });
+    lines
 }
 
 fn against_helm() -> Line {

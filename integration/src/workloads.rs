@@ -61,3 +61,33 @@ pub fn compose_of(count: u32, changed: Option<u32>) -> String {
     }
     format!("version: '3.8'\nservices:{services}\nconfigs:{configs}\n")
 }
+
+/// A Compose file as people write them, of so many services: each with variables, a port, a volume, a health check and one
+/// that it waits for.
+pub fn services_of(count: u32) -> String {
+    let mut text =
+        "x-common: &common\n  restart: unless-stopped\n  environment: { LEVEL: '${LEVEL:-info}' }\nservices:"
+            .to_owned();
+    let mut volumes = String::new();
+    for number in 0..count {
+        let _ = write!(
+            text,
+            "
+  web-{number}:
+    <<: *common
+    image: 'example/web-{number}:${{TAG:-1.0}}'
+    command: ['serve', '--level=${{LEVEL:-info}}']
+    ports: ['{}:8080']
+    volumes: ['data-{number}:/data', '/etc/localtime:/etc/localtime:ro']
+    healthcheck: {{ test: [CMD, wget, -q, 'http://localhost:8080/'], interval: 10s }}
+    deploy: {{ replicas: 2, resources: {{ limits: {{ cpus: '0.5', memory: 128M }} }} }}
+    labels: {{ part: web, 'traefik.http.routers.web-{number}.rule': 'Host(`{number}.example`)' }}",
+            10_000 + number
+        );
+        if number > 0 {
+            let _ = write!(text, "\n    depends_on: [web-{}]", number - 1);
+        }
+        let _ = write!(volumes, "\n  data-{number}: {{}}");
+    }
+    format!("{text}\nvolumes:{volumes}\n")
+}

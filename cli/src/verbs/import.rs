@@ -249,7 +249,13 @@ fn text(session: &Session, platform: &Platform, imported: &Imported) -> String {
         let _ = write!(text, "\n{}", diagnostic_text(found, session.paint()));
     }
     let is_there = |name: &str| imported.files.iter().any(|file| file == name);
-    let given = if is_there("secrets.values.yaml") { " -f secrets.values.yaml" } else { "" };
+    let mut given = String::new();
+    if is_there("secrets.values.yaml") {
+        given.push_str(" -f secrets.values.yaml");
+    }
+    for path in &imported.required {
+        let _ = write!(given, " --set {path}=…");
+    }
     let _ = writeln!(
         text,
         "\nEverything is in {}. Then try\n  cd {}\n  rhumb lint .\n  rhumb template {} .{given} --target {}",

@@ -13,6 +13,7 @@ mod quantity;
 mod requirements;
 mod schema;
 mod suggestion;
+mod variable;
 mod verify;
 pub mod yaml;
 
@@ -26,6 +27,7 @@ pub use quantity::{Bytes, MilliCpu, QuantityError};
 pub use requirements::Requirement;
 pub use schema::json_schema;
 pub use suggestion::suggest;
+pub use variable::{Piece, Variable, VariableText, Variables};
 pub use verify::verify;
 
 /// The name of the newtype struct by which a type asks for a plain scalar as it was written.

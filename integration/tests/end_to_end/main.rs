@@ -3,11 +3,11 @@
 mod broken;
 mod canary;
 mod charts;
-mod compose;
 mod crash;
 mod ecs;
 mod exported;
 mod ferry;
+mod imported;
 mod kubernetes;
 mod lost;
 mod managers;
@@ -38,7 +38,7 @@ fn main() -> ExitCode {
         canary::trials(),
         race::trials(),
         lost::trials(),
-        compose::trials(),
+        imported::trials(),
         crash::trials(),
         kubernetes::trials(),
         marathon::trials(),

@@ -1,20 +1,22 @@
 //! The `deploy` section, and what older files have in its place.
 
 use rhumb_backend::fields::{Fields, leaves};
+use rhumb_spec::MilliCpu;
 use rhumb_spec::model::{
     ConstraintOp, Container, Discovery, Gpu, Job, Mode, NodeConstraint, OnFailure, Restart, RestartPolicy,
-    Rollback, Spread, Update, UpdateOrder, Workload,
+    Rollback, Spread, Strategy, Update, UpdateOrder, Workload,
 };
 use serde_json::{Value, json};
 
 use super::amounts::{bytes, cpus, duration, percent, whole};
-use super::{labels, list, scalar};
+use super::{labels, list, route, scalar};
 
 /// Reads how many replicas there are, where they go and how they change.
 pub(super) fn lift(
     fields: &mut Fields<'_>,
     (container, workload): (&mut Container, &mut Workload),
     patch: &mut Value,
+    traefik: &mut route::Labels,
 ) {
     older(fields, (container, workload), patch);
     let Some(mut deploy) = fields.below("deploy") else { return };
@@ -34,7 +36,7 @@ pub(super) fn lift(
         rollback_config(rollback, workload);
     }
     placement(&mut deploy, workload);
-    labels::lift(&mut deploy, workload);
+    labels::lift(&mut deploy, workload, traefik);
     settle(&mut deploy, "nothing in an app is for it");
     fields.take("deploy", |left| left.as_object().is_some_and(serde_json::Map::is_empty).then_some(()));
 }
@@ -97,7 +99,12 @@ fn resources(deploy: &mut Fields<'_>, container: &mut Container, patch: &mut Val
     if let Some(mut promised) = all.below("reservations") {
         container.resources.cpu = promised.take("cpus", cpus).filter(|cpu| cpu.0 > 0);
         container.resources.memory = promised.take("memory", bytes).filter(|size| size.0 > 0);
-        container.resources.gpu = promised.take("devices", gpus);
+        let device = promised.take("devices", devices);
+        let found = device.or_else(|| promised.take("generic_resources", generic));
+        container.resources.gpu = found.or_else(|| container.resources.gpu.take());
+        promised.lose("devices", NO_NUMBER);
+        promised
+            .lose("generic_resources", "of what nodes have of their own, an app knows graphics processors");
         settle(&mut promised, "no promise of an app is for it");
     }
     settle(&mut all, "no resource of an app is for it");
@@ -106,12 +113,35 @@ fn resources(deploy: &mut Fields<'_>, container: &mut Container, patch: &mut Val
 /// Graphics processors of a known number, and no other device.
 fn gpus(value: &Value) -> Option<Gpu> {
     let [one] = value.as_array()?.as_slice() else { return None };
-    let is_gpu = one.get("capabilities").and_then(list)?.iter().any(|name| name == "gpu");
+    let is_gpu = one
+        .get("capabilities")
+        .is_none_or(|named| list(named).is_some_and(|named| named.iter().any(|name| name == "gpu")));
     let is_plain =
         one.as_object()?.keys().all(|key| matches!(key.as_str(), "capabilities" | "count" | "driver"));
     let count = one.get("count").map_or(Some(1), whole).filter(|count| *count > 0)?;
     (is_gpu && is_plain).then_some(Gpu { count, resource: None })
 }
+
+/// Devices of a promise: a graphics processor is one by its capabilities.
+fn devices(value: &Value) -> Option<Gpu> {
+    value.as_array()?.first()?.get("capabilities").and_then(|_| gpus(value))
+}
+
+/// The one generic resource that is a graphics processor by its name.
+fn generic(value: &Value) -> Option<Gpu> {
+    let [one] = value.as_array()?.as_slice() else { return None };
+    let discrete = one.get("discrete_resource_spec")?;
+    let kind =
+        discrete.get("kind").and_then(scalar).filter(|kind| kind.to_ascii_lowercase().contains("gpu"))?;
+    let count = discrete.get("value").and_then(whole).filter(|count| *count > 0)?;
+    Some(Gpu { count, resource: Some(kind).filter(|kind| kind != SWARM_GPU) })
+}
+
+/// What nodes call their graphics processors in Docker's documentation.
+const SWARM_GPU: &str = "NVIDIA-GPU";
+/// Why a number of graphics processors is not carried.
+const NO_NUMBER: &str =
+    "a workload asks for a number of graphics processors; how many `all` are, only a node knows";
 
 fn pids(fields: &mut Fields<'_>, key: &str, patch: &mut Value) {
     if let Some(count) = fields.take(key, whole) {
@@ -158,8 +188,21 @@ fn parallelism(fields: &mut Fields<'_>) -> Option<u32> {
     found
 }
 
+/// Whether all replicas stop before their successors start.
+fn is_all_at_once(fields: &Fields<'_>) -> bool {
+    let is_all = fields.get("parallelism").and_then(whole) == Some(0);
+    is_all && matches!(fields.text_at("order"), None | Some("stop-first"))
+}
+
 fn update_config(mut fields: Fields<'_>, workload: &mut Workload) {
+    let mut strategy = Strategy::default();
+    if is_all_at_once(&fields) {
+        strategy = Strategy::Recreate;
+        fields.take_whole("parallelism");
+        fields.take_whole("order");
+    }
     let found = Update {
+        strategy,
         parallelism: parallelism(&mut fields),
         delay: fields.take("delay", duration),
         order: fields.take("order", order),
@@ -238,6 +281,19 @@ fn constraint(text: &str, workload: &mut Workload) -> Option<()> {
     Some(())
 }
 
+/// Reads a limit of processors as a share of a period, in microseconds; Docker takes a period of a tenth of a second.
+fn quota(fields: &mut Fields<'_>, container: &mut Container) {
+    let number = |value: &Value| whole(value).filter(|number| *number > 0);
+    let Some(quota) = fields.get("cpu_quota").and_then(number) else { return };
+    let period = fields.get("cpu_period").and_then(number).unwrap_or(100_000);
+    if container.resources.limits.cpu.is_none() {
+        fields.take_whole("cpu_quota");
+        fields.take_whole("cpu_period");
+        let thousandths = (u64::from(quota) * 1000).div_ceil(u64::from(period));
+        container.resources.limits.cpu = Some(MilliCpu(thousandths));
+    }
+}
+
 /// Reads what stood beside `deploy` before it was there, and may still.
 fn older(fields: &mut Fields<'_>, (container, workload): (&mut Container, &mut Workload), patch: &mut Value) {
     if workload.mode != Mode::Job {
@@ -248,6 +304,8 @@ fn older(fields: &mut Fields<'_>, (container, workload): (&mut Container, &mut W
     resources.limits.memory = fields.take("mem_limit", bytes).filter(|size| size.0 > 0);
     resources.memory = fields.take("mem_reservation", bytes).filter(|size| size.0 > 0);
     resources.gpu = fields.take("gpus", gpus);
+    fields.lose("gpus", NO_NUMBER);
+    quota(fields, container);
     pids(fields, "pids_limit", patch);
     let Some(platform) = fields.take("platform", scalar) else { return };
     let mut parts = platform.split('/');

@@ -55,7 +55,7 @@ fn is_variable(name: &str) -> bool {
 }
 
 /// A mapping or a list of `NAME=value`; none where the value is passed on.
-fn variables(value: &Value) -> Option<Vec<(String, Option<String>)>> {
+pub(super) fn variables(value: &Value) -> Option<Vec<(String, Option<String>)>> {
     match value {
         Value::Object(map) => map
             .iter()

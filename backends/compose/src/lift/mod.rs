@@ -13,17 +13,19 @@ mod labels;
 mod network;
 mod ports;
 mod references;
+mod route;
 mod security;
 mod service;
+mod variables;
 mod volumes;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use rhumb_backend::fields::{Fields, Ledger, leaves};
 use rhumb_backend::{Account, Fate, Lifted, Material, ObjectId, Rest};
-use rhumb_spec::Diagnostic;
 use rhumb_spec::model::App;
 use rhumb_spec::yaml::{Node, NodeKind, Origins};
+use rhumb_spec::{Diagnostic, Variables};
 use serde_json::{Map, Number, Value};
 
 use crate::read::{Project, SECTIONS};
@@ -38,6 +40,8 @@ pub struct Composed {
     pub origins: Origins,
     /// Secret material by the id that secrets name.
     pub material: BTreeMap<String, Material>,
+    /// The variables that stand in the app's texts.
+    pub variables: Variables,
     /// The project's name, where the files say one.
     pub name: Option<String>,
 }
@@ -65,10 +69,11 @@ pub fn lift(project: &Project<'_>, name: &str) -> Composed {
     service::lift(&mut world);
     references::expose(&mut world);
     world.rest();
+    let variables = variables::lift(&mut world);
     let origins = world.origins();
     let lifted = Lifted { app: world.app, notes: world.notes, accounts: world.accounts };
     let own = project.root.get("name").and_then(Node::as_str).map(str::to_owned);
-    Composed { lifted, origins, material: world.material, name: own }
+    Composed { lifted, origins, material: world.material, variables, name: own }
 }
 
 /// What lifting finds out on its way.

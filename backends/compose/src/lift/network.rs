@@ -115,6 +115,30 @@ fn is_apart(world: &World<'_>) -> bool {
     all.iter().any(|one| all.iter().any(|other| one.is_disjoint(other)))
 }
 
+/// Reads `network_mode`, which takes the place of networks.
+pub(super) fn mode(fields: &mut Fields<'_>, service: &str, world: &mut World<'_>) {
+    let Some(mode) = fields.text_at("network_mode").map(str::to_owned) else { return };
+    let (why, remedy) = match mode.split_once(':').map_or(mode.as_str(), |(kind, _)| kind) {
+        "bridge" | "default" => {
+            let why = "it is the network of every container, as the release's own is";
+            return fields.own(&["network_mode"], why);
+        }
+        "service" | "container" => (
+            "containers of different workloads share no network",
+            "its container beside the other in one workload, where the target runs several together",
+        ),
+        "host" => (
+            "a workload is on the release's network, and not on that of the node",
+            "`expose` with the ports that it listens on, `as: node` for those of the node",
+        ),
+        "none" => ("every workload is on a network", "a Network with `internal` for it alone"),
+        _ => ("a workload is on the release's network, or on networks that documents name", "a Network"),
+    };
+    fields.lose("network_mode", why);
+    let what = format!("`network_mode: {}` is left out: {why}", mode.escape_debug());
+    world.warn(format!("service/{service}.network_mode"), what, remedy);
+}
+
 /// Reads the networks of a service.
 pub(super) fn attach(fields: &mut Fields<'_>, workload: &mut Workload, world: &mut World<'_>) {
     let named = |value: &Value| match value {

@@ -63,6 +63,12 @@ pub(super) fn lift(
             Ok((ports, protocol)) => {
                 for port in ports {
                     internal((port, protocol), (container, workload));
+                    if !workload.expose.contains_key(&name_of(port, protocol)) {
+                        let what = format!(
+                            "siblings are led from {port} to another port of it, which is published there"
+                        );
+                        world.warn(format!("service/{service}.expose"), what, "another published number");
+                    }
                 }
             }
             Err(why) => fields.lost(&format!("expose.{index}"), 1, &why),
@@ -76,10 +82,15 @@ pub(super) fn internal(
     (container, workload): (&mut Container, &mut Workload),
 ) {
     let name = name_of(port, protocol);
+    let number = Port { port, protocol };
     if port == 0 || container.ports.contains_key(&name) {
         return;
     }
-    container.ports.insert(name.clone(), Port { port, protocol });
+    let is_taken = is_taken(&name, number, (container, workload));
+    container.ports.insert(name.clone(), number);
+    if is_taken {
+        return;
+    }
     let expose = Expose { port, kind: ExposeAs::Internal, traffic: Traffic::Cluster, internal_port: None };
     workload.expose.insert(name, expose);
 }
@@ -108,16 +119,46 @@ fn publish(found: &Ports, (container, workload): (&mut Container, &mut Workload)
             return Err(format!("port {target} of the container is published at another port already"));
         }
         let is_node = found.is_host || NODE_PORTS.contains(&published);
+        let port = Port { port: *target, protocol: found.protocol };
+        let is_taken = is_taken(&name, port, (container, workload));
         let expose = Expose {
             port: published,
             kind: if is_node { ExposeAs::Node } else { ExposeAs::LoadBalancer },
             traffic: if found.is_host { Traffic::Local } else { Traffic::Cluster },
-            internal_port: (is_node && published != *target).then_some(*target),
+            internal_port: (is_node && published != *target && !is_taken).then_some(*target),
         };
-        container.ports.insert(name.clone(), Port { port: *target, protocol: found.protocol });
+        make_room(&name, Port { port: published, ..port }, (container, workload));
+        container.ports.insert(name.clone(), port);
         workload.expose.insert(name, expose);
     }
     Ok(())
+}
+
+/// The names of other ports of the workload that siblings reach at a number.
+fn at_number(name: &str, number: Port, (container, workload): (&Container, &Workload)) -> Vec<String> {
+    let others = workload.expose.iter().filter(|(other, expose)| {
+        let protocol = container.ports.get(*other).map(|port| port.protocol);
+        *other != name
+            && protocol == Some(number.protocol)
+            && expose.internal_port.unwrap_or(expose.port) == number.port
+    });
+    others.map(|(other, _)| other.clone()).collect()
+}
+
+fn is_taken(name: &str, number: Port, (container, workload): (&Container, &Workload)) -> bool {
+    !at_number(name, number, (container, workload)).is_empty()
+}
+
+/// A number that is published goes before those that only siblings use.
+fn make_room(name: &str, number: Port, (container, workload): (&Container, &mut Workload)) {
+    for other in at_number(name, number, (container, workload)) {
+        let is_internal = workload.expose.get(&other).is_some_and(|expose| expose.kind == ExposeAs::Internal);
+        if is_internal {
+            workload.expose.shift_remove(&other);
+        } else if let Some(expose) = workload.expose.get_mut(&other) {
+            expose.internal_port = None;
+        }
+    }
 }
 
 fn published(item: &Value) -> Result<Ports, String> {

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 
 use super::amounts::duration;
 use super::{
-    World, deploy, document_name, environment, files, flag, health, labels, list, network, ports, scalar,
+    World, deploy, document_name, environment, files, flag, health, labels, list, network, ports, route,
+    scalar,
 };
 use super::{security, text_pairs, volumes};
 use crate::read::split_words;
@@ -115,16 +116,38 @@ const LOST: &[(&str, &str)] = &[
     ("container_name", "replicas have names of their own; siblings reach the service by its own name"),
     ("develop", "it is for work on the source"),
     ("devices", "an app has no devices of the node but graphics processors"),
+    ("device_cgroup_rules", "an app has no devices of the node but graphics processors"),
     ("external_links", "what is outside of the release has no name in it"),
-    ("network_mode", "a workload is on the release's network, or on networks that documents name"),
     ("ipc", "containers of different workloads share no memory"),
     ("pid", "containers of different workloads see no processes of each other"),
     ("uts", "containers have host names of their own"),
     ("userns_mode", "the platform chooses the user namespace"),
     ("runtime", "the platform chooses what runs containers"),
+    ("isolation", "the platform chooses what runs containers"),
+    ("credential_spec", "an app has no accounts of Windows"),
     ("volumes_from", "the mounts of another service are not taken over; name them here"),
+    ("volume_driver", "a volume below `volumes` says its own driver"),
+    ("storage_opt", "the platform chooses how the container's own file system is stored"),
     ("mac_address", "addresses are the platform's choice"),
+    ("domainname", "a host name of an app has no domain: siblings reach the service by its own name"),
     ("cpu_shares", "a promise of processors, `resources.cpu`, takes its place"),
+    ("cpu_quota", "`cpus` says it already"),
+    ("cpu_period", "a limit of processors is not told by a period alone"),
+    ("cpu_rt_period", "an app has no limits for processes in real time"),
+    ("cpu_rt_runtime", "an app has no limits for processes in real time"),
+    ("cpu_count", "a limit of processors, `resources.limits.cpu`, takes its place"),
+    ("cpu_percent", "a limit of processors, `resources.limits.cpu`, takes its place"),
+    ("cpuset", "the platform chooses the processors"),
+    ("cgroup", "the platform chooses the control group"),
+    ("cgroup_parent", "the platform chooses the control group"),
+    ("memswap_limit", "an app limits memory, and no swap space"),
+    ("mem_swappiness", "an app limits memory, and no swap space"),
+    ("oom_kill_disable", "the platform chooses what ends when memory is short"),
+    ("oom_score_adj", "the platform chooses what ends when memory is short"),
+    ("blkio_config", "an app has no limits for disks"),
+    ("provider", "what Compose starts by another program is no container"),
+    ("models", "an app has no models"),
+    ("use_api_socket", "containers do not command the platform"),
 ];
 
 /// Reads the services that were chosen.
@@ -159,7 +182,8 @@ fn service(fields: &mut Fields<'_>, (name, document, node): (&str, &str, &Node),
         workload.mode = Mode::Job;
     }
     restart(fields, &mut workload, node);
-    deploy::lift(fields, (&mut container, &mut workload), &mut patch);
+    let mut traefik = route::Labels::default();
+    deploy::lift(fields, (&mut container, &mut workload), &mut patch, &mut traefik);
     environment::lift(fields, (name, &mut container), world);
     ports::lift(fields, (name, &mut container, &mut workload), world);
     if workload.mode == Mode::Job {
@@ -169,8 +193,11 @@ fn service(fields: &mut Fields<'_>, (name, document, node): (&str, &str, &Node),
     security::lift(fields, &mut container);
     volumes::mounts(fields, (name, &mut container), world);
     files::granted(fields, &mut container, world);
+    network::mode(fields, name, world);
     network::attach(fields, &mut workload, world);
-    labels::lift(fields, &mut workload);
+    labels::files(fields, (name, &mut workload), world);
+    labels::lift(fields, &mut workload, &mut traefik);
+    traefik.lift(fields, (name, document), (&mut container, &mut workload), world);
     surroundings(fields, (&mut container, &mut workload));
     waits(fields, (name, &mut workload), world);
     kept(fields, &mut patch);
@@ -192,12 +219,16 @@ fn image(fields: &mut Fields<'_>, name: &str, container: &mut Container, world: 
     let is_good = |image: &str| {
         !image.is_empty() && !image.contains(char::is_whitespace) && !image.ends_with([':', '/', '@'])
     };
-    container.image = if is_good(&image) {
-        image
-    } else {
-        format!("{}-{}", document_name(world.name), document_name(name))
-    };
-    if fields.get("build").is_some() {
+    let is_given = is_good(&image);
+    container.image =
+        if is_given { image } else { format!("{}-{}", document_name(world.name), document_name(name)) };
+    let has_build = fields.get("build").is_some();
+    if !has_build && !is_given {
+        let what =
+            format!("it names no image that can be pulled, and {} stands in its place", container.image);
+        world.warn(format!("service/{name}.image"), what, "an image, as the value `image`");
+    }
+    if has_build {
         fields.lose("build", "an image that is built and pushed already is what runs");
         let what = format!(
             "it is built from source, and {} is only the name that Compose gives the image",
@@ -219,7 +250,7 @@ fn image(fields: &mut Fields<'_>, name: &str, container: &mut Container, world: 
     fields.lose("pull_policy", "an image is pulled always, where it is missing, or never");
 }
 
-fn words(value: &Value) -> Option<Vec<String>> {
+pub(super) fn words(value: &Value) -> Option<Vec<String>> {
     match value {
         Value::Null => Some(Vec::new()),
         Value::Array(items) => items.iter().map(scalar).collect(),

@@ -2,7 +2,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
-use rhumb_spec::yaml;
+use rhumb_backend::Fate;
+use rhumb_spec::{Variable, yaml};
 
 use super::*;
 use crate::read::{Files, Request, read};
@@ -68,12 +69,95 @@ dependsOn: [b]",
             live: { exec: [ok], period: 5s, timeout: 5s, failures: 3 } } } }",
         &["healthcheck.start_interval"],
     );
+    check(
+        "{ image: a, gpus: all, cpu_quota: 50000, volumes: ['data:/d:z,nocopy', { type: bind, source: /x, target: /x, consistency: cached }] }",
+        "containers: { a: { image: a, resources: { limits: { cpu: 500m } },
+            mounts: { /d: { volume: data }, /x: { host: /x } } } }",
+        &["gpus", "volumes.0.z", "volumes.0.nocopy", "volumes.1.consistency"],
+    );
+    check(
+        "{ image: a, ports: ['80:8088', { target: 80, published: 8080, mode: host }] }",
+        "containers: { a: { image: a, ports: { tcp-8088: 8088, http: 80 } } }
+expose: { tcp-8088: { port: 80, as: loadbalancer }, http: { port: 8080, as: node, traffic: local } }",
+        &[],
+    );
     check("{ image: a, restart: 'no' }", "mode: job\ncontainers: { a: { image: a } }", &[]);
+}
+
+/// The routes of services, as documents, and what of the services is not carried.
+fn check_routes(services: &str, routes: &str, rest: &[&str]) {
+    let found = composed(&format!("services: {services}\n"));
+    let all = serde_json::to_value(&found.lifted.app.routes).expect("a value");
+    assert_eq!(all, yaml::value_from_str(routes).expect("YAML"), "{services}");
+    let told = found.lifted.accounts.iter().flat_map(|account| &account.rest);
+    let lost = told.filter(|rest| rest.fate == Fate::Lost).map(|rest| rest.path.as_str());
+    assert_eq!(lost.collect::<Vec<_>>(), rest, "{services}");
+}
+
+#[test]
+fn labels_of_traefik_become_routes() {
+    check_routes(
+        "{ a: { image: a, labels: [traefik.enable=true, 'traefik.http.routers.web.rule=Host(`a.b`) && PathPrefix(`/x`)',
+            traefik.http.routers.web.entrypoints=websecure, traefik.http.routers.web.tls.certresolver=le,
+            traefik.http.routers.web.middlewares=m, traefik.http.services.web.loadbalancer.server.port=8080] } }",
+        "web: { host: a.b, paths: { /x: { workload: a, port: tcp-8080 } }, tls: { resolver: le } }",
+        &["labels.traefik.http.routers.web.middlewares"],
+    );
+    check_routes(
+        "{ a: { image: a, expose: [80], deploy: { labels: {
+            traefik.http.routers.plain.rule: 'Host(`a.b`) || Host(`c.d`)', traefik.http.routers.plain.entryPoints: web,
+            traefik.http.routers.safe.rule: 'Host(`a.b`)', traefik.http.routers.safe.tls: true } } } }",
+        "plain: { host: c.d, paths: { /: { workload: a, port: http } } }
+safe: { host: a.b, paths: { /: { workload: a, port: http } }, tls: {} }",
+        &[],
+    );
+    check_routes(
+        "{ a: { image: a, labels: { traefik.frontend.rule: 'Host:a.b', traefik.port: 81 } } }",
+        "a: { host: a.b, paths: { /: { workload: a, port: tcp-81 } } }",
+        &[],
+    );
+    check_routes(
+        "{ a: { image: a, labels: { traefik.http.routers.r.rule: 'HostRegexp(`x`)', traefik.http.services.r.loadbalancer.server.port: 1,
+            traefik.tcp.routers.t.rule: 'HostSNI(`*`)' } }, b: { image: b, labels: { traefik.http.routers.s.rule: 'Host(`x`)' } } }",
+        "{}",
+        &["labels.traefik.tcp.routers.t.rule", "labels.traefik.http.routers.r.rule", "labels.traefik.http.routers.s.rule"],
+    );
+}
+
+#[test]
+fn variables_are_known_where_one_value_stands_for_them() {
+    let found = composed(
+        "services: { a: { image: 'a:${TAG:-1}', command: [x, '--p=${P:?which}'], environment: { A: '${L:-x}', B: '${L:-y}', C: $$C } } }",
+    );
+    let texts: Vec<&str> = found.variables.texts.iter().map(|text| text.pointer.as_str()).collect();
+    assert_eq!(texts, ["/containers/a/image", "/containers/a/args/1"]);
+    assert_eq!(found.variables.values["TAG"], Variable { value: "1".to_owned(), required: None });
+    assert_eq!(found.variables.values["P"].required.as_deref(), Some("which"));
+    assert!(found.lifted.notes.iter().all(|note| !note.is_error()), "{:?}", found.lifted.notes);
+    for service in
+        ["{ image: a, ports: ['${P:?which}:80'] }", "{ image: a, environment: { A: '${X:-${P:?which}}' } }"]
+    {
+        let found = composed(&format!("services: {{ a: {service} }}"));
+        let error = found.lifted.notes.iter().find(|note| note.is_error()).expect("an error").to_string();
+        assert!(error.contains("the variable `P` must be set: which"), "{error}");
+    }
 }
 
 fn leaf() -> impl Strategy<Value = String> {
     prop::sample::select(vec![
-        "x", "1", "true", "'a=b'", "null", "{}", "[]", "'/a:/b'", "5s", "[x, 1]", "{ k: v }",
+        "x",
+        "1",
+        "true",
+        "'a=b'",
+        "'traefik.port=1'",
+        "'traefik.frontend.rule=Host:a'",
+        "null",
+        "{}",
+        "[]",
+        "'/a:/b'",
+        "5s",
+        "[x, 1]",
+        "{ k: v }",
     ])
     .prop_map(str::to_owned)
 }

@@ -97,8 +97,17 @@ struct Entry {
     size: Option<rhumb_spec::Bytes>,
     mode: Option<String>,
     /// What is not read of it.
-    others: Vec<(String, usize)>,
+    others: Vec<Unread>,
 }
+
+/// An option that an app does not have.
+struct Unread {
+    path: String,
+    fields: usize,
+    why: &'static str,
+}
+
+const NO_COPY: &str = "whether an empty volume takes over what the image has there, is the platform's choice";
 
 /// Reads `volumes` and `tmpfs`.
 pub(super) fn mounts(
@@ -115,8 +124,8 @@ pub(super) fn mounts(
         let at = format!("volumes.{index}");
         match entry(item).and_then(|entry| mount(entry, (service, &at), container, world)) {
             Ok(others) => {
-                for (key, count) in others {
-                    fields.lost(&format!("{at}.{key}"), count, "no mount of an app has this option");
+                for Unread { path, fields: count, why } in others {
+                    fields.lost(&format!("{at}.{path}"), count, why);
                 }
             }
             Err(why) => fields.lost(&at, leaves(item), &why),
@@ -155,9 +164,9 @@ fn entry(item: &Value) -> Result<Entry, String> {
 }
 
 /// What of an option of a long form is not read: its path, and how many fields it has.
-fn others(key: &str, value: &Value) -> Vec<(String, usize)> {
+fn others(key: &str, value: &Value) -> Vec<Unread> {
     let known: &[&str] = match key {
-        "type" | "source" | "target" | "read_only" | "consistency" => return Vec::new(),
+        "type" | "source" | "target" | "read_only" => return Vec::new(),
         "bind" => &["create_host_path"],
         "volume" => &["subpath"],
         "tmpfs" => &["size", "mode"],
@@ -166,10 +175,20 @@ fn others(key: &str, value: &Value) -> Vec<(String, usize)> {
     match value.as_object().filter(|inner| !inner.is_empty()) {
         Some(inner) => {
             let left = inner.iter().filter(|(name, _)| !known.contains(&name.as_str()));
-            left.map(|(name, value)| (format!("{key}.{name}"), leaves(value))).collect()
+            left.map(|(name, value)| option(format!("{key}.{name}"), value)).collect()
         }
-        None => vec![(key.to_owned(), leaves(value))],
+        None => vec![option(key.to_owned(), value)],
     }
+}
+
+fn option(path: String, value: &Value) -> Unread {
+    let why = match path.as_str() {
+        "bind.selinux" => "SELinux labels are the node's matter",
+        "consistency" => "how files are kept in step is the platform's choice",
+        "volume.nocopy" => NO_COPY,
+        _ => "no mount of an app has this option",
+    };
+    Unread { path, fields: leaves(value), why }
 }
 
 /// The parts of a short form, the letter of a drive taken with what follows.
@@ -186,6 +205,17 @@ fn parts(text: &str) -> Vec<&str> {
             found
         }
     }
+}
+
+/// An option of a short form that an app does not have. A short form is one field.
+fn unread(option: &str) -> Unread {
+    let why = match option {
+        "z" | "Z" => "SELinux labels are the node's matter",
+        "cached" | "delegated" | "consistent" => "how files are kept in step is the platform's choice",
+        "nocopy" => NO_COPY,
+        _ => "no mount of an app has this option",
+    };
+    Unread { path: option.to_owned(), fields: 0, why }
 }
 
 /// Where a short form is mounted.
@@ -213,6 +243,11 @@ fn short(text: &str) -> Result<Entry, String> {
         source: source.map(str::to_owned),
         target: target.to_owned(),
         is_read_only: options.split(',').any(|option| option == "ro"),
+        others: options
+            .split(',')
+            .filter(|option| !matches!(*option, "" | "ro" | "rw"))
+            .map(unread)
+            .collect(),
         ..Entry::default()
     })
 }
@@ -222,7 +257,7 @@ fn mount(
     (service, at): (&str, &str),
     container: &mut Container,
     world: &mut World<'_>,
-) -> Result<Vec<(String, usize)>, String> {
+) -> Result<Vec<Unread>, String> {
     let target = target(&entry.target)?;
     let source = match (entry.kind.as_deref().unwrap_or("volume"), entry.source.as_deref()) {
         ("volume", None) => MountSource::Ephemeral { name: document_name(&target), size: None },

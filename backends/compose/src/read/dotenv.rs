@@ -79,7 +79,12 @@ impl Read {
             Self::Literal(text) => Ok(text),
             Self::Open(text) => {
                 let known = |name: &str| lookup(name).or_else(|| found.get(name).cloned());
-                interpolate::text(&text, &known, &mut Vec::new())
+                let mut told = interpolate::Found::default();
+                let value = interpolate::text(&text, &known, interpolate::Manner::Plain, &mut told)?;
+                match told.required.first() {
+                    Some((name, message)) => Err(interpolate::must_be_set(name, message)),
+                    None => Ok(value),
+                }
             }
         }
     }

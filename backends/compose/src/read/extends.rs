@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use rhumb_spec::Diagnostic;
 use rhumb_spec::yaml::{Node, NodeKind};
 
-use super::load::{Loader, shown};
+use super::load::{Loader, shown, texts};
 use super::{entries_mut, joined, merge};
 
 /// How many services may begin as each other, one after another.
@@ -69,14 +69,14 @@ impl Chain<'_, '_, '_> {
         }
         let Some(extends) = own.get("extends").cloned() else { return Ok(own.clone()) };
         self.open.push(at);
-        let base_name = extends.as_str().or_else(|| extends.get("service").and_then(Node::as_str));
-        let Some(base_name) = base_name else {
+        let base_name = texts(extends.get("service").unwrap_or(&extends)).pop();
+        let Some(base_name) = base_name.as_deref() else {
             let what = "`extends` names no service".to_owned();
             return Err(vec![Diagnostic::error("", what).at(shown(file), extends.line)]);
         };
-        let other = extends.get("file").and_then(Node::as_str);
+        let other = extends.get("file").and_then(|file| texts(file).pop());
         let mut base = match other {
-            Some(other) => self.elsewhere(other, base_name, (file, extends.line))?,
+            Some(other) => self.elsewhere(&other, base_name, (file, extends.line))?,
             None => self.service(services, base_name, (file, extends.line))?,
         };
         self.open.pop();

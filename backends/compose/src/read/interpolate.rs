@@ -2,31 +2,59 @@
 //!
 //! Source: the Compose specification, "Interpolation".
 
+use super::marks;
+
 /// The most that one text may grow to, in bytes.
 const MAX_BYTES: usize = 1 << 20;
 /// How deep defaults may stand in defaults.
 const MAX_DEPTH: usize = 32;
 
+/// What interpolation finds out on its way.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    /// The names of variables that are not set and have no default: they are empty.
+    pub(super) missing: Vec<String>,
+    /// The variables that must be set and are not, with what the text says of them. A word stands for each.
+    pub(super) required: Vec<(String, String)>,
+}
+
+/// How variables are replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Manner {
+    /// By their values.
+    Plain,
+    /// By their values between marks.
+    Marked,
+}
+
 /// Replaces the variables of a text.
 ///
-/// `missing` takes the names of variables that are not set and have no default: they are empty.
-///
 /// # Errors
-/// One sentence on what is wrong: no variable's form, or one that must be set and is not.
+/// One sentence on what is wrong: no variable's form.
 pub(super) fn text(
     text: &str,
     lookup: &dyn Fn(&str) -> Option<String>,
-    missing: &mut Vec<String>,
+    manner: Manner,
+    found: &mut Found,
 ) -> Result<String, String> {
-    let mut reader = Reader { lookup, missing };
-    let (found, rest) = reader.until(text, false, 0)?;
+    let mut reader = Reader { lookup, manner, found };
+    let (whole, rest) = reader.until(text, false, 0)?;
     debug_assert!(rest.is_empty(), "only a closing brace ends it");
-    Ok(found)
+    Ok(whole)
+}
+
+/// What must be set, in words.
+pub(crate) fn must_be_set(name: &str, message: &str) -> String {
+    match message {
+        "" => format!("the variable `{name}` must be set"),
+        message => format!("the variable `{name}` must be set: {message}"),
+    }
 }
 
 struct Reader<'r> {
     lookup: &'r dyn Fn(&str) -> Option<String>,
-    missing: &'r mut Vec<String>,
+    manner: Manner,
+    found: &'r mut Found,
 }
 
 impl Reader<'_> {
@@ -74,19 +102,27 @@ impl Reader<'_> {
             return self.braced(name, after, depth);
         }
         let (name, after) = name_of(tail).ok_or_else(|| malformed(tail))?;
-        Ok((self.plain(name), after))
+        let value = self.plain(name);
+        Ok((self.shown(name, value, depth), after))
+    }
+
+    /// A value as it stands in the text: only what is in no other variable's default has marks.
+    fn shown(&self, name: &str, value: String, depth: usize) -> String {
+        let is_marked = self.manner == Manner::Marked && depth == 0;
+        if is_marked { marks::marked(name, &value) } else { value }
     }
 
     fn plain(&mut self, name: &str) -> String {
         (self.lookup)(name).unwrap_or_else(|| {
-            self.missing.push(name.to_owned());
+            self.found.missing.push(name.to_owned());
             String::new()
         })
     }
 
     fn braced<'t>(&mut self, name: &str, rest: &'t str, depth: usize) -> Result<(String, &'t str), String> {
         if let Some(after) = rest.strip_prefix('}') {
-            return Ok((self.plain(name), after));
+            let value = self.plain(name);
+            return Ok((self.shown(name, value, depth), after));
         }
         let (is_strict, operator) = match rest.strip_prefix(':') {
             Some(rest) => (true, rest),
@@ -95,20 +131,30 @@ impl Reader<'_> {
         let value = (self.lookup)(name).filter(|value| !is_strict || !value.is_empty());
         let kind =
             operator.chars().next().filter(|kind| "-?+".contains(*kind)).ok_or_else(|| malformed(rest))?;
-        let known = self.missing.len();
+        let known = (self.found.missing.len(), self.found.required.len());
         let (word, after) = self.until(&operator[1..], true, depth + 1)?;
         let is_used = (kind == '+') == value.is_some();
         if !is_used {
-            self.missing.truncate(known);
+            self.found.missing.truncate(known.0);
+            self.found.required.truncate(known.1);
         }
-        match (kind, value) {
-            ('-' | '?', Some(value)) => Ok((value, after)),
-            ('+', Some(_)) | ('-', None) => Ok((word, after)),
-            ('+', None) => Ok((String::new(), after)),
-            _ if word.is_empty() => Err(format!("the variable `{name}` must be set")),
-            _ => Err(format!("the variable `{name}` must be set: {word}")),
-        }
+        let chosen = match (kind, value) {
+            ('+', Some(_)) => return Ok((word, after)),
+            ('+', None) => return Ok((String::new(), after)),
+            ('-' | '?', Some(value)) => value,
+            ('-', None) => word,
+            _ => {
+                self.found.required.push((name.to_owned(), word));
+                stand_in(name)
+            }
+        };
+        Ok((self.shown(name, chosen, depth), after))
     }
+}
+
+/// What stands for the value that must be given: a word that an image, a path and a host can have in them.
+fn stand_in(name: &str) -> String {
+    name.to_ascii_lowercase().replace('_', "-").trim_matches('-').to_owned()
 }
 
 fn malformed(tail: &str) -> String {
@@ -135,7 +181,12 @@ mod tests {
             "EMPTY" => Some(String::new()),
             _ => None,
         };
-        let found = text(input, &lookup, &mut Vec::new());
+        let mut told = Found::default();
+        let found = text(input, &lookup, Manner::Plain, &mut told);
+        let found = match told.required.first() {
+            Some((name, message)) => Err(must_be_set(name, message)),
+            None => found,
+        };
         assert_eq!(found.as_deref().map_err(String::as_str), expected, "{input}");
     }
 
@@ -149,6 +200,13 @@ mod tests {
         check("${X:?give it}", Err("the variable `X` must be set: give it"));
         check("${EMPTY:?}", Err("the variable `EMPTY` must be set"));
         check("[$X]", Ok("[]"));
+    }
+
+    #[test]
+    fn values_are_marked() {
+        let lookup = |name: &str| (name == "A").then(|| "a".to_owned());
+        let found = text("$A:${X:-${A}}${A:+y}$$", &lookup, Manner::Marked, &mut Found::default());
+        assert_eq!(found, Ok(format!("{}:{}y$", marks::marked("A", "a"), marks::marked("X", "a"))));
     }
 
     #[test]

@@ -6,30 +6,31 @@ use std::path::{Path, PathBuf};
 use rhumb_spec::Diagnostic;
 use rhumb_spec::yaml::{self, Node, NodeKind};
 
+use super::interpolate::{Found, Manner};
 use super::merge::{self, TAGS};
-use super::{Files, Format, Project, Request, SECTIONS, dotenv, extends, interpolate, joined};
+use super::{
+    Files, Format, Missing, Project, Request, SECTIONS, dotenv, entry, extends, interpolate, joined, marks,
+    null_node,
+};
 
 /// How many files one project may have.
 const MAX_FILES: usize = 200;
 /// How deep files may include each other.
 const MAX_INCLUDES: usize = 16;
 
-type Found<T> = Result<T, Vec<Diagnostic>>;
+type Read<T> = Result<T, Vec<Diagnostic>>;
 
 /// Reads files into one project.
-pub(super) fn project<'a>(request: &Request<'a>) -> Found<Project<'a>> {
+pub(super) fn project<'a>(request: &Request<'a>) -> Read<Project<'a>> {
     let folder = request.files.first().and_then(|file| file.parent()).unwrap_or(Path::new("")).to_path_buf();
-    let mut loader = Loader {
-        reader: request.reader,
-        texts: request.texts,
-        count: 0,
-        places: BTreeMap::new(),
-        notes: Vec::new(),
-        missing: BTreeMap::new(),
-    };
+    let mut loader = Loader::new(request, Manner::Plain);
     let environment = loader.environment(request.environment, &folder, None)?;
     let mut root = loader.files(request.files, (&folder, &environment), &mut Vec::new())?;
     merge::settle(&mut root);
+    let mut marking = Loader::new(request, Manner::Marked);
+    let marked = marking.files(request.files, (&folder, &environment), &mut Vec::new());
+    let mut marked = marked.unwrap_or_else(|_| root.clone());
+    merge::settle(&mut marked);
     if root.as_mapping().is_none() {
         return Err(vec![Diagnostic::error("", "the file holds no mapping").remedy("a Compose file")]);
     }
@@ -44,7 +45,8 @@ pub(super) fn project<'a>(request: &Request<'a>) -> Found<Project<'a>> {
         .map(str::to_owned)
         .collect();
     let (places, notes, reader) = (loader.places, loader.notes, request.reader);
-    Ok(Project { root, places, folder, environment, profiles, reader, notes })
+    let required = loader.required;
+    Ok(Project { root, marked, required, places, folder, environment, profiles, reader, notes })
 }
 
 /// What reads files, and what it found out on its way.
@@ -56,6 +58,27 @@ pub(super) struct Loader<'r, 'a> {
     notes: Vec<Diagnostic>,
     /// The variables that are not set, and where they were first asked for.
     missing: BTreeMap<String, (String, u32)>,
+    /// The variables that must be set and are not.
+    required: BTreeMap<String, Missing>,
+    manner: Manner,
+}
+
+impl<'r, 'a> Loader<'r, 'a> {
+    fn new(request: &Request<'a>, manner: Manner) -> Self
+    where
+        'a: 'r,
+    {
+        Self {
+            reader: request.reader,
+            texts: request.texts,
+            count: 0,
+            places: BTreeMap::new(),
+            notes: Vec::new(),
+            missing: BTreeMap::new(),
+            required: BTreeMap::new(),
+            manner,
+        }
+    }
 }
 
 impl Loader<'_, '_> {
@@ -65,7 +88,7 @@ impl Loader<'_, '_> {
         given: &BTreeMap<String, String>,
         folder: &Path,
         files: Option<&[PathBuf]>,
-    ) -> Found<BTreeMap<String, String>> {
+    ) -> Read<BTreeMap<String, String>> {
         let own = [folder.join(".env")];
         let is_own = files.is_none();
         let mut all = BTreeMap::new();
@@ -83,7 +106,7 @@ impl Loader<'_, '_> {
         Ok(all)
     }
 
-    fn content(&self, file: &Path, asked: Option<(&Path, u32)>) -> Found<String> {
+    fn content(&self, file: &Path, asked: Option<(&Path, u32)>) -> Read<String> {
         let text = match self.texts.get(file) {
             Some(text) => return Ok(text.clone()),
             None => self
@@ -106,7 +129,7 @@ impl Loader<'_, '_> {
         files: &[PathBuf],
         (folder, environment): (&Path, &BTreeMap<String, String>),
         open: &mut Vec<PathBuf>,
-    ) -> Found<Node> {
+    ) -> Read<Node> {
         let mut all: Option<Node> = None;
         for file in files {
             for mut document in self.documents(file, environment, None)? {
@@ -128,7 +151,7 @@ impl Loader<'_, '_> {
         file: &Path,
         environment: &BTreeMap<String, String>,
         asked: Option<(&Path, u32)>,
-    ) -> Found<Vec<Node>> {
+    ) -> Read<Vec<Node>> {
         self.count += 1;
         if self.count > MAX_FILES {
             return Err(vec![Diagnostic::error("", format!("the project has more than {MAX_FILES} files"))]);
@@ -138,10 +161,26 @@ impl Loader<'_, '_> {
             .map_err(|error| vec![error.into_diagnostic(&file.display().to_string())])?;
         let mut problems = Vec::new();
         for document in &mut documents {
+            self.wrap(document, file);
             self.interpolate(document, (file, environment), &mut problems);
             self.remember(document, file);
         }
         if problems.is_empty() { Ok(documents) } else { Err(problems) }
+    }
+
+    /// The first version of Compose files has services and nothing else.
+    fn wrap(&mut self, document: &mut Node, file: &Path) {
+        let is_service = |node: &Node| node.get("image").is_some() || node.get("build").is_some();
+        let entries = document.as_mapping().unwrap_or_default();
+        if entries.is_empty() || !entries.iter().all(|entry| is_service(&entry.value)) {
+            return;
+        }
+        let what =
+            "the file is of the first version of Compose files, and its entries are taken for services";
+        let found = Diagnostic::warning("", what).remedy("`services:` above them");
+        self.notes.push(found.at(shown(file), document.line));
+        let services = std::mem::replace(document, null_node(document));
+        document.kind = NodeKind::Mapping(vec![entry("services", services)]);
     }
 
     fn interpolate(
@@ -153,13 +192,18 @@ impl Loader<'_, '_> {
         let line = node.line;
         match &mut node.kind {
             NodeKind::Scalar { text, .. } if text.contains('$') => {
-                let mut missing = Vec::new();
-                match interpolate::text(text, &|name| environment.get(name).cloned(), &mut missing) {
+                let mut told = Found::default();
+                let lookup = |name: &str| environment.get(name).cloned();
+                match interpolate::text(text, &lookup, self.manner, &mut told) {
                     Ok(found) => *text = found.into(),
                     Err(what) => problems.push(Diagnostic::error("", what).at(shown(file), line)),
                 }
-                for name in missing {
+                for name in told.missing {
                     self.missing.entry(name).or_insert_with(|| (shown(file), line));
+                }
+                for (name, message) in told.required {
+                    let missing = Missing { message, file: shown(file), line };
+                    self.required.entry(name).or_insert(missing);
                 }
             }
             NodeKind::Scalar { .. } => {}
@@ -200,7 +244,7 @@ impl Loader<'_, '_> {
         file: &Path,
         (folder, environment): (&Path, &BTreeMap<String, String>),
         open: &mut Vec<PathBuf>,
-    ) -> Found<()> {
+    ) -> Read<()> {
         let Some(included) = document.get("include").cloned() else { return Ok(()) };
         open.push(file.to_path_buf());
         for item in included.as_sequence().unwrap_or_default() {
@@ -214,7 +258,10 @@ impl Loader<'_, '_> {
             if open.len() > MAX_INCLUDES {
                 return Err(fault(&format!("files include each other more than {MAX_INCLUDES} levels deep")));
             }
-            let own = item.get("project_directory").and_then(Node::as_str).map(|path| joined(folder, path));
+            let own = item
+                .get("project_directory")
+                .and_then(|path| texts(path).pop())
+                .map(|path| joined(folder, &path));
             let own = own.unwrap_or_else(|| first.parent().unwrap_or(Path::new("")).to_path_buf());
             let variables: Option<Vec<PathBuf>> = item
                 .get("env_file")
@@ -240,8 +287,8 @@ impl Loader<'_, '_> {
 /// A text, or a list of texts.
 pub(super) fn texts(node: &Node) -> Vec<String> {
     match node.as_sequence() {
-        Some(items) => items.iter().filter_map(Node::as_str).map(str::to_owned).collect(),
-        None => node.as_str().map(str::to_owned).into_iter().collect(),
+        Some(items) => items.iter().filter_map(Node::as_str).map(marks::stripped).collect(),
+        None => node.as_str().map(marks::stripped).into_iter().collect(),
     }
 }
 

@@ -4,6 +4,7 @@ mod dotenv;
 mod extends;
 mod interpolate;
 mod load;
+mod marks;
 mod merge;
 mod words;
 
@@ -14,6 +15,7 @@ use rhumb_spec::Diagnostic;
 use rhumb_spec::yaml::{Entry, Node, NodeKind};
 
 pub(crate) use dotenv::{Format, parse as parse_environment};
+pub(crate) use marks::{names as marked_names, pieces as marked_pieces};
 pub(crate) use words::split as split_words;
 
 /// The names that a folder's file is looked for by, the first that is there.
@@ -57,6 +59,10 @@ pub struct Request<'a> {
 pub struct Project<'a> {
     /// The merged document.
     pub(crate) root: Node,
+    /// The same, with marks around what variables became.
+    pub(crate) marked: Node,
+    /// The variables that must be set and are not.
+    pub(crate) required: BTreeMap<String, Missing>,
     /// The file in which each service and so on was first named, by its path: `services.web`.
     pub(crate) places: BTreeMap<String, String>,
     /// The folder that paths are relative to.
@@ -66,6 +72,22 @@ pub struct Project<'a> {
     pub(crate) profiles: BTreeSet<String>,
     pub(crate) reader: &'a dyn Files,
     pub(crate) notes: Vec<Diagnostic>,
+}
+
+/// A variable that must be set and is not.
+#[derive(Debug)]
+pub(crate) struct Missing {
+    /// What the text says of it.
+    pub(crate) message: String,
+    pub(crate) file: String,
+    pub(crate) line: u32,
+}
+
+impl Missing {
+    /// What is wrong, in words.
+    pub(crate) fn what(&self, name: &str) -> String {
+        interpolate::must_be_set(name, &self.message)
+    }
 }
 
 impl std::fmt::Debug for Project<'_> {

@@ -6,7 +6,7 @@ use rhumb_spec::model::Kind as Neutral;
 use rhumb_spec::{Diagnostic, Severity};
 use serde_json::{Map, Value, json};
 
-use super::fields::NO_FIELD;
+use super::fields::{NO_FIELD, Reads};
 use super::naming::Names;
 use crate::kind::Kind;
 use crate::names::{self, FileKind};
@@ -18,9 +18,12 @@ const NAMED: &str = "TaskTemplate.ContainerSpec.Env";
 /// The list of which items are patched by what tells them apart.
 const MOUNTS: &str = "TaskTemplate.ContainerSpec.Mounts";
 
-/// Keeps what no neutral field is for as patches, and counts what became of the fields of each object: what no note
-/// speaks of and the engine did not write is carried.
-pub(super) fn accounts(objects: &[Object], names: &Names, lifted: &mut Lifted) {
+/// Why a field that nobody read and nobody told of is lost.
+const UNREAD: &str = "nothing in an app is for it";
+
+/// Keeps what no neutral field is for as patches, and counts what became of the fields of each object: what was read, no
+/// note speaks of and the engine did not write is carried.
+pub(super) fn accounts(objects: &[Object], (names, reads): (&Names, &Reads), lifted: &mut Lifted) {
     for object in objects {
         let mut rest = Vec::new();
         let prefix = format!("{}.", object.id);
@@ -36,7 +39,7 @@ pub(super) fn accounts(objects: &[Object], names: &Names, lifted: &mut Lifted) {
         let mut found = Vec::new();
         walk(&object.body, "", &mut found);
         for (path, value) in &found {
-            count(object, (path, value), &mut rest);
+            count(object, (path, value), reads, &mut rest);
         }
         rest.retain(|rest| rest.fields > 0);
         lifted.accounts.push(Account { id: object.id.clone(), document, fields: leaves(&object.body), rest });
@@ -147,7 +150,7 @@ fn walk<'a>(value: &'a Value, path: &str, found: &mut Vec<(String, &'a Value)>) 
 }
 
 /// Counts one leaf to the note that speaks of it, or to what is the engine's own; what is left over is carried.
-fn count(object: &Object, (path, value): (&str, &Value), rest: &mut Vec<Rest>) {
+fn count(object: &Object, (path, value): (&str, &Value), reads: &Reads, rest: &mut Vec<Rest>) {
     let covers = |rest: &&mut Rest| {
         rest.fate != Fate::Own
             && path
@@ -158,6 +161,8 @@ fn count(object: &Object, (path, value): (&str, &Value), rest: &mut Vec<Rest>) {
         told.fields += 1;
     } else if let Some((fate, why)) = beside(object, path, value) {
         rest.push(Rest { path: path.to_owned(), fields: 1, fate, why: why.to_owned() });
+    } else if !reads.has(&format!("{}.{path}", object.id)) {
+        rest.push(Rest { path: path.to_owned(), fields: 1, fate: Fate::Lost, why: UNREAD.to_owned() });
     }
 }
 

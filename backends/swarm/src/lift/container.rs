@@ -35,8 +35,9 @@ pub(super) fn container(
     spec.ignore(&["Isolation"]);
     let written = spec.text("Image").unwrap_or_default();
     let mut env = environment::variables(&mut spec, lifted);
-    let mut secrets = spec.list("Secrets");
-    let command = environment::unwrap(spec.texts("Command"), &mut secrets, &mut env, names);
+    let mut secrets: Vec<(usize, Value)> = spec.list("Secrets").into_iter().enumerate().collect();
+    let command = spec.texts("Command");
+    let command = environment::unwrap(command, (&mut secrets, &spec), &mut env, names);
     let mut container = Container {
         image: image.unwrap_or(written),
         command,
@@ -52,10 +53,9 @@ pub(super) fn container(
         ..Container::default()
     };
     container.ports = ports;
-    let configs = (spec.list("Configs"), spec.at("Configs"));
-    container.mounts.extend(mounts::files(FileKind::Config, (configs.0, &configs.1), names, lifted));
-    let path = spec.at("Secrets");
-    container.mounts.extend(mounts::files(FileKind::Secret, (secrets, &path), names, lifted));
+    let configs = spec.list("Configs").into_iter().enumerate().collect();
+    container.mounts.extend(mounts::files(FileKind::Config, (configs, &spec), names, lifted));
+    container.mounts.extend(mounts::files(FileKind::Secret, (secrets, &spec), names, lifted));
     let outer = outer(&mut spec, lifted);
     spec.tell(&mut lifted.notes);
     (container, outer)
@@ -114,6 +114,7 @@ fn gpu(reservations: &mut Fields, lifted: &mut Lifted) -> Option<Gpu> {
         match (kind, count.and_then(|count| u32::try_from(count).ok())) {
             (Some(kind), Some(count)) if found.is_none() && kind.to_ascii_lowercase().contains("gpu") => {
                 let resource = (kind != GPU).then(|| kind.to_owned());
+                reservations.reads().mark(format!("{path}.{index}"));
                 found = Some(Gpu { count, resource });
             }
             _ => lifted
@@ -151,13 +152,25 @@ fn security(spec: &mut Fields, lifted: &mut Lifted) -> Security {
         },
         privileged: false,
         sysctls: spec.map("Sysctls"),
-        ulimits: spec.list("Ulimits").iter().filter_map(ulimit).collect(),
+        ulimits: ulimits(spec),
         seccomp: mode.filter(|mode| mode != "custom"),
     }
 }
 
 fn capabilities(names: Vec<String>) -> Vec<String> {
     names.into_iter().map(|name| name.strip_prefix("CAP_").unwrap_or(&name).to_owned()).collect()
+}
+
+fn ulimits(spec: &mut Fields) -> BTreeMap<String, Ulimit> {
+    let path = spec.at("Ulimits");
+    let mut found = BTreeMap::new();
+    for (index, item) in spec.list("Ulimits").iter().enumerate() {
+        if let Some((name, limit)) = ulimit(item) {
+            spec.reads().mark(format!("{path}.{index}"));
+            found.insert(name, limit);
+        }
+    }
+    found
 }
 
 fn ulimit(value: &Value) -> Option<(String, Ulimit)> {

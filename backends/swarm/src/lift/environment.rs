@@ -39,7 +39,7 @@ pub(super) fn variables(spec: &mut Fields, lifted: &mut Lifted) -> IndexMap<Stri
 /// the list of secrets.
 pub(super) fn unwrap(
     command: Vec<String>,
-    secrets: &mut Vec<Value>,
+    (secrets, spec): (&mut Vec<(usize, Value)>, &Fields),
     env: &mut IndexMap<String, EnvValue>,
     names: &Names,
 ) -> Vec<String> {
@@ -50,12 +50,20 @@ pub(super) fn unwrap(
     let Some(exports) = exports(script) else { return command };
     let mut sources = Vec::new();
     for (name, path) in &exports {
-        let Some(secret) = secrets.iter().find(|secret| target_of(secret) == *path) else { return command };
+        let Some((_, secret)) = secrets.iter().find(|(_, secret)| target_of(secret) == *path) else {
+            return command;
+        };
         let native = secret.get("SecretName").and_then(Value::as_str).unwrap_or_default();
         let place = names.file(FileKind::Secret, native);
         sources.push((name.clone(), EnvSource::Secret { name: place.document, key: place.key }));
     }
-    secrets.retain(|secret| exports.iter().all(|(_, path)| target_of(secret) != *path));
+    secrets.retain(|(index, secret)| {
+        let is_exported = exports.iter().any(|(_, path)| target_of(secret) == *path);
+        if is_exported {
+            spec.reads().mark(format!("{}.{index}", spec.at("Secrets")));
+        }
+        !is_exported
+    });
     env.extend(sources.into_iter().map(|(name, source)| (name, EnvValue::From(source))));
     rest.to_vec()
 }

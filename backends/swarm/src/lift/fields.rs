@@ -1,25 +1,59 @@
 //! Reading a document field by field, so that what nobody read can be told.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
 use rhumb_spec::{Bytes, Diagnostic, Duration, MilliCpu};
 use serde_json::{Map, Value};
 
 /// Why a field that nobody read is not carried.
 pub(super) const NO_FIELD: &str = "the neutral app has no such field";
 
+/// The paths of the fields that lifting read. What is in a list of items or in a mapping that is read field by field is
+/// read when its own fields are.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Reads(Rc<RefCell<BTreeSet<String>>>);
+
+impl Reads {
+    /// Says that a field is read, with all that is below it.
+    pub(super) fn mark(&self, path: impl Into<String>) {
+        self.0.borrow_mut().insert(path.into());
+    }
+
+    /// Whether a field was read.
+    pub(super) fn has(&self, path: &str) -> bool {
+        let read = self.0.borrow();
+        let above = path.match_indices('.').map(|(at, _)| &path[..at]);
+        above.chain([path]).any(|path| read.contains(path))
+    }
+}
+
 /// A mapping of a document of which each field is taken once.
 pub(super) struct Fields {
     map: Map<String, Value>,
     path: String,
+    reads: Reads,
 }
 
 impl Fields {
     /// The fields of a value; of anything but a mapping there are none.
-    pub(super) fn new(value: Option<Value>, path: impl Into<String>) -> Self {
+    pub(super) fn new(value: Option<Value>, path: impl Into<String>, reads: &Reads) -> Self {
         let map = match value {
             Some(Value::Object(map)) => map,
             _ => Map::new(),
         };
-        Self { map, path: path.into() }
+        Self { map, path: path.into(), reads: reads.clone() }
+    }
+
+    /// The fields of an item that was taken from here.
+    pub(super) fn item(&self, item: Value, path: impl Into<String>) -> Self {
+        Self::new(Some(item), path, &self.reads)
+    }
+
+    /// What was read, for what is read by hand.
+    pub(super) fn reads(&self) -> &Reads {
+        &self.reads
     }
 
     /// The path of a field.
@@ -27,15 +61,27 @@ impl Fields {
         format!("{}.{key}", self.path)
     }
 
-    /// Takes a field.
+    /// Takes a field, which is read by that.
     pub(super) fn take(&mut self, key: &str) -> Option<Value> {
+        let found = self.unread(key)?;
+        self.reads.mark(self.at(key));
+        Some(found)
+    }
+
+    /// Takes a field of which the fields are still to be read.
+    fn unread(&mut self, key: &str) -> Option<Value> {
         self.map.shift_remove(key).filter(|value| !value.is_null())
     }
 
-    /// Takes a mapping.
+    /// Whether there is such a field.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.map.get(key).is_some_and(|value| !value.is_null())
+    }
+
+    /// Takes a mapping, of which the fields are still to be read.
     pub(super) fn below(&mut self, key: &str) -> Self {
         let path = self.at(key);
-        Self::new(self.take(key), path)
+        Self::new(self.unread(key), path, &self.reads)
     }
 
     /// Takes text.
@@ -60,12 +106,17 @@ impl Fields {
 
     /// Takes a list of text.
     pub(super) fn texts(&mut self, key: &str) -> Vec<String> {
-        self.list(key).iter().filter_map(Value::as_str).map(str::to_owned).collect()
+        let path = self.at(key);
+        let list = self.list(key);
+        if list.iter().all(Value::is_string) {
+            self.reads.mark(path);
+        }
+        list.iter().filter_map(Value::as_str).map(str::to_owned).collect()
     }
 
-    /// Takes a list.
+    /// Takes a list, of which the items are still to be read.
     pub(super) fn list(&mut self, key: &str) -> Vec<Value> {
-        match self.take(key) {
+        match self.unread(key) {
             Some(Value::Array(items)) => items,
             _ => Vec::new(),
         }
@@ -98,8 +149,19 @@ impl Fields {
         }
     }
 
+    /// Tells of every field that nobody took, of a mapping that is not given away.
+    pub(super) fn tell_rest(&mut self, notes: &mut Vec<Diagnostic>) {
+        let map = std::mem::take(&mut self.map);
+        Self { map, path: self.path.clone(), reads: self.reads.clone() }.tell(notes);
+    }
+
     /// Tells of every field that nobody took.
     pub(super) fn tell(self, notes: &mut Vec<Diagnostic>) {
+        self.tell_why(NO_FIELD, notes);
+    }
+
+    /// Tells of every field that nobody took, and why.
+    pub(super) fn tell_why(self, why: &str, notes: &mut Vec<Diagnostic>) {
         for (key, value) in &self.map {
             let is_nothing = match value {
                 Value::Null | Value::Bool(false) => true,
@@ -109,7 +171,7 @@ impl Fields {
                 _ => false,
             };
             if !is_nothing {
-                notes.push(not_carried(self.at(key), NO_FIELD));
+                notes.push(not_carried(self.at(key), why));
             }
         }
     }

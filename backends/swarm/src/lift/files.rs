@@ -8,17 +8,21 @@ use rhumb_spec::Diagnostic;
 use rhumb_spec::model::{Config, Sealed, Secret};
 use serde_json::Value;
 
-use super::fields::text_pairs;
+use super::fields::{Reads, text_pairs};
 use super::naming::Names;
 use crate::names::{self, FileKind};
 
 /// Adds every config and secret to the app.
-pub(super) fn lift(objects: &[Object], names: &Names, lifted: &mut Lifted) {
+pub(super) fn lift(objects: &[Object], names: &Names, reads: &Reads, lifted: &mut Lifted) {
     for object in objects {
         let Some(name) = object.body.get("Name").and_then(Value::as_str) else { continue };
         let external = names::external_parts(&object.id);
         let kind = external.map_or(object.id.kind(), |(kind, _)| kind);
         let is_external = external.is_some() || object.ownership == Ownership::External;
+        if matches!(kind, "config" | "secret") {
+            let fields: &[&str] = if is_external { &["Name"] } else { &["Name", "Labels", "Data"] };
+            fields.iter().for_each(|field| reads.mark(format!("{}.{field}", object.id)));
+        }
         match kind {
             "config" if is_external => external_config(name, names, lifted),
             "config" => config(object, name, names, lifted),

@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use rhumb_backend::Lifted;
 use rhumb_spec::model::{Port, Probe, ProbeAction, Probes};
 
-use super::fields::{Fields, not_carried};
+use super::fields::{Fields, NO_FIELD, not_carried};
 use super::ports::port_named;
 use crate::lower::{SHELL_HTTP, SHELL_TCP, grpc_command, http_command, tcp_command, words};
 
@@ -17,7 +17,8 @@ pub(super) fn probes(spec: &mut Fields, ports: &mut IndexMap<String, Port>, lift
     let test = check.texts("Test");
     let Some(action) = action(&test, ports) else {
         if test.first().is_some_and(|word| word == "NONE") {
-            lifted.notes.push(not_carried(check.at("Test"), "it turns the image's own health check off"));
+            // A probe cannot say it, and a patch can.
+            lifted.notes.push(not_carried(check.at("Test"), NO_FIELD));
         }
         check.tell(&mut lifted.notes);
         return Probes::default();

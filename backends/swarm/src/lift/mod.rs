@@ -21,7 +21,9 @@ mod service;
 
 use rhumb_backend::{Lifted, Object};
 
+use fields::Reads;
 use naming::Names;
+use service::Ports;
 
 /// Turns documents of Swarm back into an app, with an account of what became of every field.
 ///
@@ -36,12 +38,17 @@ use naming::Names;
 pub fn lift(objects: &[Object]) -> Lifted {
     let mut lifted = Lifted::default();
     let names = Names::new(objects);
-    files::lift(objects, &names, &mut lifted);
-    network::lift(objects, &names, &mut lifted);
+    let reads = Reads::default();
+    files::lift(objects, &names, &reads, &mut lifted);
+    network::lift(objects, &names, &reads, &mut lifted);
+    let mut unknown = Vec::new();
     for object in objects.iter().filter(|object| object.id.kind() == "service") {
-        service::lift(object, &names, &mut lifted);
+        if service::lift(object, &names, &reads, &mut lifted) == Ports::Unknown {
+            unknown.push(object.id.name());
+        }
     }
-    account::accounts(objects, &names, &mut lifted);
+    service::tell_of_ports(&unknown, &mut lifted);
+    account::accounts(objects, (&names, &reads), &mut lifted);
     lifted
 }
 

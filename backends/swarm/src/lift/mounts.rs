@@ -19,7 +19,7 @@ pub(super) fn mounts(spec: &mut Fields, stack: Option<&str>, lifted: &mut Lifted
     let path = spec.at("Mounts");
     let mut found = IndexMap::new();
     for (index, item) in spec.list("Mounts").into_iter().enumerate() {
-        let mut fields = Fields::new(Some(item), format!("{path}.{index}"));
+        let mut fields = spec.item(item, format!("{path}.{index}"));
         let Some(target) = fields.text("Target").and_then(|target| unescape(&target)) else { continue };
         if let Some(mount) = mount(&mut fields, stack, lifted) {
             found.insert(target, mount);
@@ -102,7 +102,7 @@ fn driven(config: &mut Fields, lifted: &mut Lifted) -> Volume {
     let class = config.text("Name").filter(|name| name != "local");
     let mut options: BTreeMap<String, String> =
         config.map::<BTreeMap<String, String>>("Options").into_iter().map(plain_pair).collect();
-    Fields::new(None, config.at("")).tell(&mut lifted.notes);
+    config.tell_rest(&mut lifted.notes);
     let nfs = if class.is_none() { nfs(&mut options) } else { None };
     let access = if nfs.is_some() { Access::Shared } else { Access::Single };
     Volume { class, options, nfs, access, ..Volume::default() }
@@ -141,13 +141,18 @@ struct File {
 /// document is mounted as a whole.
 pub(super) fn files(
     kind: FileKind,
-    (items, path): (Vec<Value>, &str),
+    (items, spec): (Vec<(usize, Value)>, &Fields),
     names: &Names,
     lifted: &mut Lifted,
 ) -> IndexMap<String, Mount> {
+    let path = spec.at(match kind {
+        FileKind::Config => "Configs",
+        FileKind::Secret => "Secrets",
+    });
     let mut files = Vec::new();
-    for (index, item) in items.into_iter().enumerate() {
-        files.extend(file(kind, (item, format!("{path}.{index}")), names, lifted));
+    for (index, item) in items {
+        let fields = spec.item(item, format!("{path}.{index}"));
+        files.extend(file(kind, fields, names, lifted));
     }
     let mut mounts = IndexMap::new();
     while !files.is_empty() {
@@ -212,12 +217,11 @@ fn mount_of(kind: FileKind, file: &File, key: Option<String>) -> Mount {
     Mount { source, read_only: false, sub_path: None, file_mode, user: file.owner.0, group: file.owner.1 }
 }
 
-fn file(kind: FileKind, (item, path): (Value, String), names: &Names, lifted: &mut Lifted) -> Option<File> {
+fn file(kind: FileKind, mut fields: Fields, names: &Names, lifted: &mut Lifted) -> Option<File> {
     let (word, folder) = match kind {
         FileKind::Config => ("Config", ""),
         FileKind::Secret => ("Secret", "/run/secrets"),
     };
-    let mut fields = Fields::new(Some(item), path);
     fields.ignore(&[&format!("{word}ID")]);
     let native = fields.text(&format!("{word}Name"))?;
     if !names.has_file(kind, &native) {

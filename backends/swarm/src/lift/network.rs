@@ -6,16 +6,18 @@ use rhumb_backend::{Lifted, Object, Ownership};
 use rhumb_spec::model::{Network, NetworkAttachment};
 use serde_json::Value;
 
-use super::fields::{Fields, not_carried, text_pairs};
+use super::fields::{Fields, Reads, not_carried, text_pairs};
 use super::files::native_name;
 use super::naming::Names;
 use crate::names;
 
+/// Why options of a network's driver are not carried.
+const NO_OPTIONS: &str = "a network of an app has no options of a driver but that it is encrypted";
 /// The document of the network that a stack has by itself.
 const DEFAULT: &str = "default";
 
 /// Adds every network to the app, but the release's own where nothing is said of it.
-pub(super) fn lift(objects: &[Object], names: &Names, lifted: &mut Lifted) {
+pub(super) fn lift(objects: &[Object], names: &Names, reads: &Reads, lifted: &mut Lifted) {
     for object in objects {
         let external = names::external_parts(&object.id);
         if external.map_or(object.id.kind(), |(kind, _)| kind) != "network" {
@@ -24,7 +26,12 @@ pub(super) fn lift(objects: &[Object], names: &Names, lifted: &mut Lifted) {
         let is_external = external.is_some() || object.ownership == Ownership::External;
         let target = Value::from(object.id.as_str());
         let Some(document) = names.network(&target).cloned() else { continue };
-        let network = if is_external { external_network(object, &document) } else { network(object, lifted) };
+        let network = if is_external {
+            reads.mark(format!("{}.Name", object.id));
+            external_network(object, &document)
+        } else {
+            network(object, reads, lifted)
+        };
         if document != DEFAULT || network != Network::default() {
             lifted.app.networks.insert(document, network);
         }
@@ -36,19 +43,11 @@ fn external_network(object: &Object, document: &str) -> Network {
     Network { external: true, labels: native_name(name, document), ..Network::default() }
 }
 
-fn network(object: &Object, lifted: &mut Lifted) -> Network {
-    let mut fields = Fields::new(Some(object.body.clone()), object.id.as_str());
+fn network(object: &Object, reads: &Reads, lifted: &mut Lifted) -> Network {
+    let mut fields = Fields::new(Some(object.body.clone()), object.id.as_str(), reads);
     let is_live = fields.take("Id").is_some();
-    fields.ignore(&[
-        "Name",
-        "Created",
-        "Scope",
-        "Ingress",
-        "ConfigFrom",
-        "Containers",
-        "Peers",
-        "EnableIPv4",
-    ]);
+    fields.take("Name");
+    fields.ignore(&["Created", "Scope", "Ingress", "ConfigFrom", "Containers", "Peers", "EnableIPv4"]);
     if let Some(driver) = fields.text("Driver").filter(|driver| driver != "overlay") {
         let why = format!("networks are `overlay` here, and this one is `{driver}`");
         lifted.notes.push(not_carried(fields.at("Driver"), why));
@@ -57,7 +56,7 @@ fn network(object: &Object, lifted: &mut Lifted) -> Network {
     let mut options = fields.below("Options");
     options.ignore(&["com.docker.network.driver.overlay.vxlanid_list"]);
     let encrypted = options.take("encrypted").is_some();
-    options.tell(&mut lifted.notes);
+    options.tell_why(NO_OPTIONS, &mut lifted.notes);
     let network = Network {
         internal: fields.flag("Internal"),
         encrypted,
@@ -80,6 +79,7 @@ fn subnet(fields: &mut Fields, is_live: bool, lifted: &mut Lifted) -> Option<Str
         lifted.notes.push(not_carried(path, format!("the range {subnet} is left to the platform's choice")));
         return None;
     }
+    fields.reads().mark(format!("{path}.Config.0.Subnet"));
     Some(subnet)
 }
 
@@ -93,7 +93,7 @@ pub(super) fn attachments(
     let path = task.at("Networks");
     let mut found = BTreeMap::new();
     for (index, item) in task.list("Networks").into_iter().enumerate() {
-        let mut fields = Fields::new(Some(item), format!("{path}.{index}"));
+        let mut fields = task.item(item, format!("{path}.{index}"));
         let target = fields.take("Target").unwrap_or_default();
         let Some(document) = names.network(&target) else {
             let path = fields.at("");

@@ -23,11 +23,17 @@ pub(super) fn placement(task: &mut Fields, has_volumes: bool, lifted: &mut Lifte
         }
         add(&mut placement.nodes, constraint);
     }
-    placement.spread = fields.list("Preferences").iter().filter_map(spread).collect();
+    for (index, preference) in fields.list("Preferences").iter().enumerate() {
+        if let Some(spread) = spread(preference) {
+            placement.spread.push(spread);
+            fields.reads().mark(format!("{}.{index}", fields.at("Preferences")));
+        }
+    }
     placement.max_per_node = fields.small("MaxReplicas").filter(|most| *most > 0);
     let platforms = fields.list("Platforms");
     if let [platform] = platforms.as_slice() {
         let text = |key: &str| platform.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
+        fields.reads().mark(format!("{}.0", fields.at("Platforms")));
         placement.os = text("OS").map(str::to_owned);
         placement.arch =
             text("Architecture").map(|arch| if arch == "x86_64" { "amd64" } else { arch }.to_owned());

@@ -1,11 +1,9 @@
 //! Ports of containers, and those of the nodes that lead to them.
 
+use super::fields::{Fields, not_carried};
 use indexmap::IndexMap;
 use rhumb_backend::Lifted;
 use rhumb_spec::model::{Discovery, Expose, ExposeAs, Port, Protocol, Traffic};
-use serde_json::Value;
-
-use super::fields::{Fields, not_carried};
 
 /// The longest name of a port.
 const NAME_LIMIT: usize = 15;
@@ -35,19 +33,19 @@ pub(super) fn endpoint(
     let mut exposed = IndexMap::new();
     for (index, item) in endpoint.list("Ports").into_iter().enumerate() {
         let path = format!("{}.{index}", endpoint.at("Ports"));
-        exposed.extend(exposed_port(item, path, ports, lifted));
+        let fields = endpoint.item(item, path.clone());
+        exposed.extend(exposed_port(fields, path, ports, lifted));
     }
     endpoint.tell(&mut lifted.notes);
     (exposed, discovery)
 }
 
 fn exposed_port(
-    item: Value,
+    mut fields: Fields,
     path: String,
     ports: &mut IndexMap<String, Port>,
     lifted: &mut Lifted,
 ) -> Option<(String, Expose)> {
-    let mut fields = Fields::new(Some(item), path.clone());
     let protocol = match fields.text("Protocol").as_deref() {
         Some("udp") => Protocol::Udp,
         Some("sctp") => Protocol::Sctp,

@@ -54,8 +54,10 @@ pub(super) fn cron(labels: &mut BTreeMap<String, String>, workload: &mut Workloa
 
 /// Reads when tasks are started again, into the job of a workload that has one.
 pub(super) fn restart(task: &mut Fields, workload: &mut Workload, lifted: &mut Lifted) {
-    let Some(policy) = task.take("RestartPolicy") else { return };
-    let mut fields = Fields::new(Some(policy), task.at("RestartPolicy"));
+    if !task.has("RestartPolicy") {
+        return;
+    }
+    let mut fields = task.below("RestartPolicy");
     let policy = match fields.text("Condition").as_deref() {
         Some("on-failure") => RestartPolicy::OnFailure,
         Some("none") => RestartPolicy::Never,
@@ -80,10 +82,10 @@ pub(super) fn restart(task: &mut Fields, workload: &mut Workload, lifted: &mut L
 /// Reads how a service is updated, as surge or as unavailable replicas.
 pub(super) fn update(service: &mut Fields, lifted: &mut Lifted) -> Option<Update> {
     let rollback = rollback(service, lifted);
-    let Some(config) = service.take("UpdateConfig") else {
+    if !service.has("UpdateConfig") {
         return rollback.map(|rollback| Update { rollback: Some(rollback), ..Update::default() });
-    };
-    let mut fields = Fields::new(Some(config), service.at("UpdateConfig"));
+    }
+    let mut fields = service.below("UpdateConfig");
     let parallelism = fields.small("Parallelism").unwrap_or(1);
     let order = order(&mut fields);
     let mut update = Update {
@@ -125,8 +127,10 @@ pub(super) fn update(service: &mut Fields, lifted: &mut Lifted) -> Option<Update
 }
 
 fn rollback(service: &mut Fields, lifted: &mut Lifted) -> Option<Rollback> {
-    let config = service.take("RollbackConfig")?;
-    let mut fields = Fields::new(Some(config), service.at("RollbackConfig"));
+    if !service.has("RollbackConfig") {
+        return None;
+    }
+    let mut fields = service.below("RollbackConfig");
     fields.ignore(&["FailureAction"]);
     let rollback = Rollback {
         parallelism: fields.small("Parallelism").filter(|count| *count != 1),

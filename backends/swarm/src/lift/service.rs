@@ -9,7 +9,7 @@ use rhumb_spec::Diagnostic;
 use rhumb_spec::model::{Mode, Workload};
 
 use super::container::Outer;
-use super::fields::Fields;
+use super::fields::{Fields, Reads};
 use super::naming::{Names, document_name, without_stack};
 use super::route::Routed;
 use super::{container, network, placement, ports, rollout};
@@ -17,9 +17,11 @@ use crate::lower::REGISTRY_AUTH;
 use crate::names;
 
 /// Adds the workload of a service to the app.
-pub(super) fn lift(object: &Object, names: &Names, lifted: &mut Lifted) {
+///
+/// Answers whether ports are known: Swarm itself knows those only that it publishes.
+pub(super) fn lift(object: &Object, names: &Names, reads: &Reads, lifted: &mut Lifted) -> Ports {
     let path = object.id.as_str();
-    let mut fields = Fields::new(Some(object.body.clone()), path);
+    let mut fields = Fields::new(Some(object.body.clone()), path, reads);
     let native = fields.text("Name").unwrap_or_else(|| object.id.name().to_owned());
     let name = document_name(without_stack(&object.body, &native));
     let mut labels: BTreeMap<String, String> = fields.map("Labels");
@@ -47,11 +49,20 @@ pub(super) fn lift(object: &Object, names: &Names, lifted: &mut Lifted) {
     workload.depends_on = dependencies(object, names);
     workload.pull_secret = pull_secret(&mut fields, lifted);
     set_outer(&mut workload, outer, labels);
-    tell_of_ports(&workload, container.ports.is_empty(), path, lifted);
+    let is_server = !matches!(workload.mode, Mode::Job | Mode::Cron);
+    let known = if is_server && container.ports.is_empty() { Ports::Unknown } else { Ports::Known };
     workload.containers = IndexMap::from([(name.clone(), container)]);
     task.tell(&mut lifted.notes);
     fields.tell(&mut lifted.notes);
     lifted.app.workloads.insert(name, workload);
+    known
+}
+
+/// Whether the ports that a service listens on are known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ports {
+    Known,
+    Unknown,
 }
 
 /// Labels that containers bear are labels; those of the service alone are annotations.
@@ -80,13 +91,10 @@ fn pull_secret(fields: &mut Fields, lifted: &Lifted) -> Option<String> {
 }
 
 /// Swarm knows only the ports that it publishes. Elsewhere siblings need those that they use to be said.
-fn tell_of_ports(workload: &Workload, has_none: bool, path: &str, lifted: &mut Lifted) {
-    let is_server = !matches!(workload.mode, Mode::Job | Mode::Cron);
-    if is_server && has_none {
-        lifted.notes.push(
-            Diagnostic::warning(path, "Swarm does not say on which ports it listens")
-                .why("siblings reach every port of a container on an overlay network")
-                .remedy("`ports` and `expose` in the lifted document, for the ports that siblings use"),
-        );
+pub(super) fn tell_of_ports(services: &[&str], lifted: &mut Lifted) {
+    if let [_, ..] = services {
+        let what = format!("no port is known of {}", services.join(", "));
+        let remedy = "`ports` and `expose` for those that siblings use";
+        lifted.notes.push(Diagnostic::warning("", what).remedy(remedy));
     }
 }

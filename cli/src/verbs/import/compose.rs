@@ -53,6 +53,7 @@ pub(super) fn run(session: &Session, arguments: ComposeArguments) -> Ended {
         lifted: composed.lifted,
         origins: composed.origins,
         material: composed.material,
+        variables: composed.variables,
     };
     let imported = rhumb_action::import_app(made, &request)?;
     watchdog.rendered();

@@ -6,7 +6,7 @@ use rhumb_backend::{Assessed, Choices, Facts, Loss, Object, Scope, Support, asse
 use rhumb_spec::model::Mode;
 use rhumb_spec::{App, Diagnostic, Feature};
 
-use super::{BecomesObject, Candidate, Cell, Fit, Platform, Prices, Verdict};
+use super::{BecomesObject, Candidate, Cell, Fit, Platform, Prices, Verdict, rest};
 use crate::Proofs;
 use crate::road::{self, Built, Written};
 
@@ -54,7 +54,13 @@ impl World<'_> {
         let accept = refused(&assessed);
         let rules = road::BuildRules { accept: &accept, choices: &Choices::default() };
         let built = road::build(backend, app, self.scope, facts, rules);
+        let rest = match &built {
+            Ok(_) => None,
+            Err(_) => rest::without(app, &rest::refused(&assessed)),
+        };
+        let rest = rest.and_then(|rest| road::build(backend, &rest, self.scope, facts, rules).ok());
         let (cells, built) = draft.filled(assessed, built);
+        let built = built.or(rest);
         let mut platform = self.empty(candidate, facts, &cells);
         if let Some(built) = built {
             platform.cost = self.prices.cost(&platform.variant, backend.billed(&built.objects));
@@ -249,6 +255,20 @@ containers: { web: { image: web } }
 
     fn loss(feature: Feature, path: &str, text: &str, accepted: bool) -> Loss {
         Loss { feature, path: path.to_owned(), text: text.to_owned(), accepted }
+    }
+
+    #[test]
+    fn workloads_that_are_refused_as_a_whole_hide_no_others() {
+        let mut app = app();
+        app.workloads.get_mut("web-1").unwrap().depends_on = vec!["db".to_owned()];
+        let support = Support::Unsupported { why: "no", instead: "nothing" };
+        let requirement =
+            Requirement { feature: Feature::Sidecars, path: "workload/db.containers".to_owned() };
+        let refused = rest::refused(&[Assessed { requirement, support }]);
+        let rest = rest::without(&app, &refused).unwrap();
+        assert_eq!(rest.workloads.keys().collect::<Vec<_>>(), ["web-1"]);
+        assert!(rest.workloads["web-1"].depends_on.is_empty());
+        assert_eq!(rest::without(&app, &BTreeSet::new()), None);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod column;
 mod groups;
 mod prices;
+mod rest;
 mod table;
 
 use std::sync::Arc;
@@ -95,7 +96,8 @@ pub struct Platform {
     pub refused: usize,
     /// Features that must be left out with `--accept-loss`.
     pub leave_out: Vec<Feature>,
-    /// What it becomes there, without what is left out; none where it cannot be told.
+    /// What it becomes there, without what is left out and without the workloads that are refused as a whole; none where it
+    /// cannot be told.
     pub objects: Option<Vec<BecomesObject>>,
     /// What the provider charges for it, where that goes by size.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -3,14 +3,15 @@
 mod folder;
 mod report;
 mod sources;
+mod tags;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use rhumb_backend::{Backend, Gathered, Import, ImportQuery, Lifted, Material};
-use rhumb_chart::{Draft, Limits, ReleaseInfo, Sealing, Surroundings, UserValues, Written};
+use rhumb_chart::{Draft, Limits, ReleaseInfo, Sealing, SetMode, Surroundings, UserValues, Written};
 use rhumb_spec::yaml::Origins;
-use rhumb_spec::{Diagnostic, Severity};
+use rhumb_spec::{Diagnostic, Severity, Variables};
 
 use crate::{ActionError, ActionResult, road};
 pub use report::{Imported, ImportedObject};
@@ -81,6 +82,8 @@ pub struct ImportedApp<'a> {
     pub origins: Origins,
     /// Secret material by the id that secrets name.
     pub material: BTreeMap<String, Material>,
+    /// The variables in the app's texts.
+    pub variables: Variables,
 }
 
 /// Makes a chart of an app that was made of files.
@@ -89,7 +92,7 @@ pub struct ImportedApp<'a> {
 /// Errors among the notes; a folder that is there already or cannot be written.
 pub fn import_app(made: ImportedApp<'_>, request: &ImportRequest) -> ActionResult<Imported> {
     let name = chart_name(request)?;
-    let ImportedApp { title, mut lifted, origins, material } = made;
+    let ImportedApp { title, mut lifted, origins, material, variables } = made;
     if lifted.accounts.is_empty() {
         let found =
             Diagnostic::error("", "there is nothing to import").remedy("files in which something stands");
@@ -103,7 +106,16 @@ pub fn import_app(made: ImportedApp<'_>, request: &ImportRequest) -> ActionResul
     }
     lifted.notes = notes;
     let gathered = Gathered { material, ..Gathered::default() };
-    write((&gathered, &lifted), (&name, &origins), title, request)
+    let source = Made { title, gathered: &gathered, lifted: &lifted, variables: &variables };
+    write(&source, (&name, &origins), request)
+}
+
+/// What a chart is made of.
+struct Made<'a> {
+    title: &'a str,
+    gathered: &'a Gathered,
+    lifted: &'a Lifted,
+    variables: &'a Variables,
 }
 
 /// The name that a chart of a request gets.
@@ -144,15 +156,18 @@ fn finish(
         return Err(ActionError::Diagnostics(all));
     }
     let lifted = backend.lift(&gathered.objects);
-    write((&gathered, &lifted), (name, origins), backend.name(), request)
+    let variables = Variables::default();
+    let title = backend.name();
+    let source = Made { title, gathered: &gathered, lifted: &lifted, variables: &variables };
+    write(&source, (name, origins), request)
 }
 
 fn write(
-    (gathered, lifted): (&Gathered, &Lifted),
+    made: &Made<'_>,
     (name, origins): (&str, &Origins),
-    title: &str,
     request: &ImportRequest,
 ) -> ActionResult<Imported> {
+    let Made { title, gathered, lifted, variables } = *made;
     let empty: BTreeSet<String> = gathered
         .material
         .iter()
@@ -160,7 +175,7 @@ fn write(
         .map(|(id, _)| id.clone())
         .collect();
     let description = format!("Imported from {title}");
-    let draft = Draft { name, description: &description, app: &lifted.app, empty: &empty };
+    let draft = Draft { name, description: &description, app: &lifted.app, empty: &empty, variables };
     let written = rhumb_chart::write(&draft).map_err(|error| {
         ActionError::of(Diagnostic::error("", format!("the chart cannot be written: {error}")))
     })?;
@@ -168,7 +183,8 @@ fn write(
     let imported = report::of(gathered, lifted, (name, &request.out, origins), problems);
     let secrets = folder::secret_values(&written, gathered)?;
     folder::write(&request.out, &written, secrets, (&imported, request.existing))?;
-    Ok(Imported { files: folder::names(&request.out), ..imported })
+    let required = written.required.iter().map(|(path, _)| path.join(".")).collect();
+    Ok(Imported { files: folder::names(&request.out), required, ..imported })
 }
 
 /// What is wrong with the chart by itself. Notes and warnings of the original stay what they were.
@@ -179,7 +195,12 @@ fn problems(written: &Written) -> Vec<Diagnostic> {
         sealing: Sealing::Placeholder,
         limits: Limits::default(),
     };
-    let found = rhumb_chart::lint(&written.files, UserValues::new(), &around);
+    let mut given = UserValues::new();
+    for (path, value) in &written.required {
+        // What must be given is not wrong with the chart.
+        let _ = given.set(&format!("{}={value}", path.join(".")), SetMode::Text);
+    }
+    let found = rhumb_chart::lint(&written.files, given, &around);
     found.into_iter().filter(|found| found.severity != Severity::Note).collect()
 }
 

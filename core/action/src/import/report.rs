@@ -24,6 +24,8 @@ pub struct Imported {
     pub objects: Vec<ImportedObject>,
     /// How many fields met which fate, of all objects. `fields` is the sum of the others.
     pub counts: Counts,
+    /// The values that must be given at every install.
+    pub required: Vec<String>,
     /// What a person should look at.
     pub notes: Vec<Diagnostic>,
     /// What is wrong with the chart as it is.
@@ -74,6 +76,7 @@ pub(super) fn of(
         name: name.to_owned(),
         path: out.to_path_buf(),
         files: Vec::new(),
+        required: Vec::new(),
         documents: documents.into_iter().filter(|(_, count)| *count > 0).collect(),
         counts: objects.iter().map(|object| object.counts).sum(),
         objects,

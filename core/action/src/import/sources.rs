@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rhumb_backend::Gathered;
 use rhumb_spec::yaml::{Node, Origins};
 use rhumb_spec::{Diagnostic, Document, Place, Source};
 
-use super::shown;
+use super::{shown, tags};
 use crate::{ActionError, ActionResult};
 
 /// The most that all files together may hold, in bytes (100 MiB).
@@ -63,7 +64,16 @@ pub(super) fn read(inputs: &[ImportInput], folders: Folders) -> ActionResult<Vec
             }
         }
     }
-    let (documents, problems) = rhumb_spec::documents(&sources);
+    let (mut documents, mut problems) = (Vec::new(), Vec::new());
+    for Source { file, text } in &sources {
+        match tags::parse(text, file) {
+            Ok(nodes) => {
+                let file: Arc<str> = file.as_str().into();
+                documents.extend(nodes.into_iter().map(|node| Document { file: file.clone(), node }));
+            }
+            Err(problem) => problems.push(problem),
+        }
+    }
     if problems.is_empty() { Ok(documents) } else { Err(ActionError::Diagnostics(problems)) }
 }
 

@@ -1,19 +1,20 @@
 //! From an app back to a chart: its documents as templates, and what people change as values.
 //!
-//! Values are made of images, replicas, resources, the hosts of routes, the sizes of volumes, and secret data. Everything
-//! else stands in the templates as it is in the app, so that the chart with its defaults renders the same app.
+//! Values are made of images, replicas, resources, ports that are published, the hosts of routes, the sizes of volumes,
+//! secret data, and the variables of whoever wrote the app. Everything else stands in the templates as it is in the app, so that the chart with its defaults renders the same app.
 
 mod page;
 mod place;
 mod secret;
 mod template;
 mod value;
+mod variable;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rhumb_spec::App;
-use rhumb_spec::model::{Kind, Resources};
+use rhumb_spec::model::{Container, ExposeAs, Kind, Resources, Workload};
 use rhumb_spec::yaml::WriteError;
+use rhumb_spec::{App, Variables};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -35,6 +36,8 @@ pub struct Draft<'a> {
     pub app: &'a App,
     /// The ids of secret data of which the material is empty text: they need no value.
     pub empty: &'a BTreeSet<String>,
+    /// The variables in its texts.
+    pub variables: &'a Variables,
 }
 
 /// A chart that was written.
@@ -44,6 +47,8 @@ pub struct Written {
     pub files: Files,
     /// The paths of secret values, each with the id of its material. No file has the material.
     pub secrets: Vec<(Vec<String>, String)>,
+    /// The paths of values that must be given, each with one that would do.
+    pub required: Vec<(Vec<String>, String)>,
 }
 
 /// Why a chart cannot be written.
@@ -84,6 +89,8 @@ pub fn write(draft: &Draft<'_>) -> Result<Written, DraftError> {
         values: Extracted::default(),
         tokens: Tokens::of(draft.app),
         texts: BTreeMap::new(),
+        paths: variable::Paths::new(),
+        required: Vec::new(),
     };
     let places = Places::of(draft.app);
     writer.documents(&places)?;
@@ -99,7 +106,7 @@ pub fn write(draft: &Draft<'_>) -> Result<Written, DraftError> {
     for (path, text) in writer.texts {
         add(&path, text)?;
     }
-    Ok(Written { files, secrets: writer.values.secrets })
+    Ok(Written { files, secrets: writer.values.secrets, required: writer.required })
 }
 
 struct Writer<'a> {
@@ -108,12 +115,15 @@ struct Writer<'a> {
     tokens: Tokens,
     /// The templates, by their path.
     texts: BTreeMap<String, String>,
+    paths: variable::Paths,
+    required: Vec<(Vec<String>, String)>,
 }
 
 impl Writer<'_> {
     fn documents(&mut self, places: &Places) -> Result<(), DraftError> {
         let app = self.draft.app;
         app.workloads.keys().for_each(|name| self.values.begin(name));
+        self.variables();
         for (name, config) in &app.configs {
             self.document(Kind::Config, name, json(config), places)?;
         }
@@ -153,35 +163,64 @@ impl Writer<'_> {
         Ok(())
     }
 
-    fn workload(&mut self, name: &str, workload: &rhumb_spec::model::Workload) -> Map<String, Value> {
+    fn workload(&mut self, name: &str, workload: &Workload) -> Map<String, Value> {
         let mut fields = json(workload);
         if let Some(replicas) = workload.replicas {
             let path = self.values.of_workload(name, None, "replicas");
             let token = self.extract(&path, replicas.into(), "");
             fields.insert("replicas".to_owned(), token);
         }
+        self.published(name, workload, &mut fields);
         let is_one = workload.containers.len() == 1 && workload.init_containers.is_empty();
         let groups = [("initContainers", &workload.init_containers), ("containers", &workload.containers)];
+        let mut fields = self.with_variables(name, fields);
         for (group, containers) in groups {
             for (container, content) in containers {
                 let part = (!is_one).then_some(container.as_str());
-                let image = self.values.of_workload(name, part, "image");
-                let image = self.extract(&image, content.image.clone().into(), "| quote");
-                let resources = (content.resources != Resources::default()).then(|| {
-                    let path = self.values.of_workload(name, part, "resources");
-                    self.extract(&path, Value::Object(json(&content.resources)), "| to_json")
-                });
                 let place = fields
                     .get_mut(group)
                     .and_then(|group| group.get_mut(container))
                     .and_then(Value::as_object_mut);
                 if let Some(place) = place {
-                    place.insert("image".to_owned(), image);
-                    place.extend(resources.map(|resources| ("resources".to_owned(), resources)));
+                    self.container((name, part), content, place);
                 }
             }
         }
         fields
+    }
+
+    /// Makes values of a container's image, where no variable stands in it, and of its resources.
+    fn container(
+        &mut self,
+        (workload, part): (&str, Option<&str>),
+        content: &Container,
+        place: &mut Map<String, Value>,
+    ) {
+        if place.get("image").and_then(Value::as_str) == Some(&content.image) {
+            let image = self.values.of_workload(workload, part, "image");
+            let image = self.extract(&image, content.image.clone().into(), "| quote");
+            place.insert("image".to_owned(), image);
+        }
+        if content.resources != Resources::default() {
+            let path = self.values.of_workload(workload, part, "resources");
+            let resources = self.extract(&path, Value::Object(json(&content.resources)), "| to_json");
+            place.insert("resources".to_owned(), resources);
+        }
+    }
+
+    /// Makes values of the ports that are reached from outside.
+    fn published(&mut self, name: &str, workload: &Workload, fields: &mut Map<String, Value>) {
+        for (port, expose) in &workload.expose {
+            if expose.kind == ExposeAs::Internal {
+                continue;
+            }
+            let path = self.values.port(name, port);
+            let token = self.extract(&path, expose.port.into(), "");
+            let place = fields.get_mut("expose").and_then(|all| all.get_mut(port));
+            if let Some(Value::Object(place)) = place {
+                place.insert("port".to_owned(), token);
+            }
+        }
     }
 
     /// Makes a value of the chart, and gives what stands for it in the template.

@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use rhumb_spec::{Source, parse};
+use rhumb_spec::{Piece, Source, Variable, VariableText, parse};
 
 use super::*;
 use crate::chart::Chart;
@@ -67,7 +67,14 @@ fn app() -> App {
 
 fn written(app: &App) -> Written {
     let empty = BTreeSet::from(["0b".to_owned()]);
-    write(&Draft { name: "shop", description: "Imported: a \"shop\"", app, empty: &empty }).unwrap()
+    write(&Draft {
+        name: "shop",
+        description: "Imported: a \"shop\"",
+        app,
+        empty: &empty,
+        variables: &Variables::default(),
+    })
+    .unwrap()
 }
 
 fn rendered(files: &Files, values: &str) -> App {
@@ -112,4 +119,50 @@ fn documents_stand_with_the_workload_that_uses_them() {
     let paths: Vec<&str> =
         written.files.iter().map(|(path, _)| path).filter(|path| path.starts_with("templates/")).collect();
     assert_eq!(paths, ["templates/carts-db.yaml", "templates/native/thing.yaml", "templates/web.yaml"]);
+}
+
+#[test]
+fn variables_are_values() {
+    let variable = |value: &str, required: Option<&str>| Variable {
+        value: value.to_owned(),
+        required: required.map(str::to_owned),
+    };
+    let text = |pointer: &str, pieces: &[Piece]| VariableText {
+        workload: "carts-db".to_owned(),
+        pointer: pointer.to_owned(),
+        pieces: pieces.to_vec(),
+    };
+    let named = |name: &str| Piece::Variable(name.to_owned());
+    let variables = Variables {
+        values: BTreeMap::from([
+            ("MONGO_TAG".to_owned(), variable("3.4", None)),
+            ("WEB".to_owned(), variable("no", Some("say \"which\""))),
+        ]),
+        texts: vec![
+            text("/containers/db/image", &[Piece::Text("mongo:".to_owned()), named("MONGO_TAG")]),
+            text("/containers/db/env/NO", &[named("WEB")]),
+            text("/containers/db/env/TEXT", &[named("WEB")]),
+        ],
+    };
+    let (app, empty) = (app(), BTreeSet::new());
+    let draft = Draft { name: "shop", description: "d", app: &app, empty: &empty, variables: &variables };
+    let written = write(&draft).unwrap();
+    assert_eq!(written.required, [(vec!["web2".to_owned()], "no".to_owned())]);
+    let again = rendered(&written.files, "{mongoTag: 4, web2: 'a: b'}");
+    let db = &again.workloads["carts-db"].containers["db"];
+    assert_eq!(db.image, "mongo:4");
+    assert_eq!(db.env["NO"], rhumb_spec::model::EnvValue::Text("a: b".to_owned()));
+    assert_eq!(db.env["TEXT"], app.workloads["carts-db"].containers["db"].env["TEXT"], "it is another text");
+    let chart = Chart::from_files(written.files.clone()).unwrap();
+    let refused = chart.render(&chart.values(UserValues::new()).unwrap(), &sample()).unwrap_err();
+    assert!(refused.iter().any(|found| found.to_string().contains("say \"which\"")), "{refused:?}");
+}
+
+#[test]
+fn published_ports_are_values() {
+    let mut app = app();
+    app.workloads.get_mut("web").unwrap().expose["http"].kind = ExposeAs::LoadBalancer;
+    let written = written(&app);
+    let again = rendered(&written.files, "web: { ports: { http: 8080 } }");
+    assert_eq!(again.workloads["web"].expose["http"].port, 8080);
 }

@@ -17,6 +17,8 @@ pub(super) struct Extracted {
     values: Map<String, Value>,
     /// Keys by what they were made of, for each mapping of values.
     keys: BTreeMap<String, BTreeMap<String, String>>,
+    /// The paths of values that may be empty, or written as numbers.
+    open: BTreeSet<Vec<String>>,
     /// The paths of secret values and the ids of their material.
     pub(super) secrets: Vec<(Vec<String>, String)>,
 }
@@ -44,6 +46,23 @@ impl Extracted {
         path
     }
 
+    /// The path of the value for a port of a workload.
+    pub(super) fn port(&mut self, workload: &str, port: &str) -> Vec<String> {
+        let workload = self.key("", workload);
+        let port = self.key(&format!("{workload}.ports"), port);
+        vec![workload, "ports".to_owned(), port]
+    }
+
+    /// The path of the value that a variable is.
+    pub(super) fn variable(&mut self, name: &str) -> Vec<String> {
+        let has_small = name.bytes().any(|byte| byte.is_ascii_lowercase());
+        let words = if has_small { name.to_owned() } else { name.to_ascii_lowercase() };
+        // Workloads have names without this character.
+        let path = vec![self.key_of("", &format!("${name}"), &words)];
+        self.open.insert(path.clone());
+        path
+    }
+
     /// The path of a value of another document.
     pub(super) fn group(&mut self, group: &str, document: &str, field: &str) -> Vec<String> {
         vec![group.to_owned(), self.key(group, document), field.to_owned()]
@@ -61,11 +80,16 @@ impl Extracted {
 
     /// A key for a name, other than those of its neighbours.
     fn key(&mut self, within: &str, name: &str) -> String {
+        self.key_of(within, name, name)
+    }
+
+    /// A key for a name, made of words.
+    fn key_of(&mut self, within: &str, name: &str, words: &str) -> String {
         let known = self.keys.entry(within.to_owned()).or_default();
         if let Some(key) = known.get(name) {
             return key.clone();
         }
-        let wanted = identifier(name);
+        let wanted = identifier(words);
         let taken: BTreeSet<&String> = known.values().collect();
         let is_free = |key: &String| !taken.contains(key) && !RESERVED.contains(&key.as_str());
         let key = (1..=taken.len() + RESERVED.len() + 1)
@@ -112,7 +136,8 @@ impl Extracted {
         let mut schema = Map::new();
         schema.insert("$schema".to_owned(), "https://json-schema.org/draft/2020-12/schema".into());
         let secrets: BTreeSet<&[String]> = self.secrets.iter().map(|(path, _)| path.as_slice()).collect();
-        if let Value::Object(rest) = shape(&Value::Object(self.values.clone()), &mut Vec::new(), &secrets) {
+        let special = Special { secrets, open: &self.open };
+        if let Value::Object(rest) = shape(&Value::Object(self.values.clone()), &mut Vec::new(), &special) {
             schema.extend(rest);
         }
         if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
@@ -127,20 +152,27 @@ impl Extracted {
     }
 }
 
-fn shape(value: &Value, path: &mut Vec<String>, secrets: &BTreeSet<&[String]>) -> Value {
+/// The paths of values that are no plain text.
+struct Special<'e> {
+    secrets: BTreeSet<&'e [String]>,
+    open: &'e BTreeSet<Vec<String>>,
+}
+
+fn shape(value: &Value, path: &mut Vec<String>, special: &Special<'_>) -> Value {
     match value {
         Value::Object(_) if path.last().is_some_and(|key| key == "resources") => json!({ "type": "object" }),
         Value::Object(map) => {
             let mut properties = Map::new();
             for (key, value) in map {
                 path.push(key.clone());
-                properties.insert(key.clone(), shape(value, path, secrets));
+                properties.insert(key.clone(), shape(value, path, special));
                 path.pop();
             }
             json!({ "type": "object", "additionalProperties": false, "properties": properties })
         }
+        _ if special.open.contains(path.as_slice()) => json!({ "type": ["string", "number", "boolean"] }),
         Value::Number(_) => json!({ "type": "integer", "minimum": 0 }),
-        _ if secrets.contains(path.as_slice()) => json!({ "type": "string", "writeOnly": true }),
+        _ if special.secrets.contains(path.as_slice()) => json!({ "type": "string", "writeOnly": true }),
         _ => json!({ "type": "string", "minLength": 1 }),
     }
 }

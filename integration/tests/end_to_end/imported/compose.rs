@@ -22,7 +22,7 @@ configs: { look: { content: blue } }
 secrets: { password: { environment: HOME } }
 ";
 
-pub(crate) fn trials() -> Vec<Trial> {
+pub(super) fn trials() -> Vec<Trial> {
     vec![trial::needs_swarm("a_compose_file_runs_on_swarm", on_swarm)]
 }
 
