@@ -168,6 +168,8 @@ fn every_field_is_accounted_for() {
                 "Env": ["MODE=fast", "NODE={{.Node.Hostname}}"],
                 "TTY": true,
                 "Isolation": "default",
+                "Healthcheck": { "Test": ["NONE"] },
+                "Ulimits": [{ "Name": "nofile", "Soft": 1, "Hard": 2 }, { "Name": "odd" }],
                 "Mounts": [{ "Type": "bind", "Source": "/srv", "Target": "/srv", "BindOptions": { "Propagation": "rslave" } }],
             },
             "Resources": { "Limits": { "Pids": 100 } },
@@ -185,22 +187,25 @@ fn every_field_is_accounted_for() {
     assert_eq!(
         rest,
         [
+            "Kept TaskTemplate.ContainerSpec.Healthcheck.Test 1",
             "Kept TaskTemplate.ContainerSpec.Mounts.0.BindOptions 1",
             "Kept TaskTemplate.ContainerSpec.TTY 1",
             "Kept TaskTemplate.Resources.Limits.Pids 1",
             "Lost RollbackConfig.FailureAction 1",
             "Lost TaskTemplate.ContainerSpec.Env.NODE 1",
+            "Lost TaskTemplate.ContainerSpec.Ulimits.1.Name 1",
             "Own Labels.com.docker.stack.namespace 1",
             "Own TaskTemplate.ContainerSpec.Isolation 1",
             "Own TaskTemplate.ForceUpdate 1",
         ]
     );
     let counts = account.counts();
-    assert_eq!((counts.fields, counts.carried), (17, 9));
+    assert_eq!((counts.fields, counts.carried), (22, 12));
     let again = lowered(&lifted.app, &SwarmFacts::default());
     let body = &again.iter().find(|object| object.id.as_str() == "service/web").unwrap().body;
     let spec = &body["TaskTemplate"]["ContainerSpec"];
     assert_eq!(spec["TTY"], json!(true));
+    assert_eq!(spec["Healthcheck"], json!({ "Test": ["NONE"] }));
     assert_eq!(spec["Mounts"][0]["BindOptions"], json!({ "Propagation": "rslave" }));
     assert_eq!(spec["Mounts"][0]["Source"], "/srv");
     assert_eq!(body["TaskTemplate"]["Resources"]["Limits"]["Pids"], 100);

@@ -7,9 +7,11 @@
 mod amounts;
 mod deploy;
 mod environment;
+mod fields_of_services;
 mod files;
 mod health;
 mod labels;
+mod mount_options;
 mod network;
 mod ports;
 mod references;
@@ -248,7 +250,8 @@ fn extensions(fields: &mut Fields<'_>) {
 }
 
 fn unknown(kind: &str, key: &str) -> String {
-    let near = rhumb_spec::suggest(key, service::KNOWN.iter().copied()).filter(|_| kind == "service");
+    let near =
+        rhumb_spec::suggest(key, fields_of_services::KNOWN.iter().copied()).filter(|_| kind == "service");
     match near {
         Some(near) if near == key => "its form is none that can be carried".to_owned(),
         Some(near) => format!("a {kind} has no field of this name; did you mean `{near}`?"),

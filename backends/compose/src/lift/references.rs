@@ -21,6 +21,7 @@ const KNOWN: &[(&str, u16)] = &[
     ("httpd", 80),
     ("elasticsearch", 9200),
     ("zookeeper", 2181),
+    ("whoami", 80),
 ];
 
 /// Exposes ports to siblings that Compose leaves open: every port of a container is reached there, and no platform opens
@@ -89,7 +90,8 @@ fn add(service: &str, document: &str, found: BTreeSet<u16>, world: &mut World<'_
     }
 }
 
-fn known(image: &str) -> Option<u16> {
+/// The port that a well-known image listens on.
+pub(super) fn known(image: &str) -> Option<u16> {
     let name = image.rsplit('/').next().unwrap_or(image).split([':', '@']).next()?;
     KNOWN.iter().find(|(known, _)| *known == name).map(|(_, port)| *port)
 }

@@ -181,7 +181,7 @@ proptest! {
 
     #[test]
     fn accounts_add_up_whatever_is_written(
-        fields in prop::collection::btree_map(prop::sample::select(service::KNOWN.to_vec()), value_text(), 0..12)
+        fields in prop::collection::btree_map(prop::sample::select(fields_of_services::KNOWN.to_vec()), value_text(), 0..12)
     ) {
         // What a service extends must be there, and is tried elsewhere.
         let own = fields.iter().filter(|(key, _)| **key != "extends");

@@ -7,6 +7,7 @@ use rhumb_spec::model::{Config, Container, Mount, MountSource, Nfs, Volume};
 use serde_json::Value;
 
 use super::amounts::bytes;
+use super::mount_options::{Unread, others, unread};
 use super::{World, document_name, flag, list, scalar, text_pairs};
 use crate::read::joined;
 
@@ -100,15 +101,6 @@ struct Entry {
     others: Vec<Unread>,
 }
 
-/// An option that an app does not have.
-struct Unread {
-    path: String,
-    fields: usize,
-    why: &'static str,
-}
-
-const NO_COPY: &str = "whether an empty volume takes over what the image has there, is the platform's choice";
-
 /// Reads `volumes` and `tmpfs`.
 pub(super) fn mounts(
     fields: &mut Fields<'_>,
@@ -163,34 +155,6 @@ fn entry(item: &Value) -> Result<Entry, String> {
     })
 }
 
-/// What of an option of a long form is not read: its path, and how many fields it has.
-fn others(key: &str, value: &Value) -> Vec<Unread> {
-    let known: &[&str] = match key {
-        "type" | "source" | "target" | "read_only" => return Vec::new(),
-        "bind" => &["create_host_path"],
-        "volume" => &["subpath"],
-        "tmpfs" => &["size", "mode"],
-        _ => &[],
-    };
-    match value.as_object().filter(|inner| !inner.is_empty()) {
-        Some(inner) => {
-            let left = inner.iter().filter(|(name, _)| !known.contains(&name.as_str()));
-            left.map(|(name, value)| option(format!("{key}.{name}"), value)).collect()
-        }
-        None => vec![option(key.to_owned(), value)],
-    }
-}
-
-fn option(path: String, value: &Value) -> Unread {
-    let why = match path.as_str() {
-        "bind.selinux" => "SELinux labels are the node's matter",
-        "consistency" => "how files are kept in step is the platform's choice",
-        "volume.nocopy" => NO_COPY,
-        _ => "no mount of an app has this option",
-    };
-    Unread { path, fields: leaves(value), why }
-}
-
 /// The parts of a short form, the letter of a drive taken with what follows.
 fn parts(text: &str) -> Vec<&str> {
     let is_drive = text.as_bytes().first().is_some_and(u8::is_ascii_alphabetic)
@@ -205,17 +169,6 @@ fn parts(text: &str) -> Vec<&str> {
             found
         }
     }
-}
-
-/// An option of a short form that an app does not have. A short form is one field.
-fn unread(option: &str) -> Unread {
-    let why = match option {
-        "z" | "Z" => "SELinux labels are the node's matter",
-        "cached" | "delegated" | "consistent" => "how files are kept in step is the platform's choice",
-        "nocopy" => NO_COPY,
-        _ => "no mount of an app has this option",
-    };
-    Unread { path: option.to_owned(), fields: 0, why }
 }
 
 /// Where a short form is mounted.

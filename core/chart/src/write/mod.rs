@@ -122,8 +122,7 @@ struct Writer<'a> {
 impl Writer<'_> {
     fn documents(&mut self, places: &Places) -> Result<(), DraftError> {
         let app = self.draft.app;
-        app.workloads.keys().for_each(|name| self.values.begin(name));
-        self.variables();
+        self.begin();
         for (name, config) in &app.configs {
             self.document(Kind::Config, name, json(config), places)?;
         }

@@ -11,8 +11,9 @@ use super::Writer;
 pub(super) type Paths = BTreeMap<String, Vec<String>>;
 
 impl Writer<'_> {
-    /// Makes a value of each variable.
-    pub(super) fn variables(&mut self) {
+    /// Makes room for the values of workloads, and a value of each variable.
+    pub(super) fn begin(&mut self) {
+        self.draft.app.workloads.keys().for_each(|name| self.values.begin(name));
         for (name, variable) in &self.draft.variables.values {
             let path = self.values.variable(name);
             let is_required = variable.required.is_some();

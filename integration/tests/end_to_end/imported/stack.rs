@@ -103,7 +103,6 @@ fn require_same(theirs: &Value, ours: &Value) -> Result<(), Failed> {
         "/UpdateConfig/Parallelism",
         "/UpdateConfig/Order",
         "/UpdateConfig/FailureAction",
-        "/TaskTemplate/Placement/Constraints",
         "/TaskTemplate/Resources/Limits/MemoryBytes",
         "/TaskTemplate/RestartPolicy/Delay",
         "/TaskTemplate/ContainerSpec/Image",

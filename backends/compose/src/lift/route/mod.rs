@@ -10,7 +10,7 @@ use rhumb_backend::fields::Fields;
 use rhumb_backend::{Fate, Rest};
 use rhumb_spec::model::{Container, Mode, Protocol, Route, RouteTarget, RouteTls, Workload};
 
-use super::{World, document_name, ports};
+use super::{World, document_name, ports, references};
 use rule::Case;
 
 /// What Traefik's labels begin with.
@@ -133,8 +133,11 @@ impl Found {
             None if self.services.len() == 1 => self.services.values().next().copied(),
             None => None,
         };
-        let is_only = container.ports.len() == 1 && self.services.is_empty() && named.is_none();
-        let only = container.ports.values().next().filter(|_| is_only).map(|port| port.port);
+        // Of several ports Traefik takes the lowest, and of a container that names none what its image says.
+        let is_free = self.services.is_empty() && named.is_none();
+        let tcp = container.ports.values().filter(|port| port.protocol == Protocol::Tcp);
+        let own = tcp.map(|port| port.port).min().or_else(|| references::known(&container.image));
+        let only = own.filter(|_| is_free);
         found.or(only).ok_or("the port that it leads to is not said, so there is no Route of it")
     }
 }
