@@ -120,7 +120,7 @@ safe: { host: a.b, paths: { /: { workload: a, port: http } }, tls: {} }",
         "{ a: { image: a, labels: { traefik.http.routers.r.rule: 'HostRegexp(`x`)', traefik.http.services.r.loadbalancer.server.port: 1,
             traefik.tcp.routers.t.rule: 'HostSNI(`*`)' } }, b: { image: b, labels: { traefik.http.routers.s.rule: 'Host(`x`)' } } }",
         "{}",
-        &["labels.traefik.tcp.routers.t.rule", "labels.traefik.http.routers.r.rule", "labels.traefik.http.routers.s.rule"],
+        &["labels.traefik.tcp.routers.t.rule", "labels.traefik.http.routers.r.rule", "labels.traefik.http.services.r.loadbalancer.server.port", "labels.traefik.http.routers.s.rule"],
     );
 }
 

@@ -21,7 +21,9 @@ pub(super) fn lift(objects: &[Object], names: &Names, reads: &Reads, lifted: &mu
         let is_external = external.is_some() || object.ownership == Ownership::External;
         if matches!(kind, "config" | "secret") {
             let fields: &[&str] = if is_external { &["Name"] } else { &["Name", "Labels", "Data"] };
-            fields.iter().for_each(|field| reads.mark(format!("{}.{field}", object.id)));
+            for field in fields {
+                reads.mark(format!("{}.{field}", object.id));
+            }
         }
         match kind {
             "config" if is_external => external_config(name, names, lifted),

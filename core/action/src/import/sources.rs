@@ -66,12 +66,12 @@ pub(super) fn read(inputs: &[ImportInput], folders: Folders) -> ActionResult<Vec
     }
     let (mut documents, mut problems) = (Vec::new(), Vec::new());
     for Source { file, text } in &sources {
-        match tags::parse(text, file) {
+        match tags::parse(text) {
             Ok(nodes) => {
                 let file: Arc<str> = file.as_str().into();
                 documents.extend(nodes.into_iter().map(|node| Document { file: file.clone(), node }));
             }
-            Err(problem) => problems.push(problem),
+            Err(error) => problems.push(error.into_diagnostic(file)),
         }
     }
     if problems.is_empty() { Ok(documents) } else { Err(ActionError::Diagnostics(problems)) }

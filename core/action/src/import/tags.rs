@@ -2,7 +2,6 @@
 //!
 //! Source: AWS CloudFormation user guide, "Intrinsic function reference".
 
-use rhumb_spec::Diagnostic;
 use rhumb_spec::yaml::{self, Node, NodeKind};
 
 /// The tags, and the keys of the long forms.
@@ -29,9 +28,8 @@ const TAGS: [(&str, &str); 19] = [
 ];
 
 /// The documents of a text, with tags in their long forms.
-pub(super) fn parse(text: &str, file: &str) -> Result<Vec<Node>, Diagnostic> {
-    let mut nodes =
-        yaml::parse_tagged(text, &TAGS.map(|(tag, _)| tag)).map_err(|error| error.into_diagnostic(file))?;
+pub(super) fn parse(text: &str) -> Result<Vec<Node>, yaml::Error> {
+    let mut nodes = yaml::parse_tagged(text, &TAGS.map(|(tag, _)| tag))?;
     nodes.iter_mut().for_each(lengthen);
     Ok(nodes)
 }
@@ -70,8 +68,8 @@ mod tests {
 
     #[test]
     fn tags_are_functions() {
-        let found = parse("a: !Ref X\nb: !GetAtt X.Arn\nc: [!Sub '${X}']\nd: !Join ['', [a, !Ref Y]]\n", "f")
-            .unwrap();
+        let found =
+            parse("a: !Ref X\nb: !GetAtt X.Arn\nc: [!Sub '${X}']\nd: !Join ['', [a, !Ref Y]]\n").unwrap();
         let expected = serde_json::json!({
             "a": { "Ref": "X" },
             "b": { "Fn::GetAtt": ["X", "Arn"] },
@@ -79,6 +77,6 @@ mod tests {
             "d": { "Fn::Join": ["", ["a", { "Ref": "Y" }]] },
         });
         assert_eq!(found[0].to_value(), expected);
-        assert!(parse("a: !Other X\n", "f").is_err());
+        assert!(parse("a: !Other X\n").is_err());
     }
 }

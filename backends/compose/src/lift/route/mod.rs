@@ -68,6 +68,7 @@ impl Labels {
         // The router with TLS is the one that stays of two that are alike otherwise.
         let mut routers: Vec<(String, Router)> = std::mem::take(&mut found.routers).into_iter().collect();
         routers.sort_by_key(|(_, router)| router.tls().is_none());
+        let mut is_led_to = false;
         for (name, router) in routers {
             let outcome = found.port_of(&router, container).and_then(|port| {
                 let cases = router.cases()?;
@@ -79,11 +80,15 @@ impl Labels {
                 Ok((cases, target)) => {
                     router.tell(fields);
                     let class = found.class.clone();
-                    let routes = Routes { name: &name, service, tls: router.tls(), class };
-                    routes.add(cases, &target, world);
+                    Routes { name: &name, service, tls: router.tls(), class }.add(cases, &target, world);
+                    is_led_to = true;
                 }
                 Err(why) => router.fields.values().for_each(|(path, _)| fields.lost(path, 1, why)),
             }
+        }
+        if !is_led_to {
+            let why = "no Route leads to it";
+            found.services.values().for_each(|(_, path)| fields.lost(path, 1, why));
         }
     }
 }
@@ -102,7 +107,7 @@ fn port_name(container: &Container, workload: &Workload, number: u16) -> Result<
 struct Found {
     routers: BTreeMap<String, Router>,
     /// Ports by Traefik's own name of the service.
-    services: BTreeMap<String, u16>,
+    services: BTreeMap<String, (u16, String)>,
     class: Option<String>,
 }
 
@@ -116,7 +121,7 @@ impl Found {
             let router = self.routers.entry(service.to_owned()).or_default();
             router.fields.insert((*field).to_owned(), (path, value));
         } else if let Some(port) = port(key, service, &value) {
-            self.services.insert(port.0, port.1);
+            self.services.insert(port.0, (port.1, path));
         } else if small == "traefik.constraint-label" {
             self.class = Some(value);
         } else if FINDING.contains(&small.as_str()) {
@@ -129,8 +134,8 @@ impl Found {
     fn port_of(&self, router: &Router, container: &Container) -> Result<u16, &'static str> {
         let named = router.value("service").map(|name| name.split('@').next().unwrap_or(name));
         let found = match named {
-            Some(name) => self.services.get(name).copied(),
-            None if self.services.len() == 1 => self.services.values().next().copied(),
+            Some(name) => self.services.get(name),
+            None if self.services.len() == 1 => self.services.values().next(),
             None => None,
         };
         // Of several ports Traefik takes the lowest, and of a container that names none what its image says.
@@ -138,7 +143,10 @@ impl Found {
         let tcp = container.ports.values().filter(|port| port.protocol == Protocol::Tcp);
         let own = tcp.map(|port| port.port).min().or_else(|| references::known(&container.image));
         let only = own.filter(|_| is_free);
-        found.or(only).ok_or("the port that it leads to is not said, so there is no Route of it")
+        found
+            .map(|(port, _)| *port)
+            .or(only)
+            .ok_or("the port that it leads to is not said, so there is no Route of it")
     }
 }
 
