@@ -47,7 +47,9 @@ pub(super) fn files(
             let what = format!("the label {key} in {path} is left out");
             world.warn(format!("service/{service}.label_file"), what, "it among `labels`, or a Route");
         }
-        labels.into_iter().for_each(|(key, value)| put(key, value, workload));
+        for (key, value) in labels {
+            put(key, value, workload);
+        }
     }
 }
 

@@ -210,7 +210,7 @@ impl Router {
             None => self.fields.keys().any(|field| field.starts_with("tls.")),
         };
         let mut points = self.value("entrypoints").unwrap_or_default().split(',').map(str::trim);
-        let is_meant = points.clone().any(is_secure) && points.all(|point| is_secure(point));
+        let is_meant = points.clone().any(is_secure) && points.all(is_secure);
         (is_given || is_meant)
             .then(|| RouteTls { secret: None, resolver: self.value("tls.certresolver").map(str::to_owned) })
     }

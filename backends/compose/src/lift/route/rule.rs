@@ -37,16 +37,16 @@ impl Case {
 pub(super) fn cases(rule: &str) -> Option<Vec<Case>> {
     let mut reader = Reader { rest: rule.trim(), depth: 0 };
     let found = reader.either()?;
-    (reader.rest.is_empty() && !found.is_empty()).then(|| folded(found))
+    (reader.rest.is_empty() && !found.is_empty()).then(|| folded(&found))
 }
 
 /// `Path(/a) || PathPrefix(/a/)` is what a path prefix of whole segments is.
-fn folded(found: Vec<Case>) -> Vec<Case> {
+fn folded(found: &[Case]) -> Vec<Case> {
     let is_below = |case: &Case, exact: &Case| {
         let folder = exact.path.as_ref().map(|path| format!("{}/", path.trim_end_matches('/')));
         !case.is_exact && case.host == exact.host && case.path == folder
     };
-    let mut all = found.clone();
+    let mut all = found.to_vec();
     for exact in found.iter().filter(|case| case.is_exact) {
         if found.iter().any(|case| is_below(case, exact)) {
             all.retain(|case| case != exact && !is_below(case, exact));
