@@ -88,9 +88,9 @@ pub(crate) enum Format {
     Json,
     /// For programs and people.
     Yaml,
-    /// A page of text, of `compare`.
+    /// A page of text, of `compare` and `evaluate`.
     Markdown,
-    /// A page for a browser, of `compare`.
+    /// A page for a browser, of `compare` and `evaluate`.
     Html,
 }
 
@@ -123,6 +123,8 @@ pub(crate) enum Verb {
     Explain(verbs::explain::Arguments),
     /// Fail when a platform refuses or loses what it did not before
     Check(verbs::check::Arguments),
+    /// Measure the same script on live targets: install, update under load, scale, recovery, uninstall
+    Evaluate(verbs::evaluate::Arguments),
     /// Install a chart as a release
     Install(verbs::install::Arguments),
     /// Upgrade a release to another chart or other values

@@ -96,7 +96,10 @@ pub(crate) fn serialised<T: Serialize>(format: Format, result: &T) -> Result<Str
 
 /// What is said to who asks for a page where there is none.
 pub(crate) fn no_page() -> Failure {
-    Failure::usage("this verb prints no pages", "-o table, json or yaml; `rhumb compare` prints pages")
+    Failure::usage(
+        "this verb prints no pages",
+        "-o table, json or yaml; `rhumb compare` and `rhumb evaluate` print pages",
+    )
 }
 
 /// Prints text. A reader that went away, such as `head`, is no failure.

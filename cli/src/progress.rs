@@ -5,11 +5,12 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use rhumb_action::{Event, Left, Progress};
+use rhumb_action::{Event, Left, Phase, Progress};
 use rhumb_backend::{Action, LogStream, ObjectHealth, State};
 
 use crate::failure::diagnostic_text;
 use crate::output::Paint;
+use crate::page::evaluate::measured;
 use crate::verbs::deploy::losses;
 use crate::watchdog::Watchdog;
 
@@ -110,6 +111,15 @@ impl Lines {
         }
     }
 
+    /// The moving line tells what is being measured.
+    fn measuring(&self, round: u32, phase: Phase) {
+        self.bar.set_message(if round == 0 {
+            format!("warm-up: {phase}")
+        } else {
+            format!("round {round}: {phase}")
+        });
+    }
+
     /// On a terminal the moving line tells everything; elsewhere a line is printed when counts change.
     fn wait_line(&self, objects: &[ObjectHealth]) {
         let waiting: Vec<&ObjectHealth> =
@@ -168,6 +178,8 @@ impl Progress for Lines {
                 let goal = to.map_or_else(|| "nothing".to_owned(), |revision| format!("revision {revision}"));
                 self.say_always(&format!("{}: {reason}; going back to {goal}", self.paint.bad("failed")));
             }
+            Event::Measuring { round, phase } => self.measuring(*round, *phase),
+            Event::Measured { round, measurement } => self.say(&measured(*round, measurement)),
             Event::JobStarted { name } => self.say(&format!("running {name}")),
             Event::Log(line) => {
                 self.bar.suspend(|| match line.stream {

@@ -38,6 +38,12 @@ impl Session {
         Self { global: Global { targets, ..self.global.clone() }, environment: self.environment.clone() }
     }
 
+    /// The same run with these targets, when any are named.
+    pub(crate) fn with_targets(&self, targets: Vec<String>) -> Self {
+        let targets = if targets.is_empty() { self.global.targets.clone() } else { targets };
+        Self { global: Global { targets, ..self.global.clone() }, environment: self.environment.clone() }
+    }
+
     /// The same run with the target of a backend's own name, when none is named.
     pub(crate) fn with_backend_target(&self, backend: &str) -> Self {
         let is_named =

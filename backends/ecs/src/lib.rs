@@ -27,6 +27,7 @@ mod members;
 pub mod names;
 pub mod normalize;
 mod observe;
+mod outside;
 mod pages;
 mod records;
 mod rollout;
@@ -41,10 +42,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rhumb_backend::legalize::Pass;
 use rhumb_backend::{
-    Backend, Billed, Change, CheckedApp, Choices, Duplex, Exec, Export, ExportSecrets, Exported, Facts,
-    Finding, Gathered, Health, Import, ImportQuery, Interactive, Lifted, Live, LogLine, LogQuery, Lowered,
-    Mapping, Materials, Object, ObjectId, Observed, Place, Receipt, Result, Runtime, Scope, Step, Streams,
-    Support, Survey, Task,
+    Backend, Billed, Change, CheckedApp, Choices, Duplex, Entrance, Exec, Export, ExportSecrets, Exported,
+    Facts, Finding, Gathered, Health, Import, ImportQuery, Interactive, Killed, Lifted, Live, LogLine,
+    LogQuery, Lowered, Mapping, Materials, Object, ObjectId, Observed, Place, PortOf, Receipt, Result,
+    Runtime, Scope, Step, Streams, Support, Survey, Task,
 };
 use rhumb_spec::{App, Diagnostic, Feature};
 use serde_json::Value;
@@ -224,6 +225,14 @@ impl Runtime for Ecs {
 
     async fn restart(&self, scope: &Scope, workload: &str) -> Result<Vec<Receipt>> {
         runtime::restart(&self.account, scope, workload).await
+    }
+
+    async fn kill(&self, scope: &Scope, workload: &str) -> Result<Killed> {
+        outside::kill(&self.account, scope, workload).await
+    }
+
+    async fn entrances(&self, scope: &Scope, workload: &str, port: PortOf<'_>) -> Result<Vec<Entrance>> {
+        outside::entrances(&self.account, scope, workload, port).await
     }
 }
 

@@ -247,7 +247,7 @@ pub(crate) async fn restart(account: &Account, scope: &Scope, workload: &str) ->
 }
 
 /// The services that run these workloads. One that runs tasks by itself has none.
-async fn services<'m>(
+pub(crate) async fn services<'m>(
     account: &Account,
     scope: &Scope,
     members: &'m [Member],

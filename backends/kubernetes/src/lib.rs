@@ -22,6 +22,7 @@ pub mod mapping;
 pub mod names;
 pub mod normalize;
 mod observe;
+mod outside;
 mod pods;
 mod records;
 mod resource;
@@ -36,10 +37,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rhumb_backend::legalize::Pass;
 use rhumb_backend::{
-    Backend, Change, CheckedApp, Choices, Duplex, Exec, Export, ExportSecrets, Exported, Facts, Finding,
-    Gathered, Health, Helper, HelperState, Import, ImportQuery, Interactive, Lifted, Live, LogLine, LogQuery,
-    Lowered, Mapping, Materials, Object, ObjectId, Observed, Place, Receipt, Result, Runtime, Scope, Step,
-    Streams, Support, Survey, Task, VolumeUse, Volumes, Whose,
+    Backend, Change, CheckedApp, Choices, Duplex, Entrance, Exec, Export, ExportSecrets, Exported, Facts,
+    Finding, Gathered, Health, Helper, HelperState, Import, ImportQuery, Interactive, Killed, Lifted, Live,
+    LogLine, LogQuery, Lowered, Mapping, Materials, Object, ObjectId, Observed, Place, PortOf, Receipt,
+    Result, Runtime, Scope, Step, Streams, Support, Survey, Task, VolumeUse, Volumes, Whose,
 };
 use rhumb_spec::{App, Diagnostic, Feature};
 use serde_json::Value;
@@ -259,6 +260,14 @@ impl Runtime for Kubernetes {
 
     async fn restart(&self, scope: &Scope, workload: &str) -> Result<Vec<Receipt>> {
         runtime::restart(&self.cluster, scope, workload).await
+    }
+
+    async fn kill(&self, scope: &Scope, workload: &str) -> Result<Killed> {
+        outside::kill(&self.cluster, scope, workload).await
+    }
+
+    async fn entrances(&self, scope: &Scope, workload: &str, port: PortOf<'_>) -> Result<Vec<Entrance>> {
+        outside::entrances(&self.cluster, scope, workload, port).await
     }
 }
 

@@ -39,9 +39,9 @@ use async_trait::async_trait;
 use rhumb_backend::legalize::Pass;
 use rhumb_backend::{
     Backend, Change, CheckedApp, Choices, Duplex, Exec, Export, ExportSecrets, Exported, Facts, Finding,
-    Gathered, Health, Import, ImportQuery, Interactive, Lifted, Live, LogLine, LogQuery, Lowered, Mapping,
-    Materials, Object, ObjectId, Observed, Place, Receipt, Result, Runtime, Scope, Step, Streams, Support,
-    Survey, Task,
+    Gathered, Health, Import, ImportQuery, Interactive, Killed, Lifted, Live, LogLine, LogQuery, Lowered,
+    Mapping, Materials, Object, ObjectId, Observed, Place, Receipt, Result, Runtime, Scope, Step, Streams,
+    Support, Survey, Task,
 };
 use rhumb_spec::{App, Diagnostic, Feature};
 use serde_json::Value;
@@ -225,6 +225,10 @@ impl Runtime for Marathon {
 
     async fn restart(&self, scope: &Scope, workload: &str) -> Result<Vec<Receipt>> {
         runtime::restart(&self.server, scope, workload).await
+    }
+
+    async fn kill(&self, scope: &Scope, workload: &str) -> Result<Killed> {
+        runtime::kill(&self.server, scope, workload).await
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use futures_util::future::try_join;
-use rhumb_backend::{Error, ErrorKind, Receipt, Result, Scope, Task, TaskState};
+use rhumb_backend::{Error, ErrorKind, Killed, Receipt, Result, Scope, Task, TaskState};
 use serde_json::{Value, json};
 
 use crate::apply::{Lock, begun, write};
@@ -158,6 +158,32 @@ pub(crate) async fn restart(server: &Server, scope: &Scope, workload: &str) -> R
         });
     }
     Ok(receipts)
+}
+
+/// Kills one task of an app, or one instance of a pod, and leaves the number as it is.
+///
+/// # Errors
+/// `NotFound` when none of its tasks runs; `Unsupported` for jobs.
+///
+/// Source: Marathon REST API, `DELETE /v2/apps/{app_id}/tasks/{task_id}`, `DELETE /v2/pods/{id}::instances/{instance}`.
+pub(crate) async fn kill(server: &Server, scope: &Scope, workload: &str) -> Result<Killed> {
+    const KILL: &str = "kill a task";
+    for running in running(server, scope, Some(workload)).await? {
+        let path = |id: &str| match running.kind {
+            Kind::App => Some(format!("/v2/apps{}/tasks/{id}", running.native)),
+            Kind::Pod => Some(format!("/v2/pods{}::instances/{id}", running.native)),
+            _ => None,
+        };
+        let tasks = all_tasks(&running);
+        let Some(task) = tasks.iter().find(|task| task.state == TaskState::Running) else { continue };
+        let Some(path) = path(&task.id) else {
+            return Err(about(Error::new(ErrorKind::Unsupported, KILL, "a job runs to its end"), &running));
+        };
+        server.send(Call::delete(KILL, path)).await.map_err(|error| about(error, &running))?;
+        let how = "Marathon was told to kill its task".to_owned();
+        return Ok(Killed { id: task.id.clone(), name: task.name.clone(), how });
+    }
+    Err(Error::new(ErrorKind::NotFound, KILL, "none of its tasks runs").with("workload", workload))
 }
 
 async fn restart_app(server: &Server, running: &Running) -> Result<Receipt> {

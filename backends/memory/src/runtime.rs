@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use rhumb_backend::{
-    Error, ErrorKind, LogLine, LogQuery, LogStream, Receipt, Result, Runtime, Scope, Task, TaskState,
+    Error, ErrorKind, Killed, LogLine, LogQuery, LogStream, Receipt, Result, Runtime, Scope, Task, TaskState,
 };
 use rhumb_spec::model::{Mode, Workload};
 use serde_json::Value;
@@ -66,6 +66,13 @@ impl Runtime for MemoryBackend {
                 Ok(())
             })
         })
+    }
+
+    async fn kill(&self, _: &Scope, workload: &str) -> Result<Killed> {
+        let why = "the memory target keeps documents and runs nothing that could end";
+        Err(Error::new(ErrorKind::Unsupported, "end a replica", why)
+            .with("workload", workload)
+            .remedy("a target that runs containers: `rhumb target add`"))
     }
 }
 

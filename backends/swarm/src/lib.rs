@@ -22,6 +22,7 @@ pub mod mapping;
 pub mod names;
 pub mod normalize;
 mod observe;
+mod outside;
 mod records;
 mod registry_auth;
 mod rollout;
@@ -37,10 +38,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rhumb_backend::legalize::Pass;
 use rhumb_backend::{
-    Backend, Change, CheckedApp, Choices, Duplex, Exec, Export, ExportSecrets, Exported, Facts, Gathered,
-    Health, Helper, HelperState, Import, ImportQuery, Interactive, Lifted, Live, LogLine, LogQuery, Lowered,
-    Mapping, Materials, Object, ObjectId, Observed, Place, Receipt, Result, Runtime, Scope, Step, Streams,
-    Support, Survey, Task, VolumeUse, Volumes, Whose,
+    Backend, Change, CheckedApp, Choices, Duplex, Entrance, Exec, Export, ExportSecrets, Exported, Facts,
+    Finding, Gathered, Health, Helper, HelperState, Import, ImportQuery, Interactive, Killed, Lifted, Live,
+    LogLine, LogQuery, Lowered, Mapping, Materials, Object, ObjectId, Observed, Place, PortOf, Receipt,
+    Result, Runtime, Scope, Step, Streams, Support, Survey, Task, VolumeUse, Volumes, Whose,
 };
 use rhumb_spec::{App, Diagnostic, Feature};
 use serde_json::Value;
@@ -157,6 +158,14 @@ impl Backend for Swarm {
 
     fn lift(&self, objects: &[Object]) -> Lifted {
         lift::lift(objects)
+    }
+
+    async fn verify(&self, _: &str) -> Result<Vec<Finding>> {
+        let about = self.about().await?;
+        Ok(vec![
+            Finding::good("engine", format!("{} (API {})", about.version, about.api)),
+            Finding::good("nodes", about.nodes.to_string()),
+        ])
     }
 
     async fn observe(&self, scope: &Scope, ids: &[ObjectId]) -> Result<Observed> {
@@ -288,5 +297,13 @@ impl Runtime for Swarm {
 
     async fn restart(&self, scope: &Scope, workload: &str) -> Result<Vec<Receipt>> {
         runtime::restart(&self.engine, scope, workload).await
+    }
+
+    async fn kill(&self, scope: &Scope, workload: &str) -> Result<Killed> {
+        outside::kill(&self.engine, scope, workload).await
+    }
+
+    async fn entrances(&self, scope: &Scope, workload: &str, port: PortOf<'_>) -> Result<Vec<Entrance>> {
+        outside::entrances(&self.engine, scope, workload, port).await
     }
 }

@@ -157,7 +157,7 @@ async fn write(engine: &Engine, scope: &Scope, service: Live, body: Value) -> Re
 }
 
 /// The services of a workload, or of all. A stateful workload has one for each replica; they can be named too: `db-0`.
-async fn services(engine: &Engine, scope: &Scope, workload: Option<&str>) -> Result<Vec<Live>> {
+pub(crate) async fn services(engine: &Engine, scope: &Scope, workload: Option<&str>) -> Result<Vec<Live>> {
     let mut services = ours(engine, scope, Kind::Service).await?;
     services.sort_by(|left, right| left.object.id.cmp(&right.object.id));
     let Some(workload) = workload else { return Ok(services) };

@@ -54,6 +54,8 @@ pub(crate) struct Status {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct ContainerStatus {
+    #[serde(rename = "ContainerID")]
+    pub(crate) id: String,
     pub(crate) exit_code: Option<i64>,
 }
 
@@ -112,6 +114,11 @@ impl Task {
         let code = self.status.container.as_ref()?.exit_code;
         // The engine says 0 as well where no process ran.
         code.filter(|code| *code != 0 || self.status.state == "complete")
+    }
+
+    /// The id of its container, once it has one.
+    pub(crate) fn container(&self) -> Option<&str> {
+        self.status.container.as_ref().map(|container| container.id.as_str()).filter(|id| !id.is_empty())
     }
 
     /// Which replica it is one life of: its slot, or its node where a service has one task on each.

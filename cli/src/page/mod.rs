@@ -1,6 +1,7 @@
 //! Results as pages that people show to each other: text for terminals, Markdown, and HTML that needs nothing beside it.
 
 pub(crate) mod compare;
+pub(crate) mod evaluate;
 mod text;
 
 /// How every page looks: light and dark, wide and on a phone.

@@ -6,6 +6,7 @@ pub(crate) mod completion;
 pub(crate) mod create;
 pub(crate) mod deploy;
 pub(crate) mod diff;
+pub(crate) mod evaluate;
 pub(crate) mod exec;
 pub(crate) mod explain;
 pub(crate) mod export;
@@ -48,7 +49,7 @@ pub(crate) type Ended = Result<Exit, Failure>;
 /// Carries out the verb.
 pub(crate) fn run(cli: Cli, environment: Environment) -> Ended {
     let session = Session::new(cli.global, environment);
-    if session.format().is_page() && !matches!(cli.verb, Verb::Compare(_)) {
+    if session.format().is_page() && !matches!(cli.verb, Verb::Compare(_) | Verb::Evaluate(_)) {
         return Err(no_page());
     }
     match cli.verb {
@@ -70,6 +71,7 @@ async fn run_online(session: &Session, verb: Verb) -> Ended {
         Verb::Template(arguments) => template::run(session, &arguments).await,
         Verb::Check(arguments) => check::run(session, &arguments).await,
         Verb::Compare(arguments) => compare::run(session, &arguments).await,
+        Verb::Evaluate(arguments) => evaluate::run(session, arguments).await,
         Verb::Install(arguments) => install::run(session, arguments).await,
         Verb::Upgrade(arguments) => upgrade::run(session, arguments).await,
         Verb::Diff(arguments) => diff::run(session, arguments).await,

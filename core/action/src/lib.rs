@@ -37,6 +37,7 @@ mod compare;
 mod create;
 mod diff;
 mod dock;
+mod evaluate;
 mod exec;
 mod explain;
 mod export;
@@ -72,6 +73,11 @@ pub use create::{CreateRequest, Created, create};
 pub use diff::{DiffAgainst, DiffRequest, Differences, diff};
 pub use dock::{Dock, Docked, Shore, dock, undock};
 pub use error::{ActionError, ActionResult, FailedDeployment, TakenBack};
+pub use evaluate::{
+    COLUMNS, EvaluateRequest, Evaluated, EvaluatedTarget, Evaluation, LoadCount, LoadRequest, LoadSummary,
+    Machine, Measurement, Order, Outcome, Phase, PhaseSummary, Round, RoundKind, Spread, Subject, WarmUp,
+    Way, evaluate, evaluation_name, raw_lines,
+};
 pub use exec::{ExecRequest, exec};
 pub use explain::{ExplainedFeature, ExplainedField, ExplainedPlatform, Explanation, explain};
 pub use export::{ExportRequest, ExportedChart, FileToFill, SecretFiles, export};

@@ -7,7 +7,7 @@ use rhumb_release::Status;
 use rhumb_spec::Diagnostic;
 use serde::Serialize;
 
-use crate::Left;
+use crate::{Left, Measurement, Phase};
 
 /// Who is told what happens while a verb works. Called from the verb's own task: it returns at once.
 pub trait Progress: Send + Sync {
@@ -116,6 +116,20 @@ pub enum Event {
     JobStarted {
         /// Its name.
         name: String,
+    },
+    /// A phase of an evaluation begins.
+    Measuring {
+        /// The round; 0 for one that does not count.
+        round: u32,
+        /// The phase.
+        phase: Phase,
+    },
+    /// A phase of an evaluation was measured.
+    Measured {
+        /// The round; 0 for one that does not count.
+        round: u32,
+        /// What was measured.
+        measurement: Box<Measurement>,
     },
     /// A line that a job printed.
     Log(LogLine),

@@ -57,7 +57,7 @@ pub use observed::{Live, Observed};
 pub use omit::{can_omit, omit};
 pub use plan::{Action, Note, Plan, Step, StepAfter};
 pub use reread::reread;
-pub use runtime::{LogLine, LogQuery, LogStream, Runtime, Task, TaskState};
+pub use runtime::{Entrance, Killed, LogLine, LogQuery, LogStream, PortOf, Runtime, Task, TaskState};
 pub use scope::Scope;
 pub use support::{Loss, Support};
 pub use volumes::{Helper, HelperState, HelperVolume, VolumeAccess, VolumeUse, Volumes, Whose};

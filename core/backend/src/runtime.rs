@@ -30,6 +30,56 @@ pub trait Runtime: Send + Sync {
 
     /// Replaces every replica by an equal one, as an update would.
     async fn restart(&self, scope: &Scope, workload: &str) -> Result<Vec<Receipt>>;
+
+    /// Ends one replica that runs, as a failure would. What takes its place is the platform's own work.
+    ///
+    /// # Errors
+    /// `NotFound` when none of its replicas runs; `Unsupported` where no single replica can be ended from here, with the
+    /// reason.
+    async fn kill(&self, scope: &Scope, workload: &str) -> Result<Killed>;
+
+    /// Where a port of a workload may be reached from outside of the platform, the likeliest first. None of them is tried;
+    /// nothing stands there for a port that only siblings reach.
+    ///
+    /// # Errors
+    /// `NotFound` for a workload that the release does not have; what the platform answers.
+    async fn entrances(&self, scope: &Scope, workload: &str, port: PortOf<'_>) -> Result<Vec<Entrance>> {
+        let _ = (scope, workload, port);
+        Ok(Vec::new())
+    }
+}
+
+/// A port of a container.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PortOf<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its number inside of the container.
+    pub number: u16,
+}
+
+/// A place outside of the platform that leads to a workload.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Entrance {
+    /// A name or an address.
+    pub host: String,
+    /// The port there.
+    pub port: u16,
+    /// What leads on from there, in the platform's words: `the node port of node1`.
+    pub via: String,
+}
+
+/// A replica that was ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Killed {
+    /// Its id, as [`Task`] has it.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// How it was ended, in the platform's words: `its pod was deleted without grace`.
+    pub how: String,
 }
 
 /// A replica, now or in the past.
