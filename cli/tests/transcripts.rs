@@ -161,5 +161,6 @@ transcripts!(
     several_targets,
     exports,
     help,
-    comparing
+    comparing,
+    evaluating
 );

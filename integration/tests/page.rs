@@ -1,11 +1,14 @@
-//! The page of `rhumb compare` in a real browser: it loads in silence, fits a phone, can be read in the light and in the
-//! dark, and shows nothing of a chart as markup.
+//! The pages of `rhumb compare` and `rhumb evaluate` in a real browser: they load in silence, fit a phone, can be read in the
+//! light and in the dark, and show nothing of a chart as markup.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::fs;
-use std::path::Path;
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
 
 use rhumb_integration::{ChartFolder, Rhumb, trial};
 use serde_json::Value;
@@ -86,16 +89,63 @@ fn a_page_fits_and_can_be_read() {
         return;
     }
     let folder = TempDir::new().unwrap();
-    let page = page_of(&sock_shop(), &folder);
+    require_readable(&page_of(&sock_shop(), &folder), 200);
+}
+
+#[test]
+fn a_page_with_plots_fits_and_can_be_read() {
+    if !has_browser() {
+        trial::skip("chromium is not installed").unwrap();
+        return;
+    }
+    let folder = TempDir::new().unwrap();
+    let url = forgetful();
+    let page = measured_page(
+        &sock_shop(),
+        &folder,
+        &["--rounds", "2", "--phases", "update,recovery", "--url", &url],
+    );
+    let text = fs::read_to_string(&page).unwrap();
+    assert_eq!(text.matches("class=\"dot\"").count(), 1 + 3 * 2, "a dot for each round of what was done");
+    assert!(text.contains("not possible here") && text.contains("Requests meanwhile"), "{text}");
+    require_readable(&page, 80);
+}
+
+/// It fits phones and desks, and can be read on both in the light and in the dark.
+fn require_readable(page: &Path, texts: u64) {
     for (width, scheme) in [(390, "light"), (390, "dark"), (1280, "light"), (1280, "dark")] {
-        let Seen { measured, said } = look(&page, width, scheme);
+        let Seen { measured, said } = look(page, width, scheme);
         let what = format!("{width} px, {scheme}: {measured}");
         assert_eq!(said, "", "{what}");
         assert_eq!(measured["isDark"], scheme == "dark", "{what}");
         assert!(measured["scrollWidth"].as_u64().unwrap() <= u64::from(width), "{what}");
-        assert!(measured["texts"].as_u64().unwrap() > 200, "{what}");
+        assert!(measured["texts"].as_u64().unwrap() > texts, "{what}");
         assert!(measured["contrast"].as_f64().unwrap() >= CONTRAST, "{what}");
     }
+}
+
+/// The page of an evaluation on the memory target.
+fn measured_page(chart: &str, folder: &TempDir, more: &[&str]) -> PathBuf {
+    let out = folder.path().to_str().unwrap();
+    let arguments = ["evaluate", chart, "--targets", "memory", "--out", out];
+    Rhumb::memory().succeed(&[&arguments, more].concat()).unwrap();
+    folder.path().join("report.html")
+}
+
+/// A server that forgets every seventh caller.
+fn forgetful() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for (turn, caller) in listener.incoming().flatten().enumerate() {
+            let mut caller = caller;
+            if turn % 7 != 6 && caller.read(&mut [0; 1024]).is_ok() {
+                let _ =
+                    caller.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+            }
+        }
+    });
+    url
 }
 
 #[test]
@@ -119,11 +169,13 @@ fn the_probe_sees_what_is_wrong() {
 fn nothing_of_a_chart_is_markup() {
     let folder = TempDir::new().unwrap();
     let chart = hostile();
-    let page = page_of(chart.argument(), &folder);
-    let text = fs::read_to_string(&page).unwrap();
-    assert!(text.contains("&lt;script&gt;"), "the chart's texts are there");
-    assert!(!text.contains("<script") && !text.contains("<img"), "{text}");
-    if has_browser() {
-        assert_eq!(look(&page, 390, "light").said, "");
+    let plots = measured_page(chart.argument(), &folder, &["--rounds", "1", "--rate", "0"]);
+    for page in [page_of(chart.argument(), &folder), plots] {
+        let text = fs::read_to_string(&page).unwrap();
+        assert!(text.contains("&lt;script&gt;"), "the chart's texts are there");
+        assert!(!text.contains("<script") && !text.contains("<img"), "{text}");
+        if has_browser() {
+            assert_eq!(look(&page, 390, "light").said, "");
+        }
     }
 }

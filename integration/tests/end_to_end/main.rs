@@ -5,6 +5,7 @@ mod canary;
 mod charts;
 mod crash;
 mod ecs;
+mod evaluate;
 mod exported;
 mod ferry;
 mod imported;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         exported::trials(),
         charts::trials(),
         several::trials(),
+        evaluate::trials(),
         broken::trials(),
         canary::trials(),
         race::trials(),

@@ -63,19 +63,22 @@ fn target(target: &EvaluatedTarget) -> Value {
     })
 }
 
-/// A phase: for each target a strip with a dot for each round, on one scale. None where nothing of it was done.
+/// A phase: for each target a strip with a dot for each round, on one scale. None where no target has it.
 fn plot(evaluation: &Evaluation, phase: Phase) -> Option<Value> {
     let values = |target: &EvaluatedTarget| -> Vec<(f64, u32)> { values(target, phase) };
     let all: Vec<f64> = evaluation.targets.iter().flat_map(values).map(|(value, _)| value).collect();
-    let most = scale(all.iter().copied().fold(0.0, f64::max))?;
+    evaluation.targets.iter().find_map(|target| of(target, phase))?;
+    let most = scale(all.iter().copied().fold(0.0, f64::max)).unwrap_or(1.0);
     let strips = evaluation.targets.iter().map(|target| strip(target, phase, most));
-    let ticks = [0.0, 0.25, 0.5, 0.75, 1.0]
-        .map(|share| json!({ "x": place(share), "text": words::time(most * share) }));
+    let ticks = [0.0, 0.25, 0.5, 0.75, 1.0].map(|share| {
+        let text = if share > 0.0 { words::time(most * share) } else { "0".to_owned() };
+        json!({ "x": place(share), "text": text })
+    });
     Some(json!({
         "title": phase.title(),
         "meaning": phase.meaning(),
         "strips": strips.collect::<Vec<_>>(),
-        "ticks": ticks,
+        "ticks": if all.is_empty() { &[][..] } else { &ticks[..] },
     }))
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use rhumb_action::{EvaluatedTarget, Evaluation, Phase};
 
-use super::table::of;
+use super::table::{of, phases_of};
 use super::words;
 use crate::page::text::markdown as plain;
 
@@ -17,7 +17,7 @@ pub(crate) fn markdown(evaluation: &Evaluation) -> String {
         let _ = write!(text, " {} |", plain(&target.name));
     }
     let _ = writeln!(text, "\n|---|{}", "---|".repeat(evaluation.targets.len()));
-    for phase in Phase::ALL {
+    for phase in phases_of(evaluation) {
         let _ = write!(text, "| {phase} |");
         for target in &evaluation.targets {
             let _ = write!(text, " {} |", plain(&words::cell(of(target, phase))));

@@ -23,11 +23,18 @@ pub(crate) fn table(evaluation: &Evaluation, paint: Paint) -> String {
 fn phases(evaluation: &Evaluation) -> String {
     let mut headings = vec!["PHASE".to_owned()];
     headings.extend(evaluation.targets.iter().map(|target| target.name.to_uppercase()));
-    let lines = Phase::ALL.into_iter().map(|phase| {
+    let lines = phases_of(evaluation).map(|phase| {
         let cells = evaluation.targets.iter().map(|target| words::cell(of(target, phase)));
         [phase.title().to_owned()].into_iter().chain(cells).collect()
     });
     rows(headings, lines)
+}
+
+/// The phases that some target has, in the order of the script.
+pub(super) fn phases_of(evaluation: &Evaluation) -> impl Iterator<Item = Phase> {
+    Phase::ALL
+        .into_iter()
+        .filter(|phase| evaluation.targets.iter().any(|target| of(target, *phase).is_some()))
 }
 
 /// A phase on a target.

@@ -74,15 +74,13 @@ fn requests(load: &LoadCount) -> String {
 /// What was evaluated, in a sentence.
 pub(super) fn heading(evaluation: &Evaluation) -> String {
     let order = match evaluation.order {
-        Order::InTurn => "one after the other",
-        Order::AtOnce => "at once",
+        _ if evaluation.targets.len() == 1 => "",
+        Order::InTurn => ", one after the other",
+        Order::AtOnce => ", at once",
     };
     let targets = count(evaluation.targets.len(), "target", "targets");
     let rounds = count(evaluation.rounds as usize, "round", "rounds");
-    format!(
-        "Measured in {rounds} on {targets}, {order}, from {} to {}.",
-        evaluation.started, evaluation.ended
-    )
+    format!("Measured in {rounds} on {targets}{order}, from {} to {}.", evaluation.started, evaluation.ended)
 }
 
 /// The machine that measured.

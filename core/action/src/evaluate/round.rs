@@ -305,7 +305,7 @@ impl<'a> Script<'a> {
         };
         scale(self.context, &request).await?;
         self.replicas(runtime, subject).until(number as usize, None).await?;
-        Ok(Done::since(started).note(format!("to {number} replicas of {}", subject.workload)))
+        Ok(Done::since(started))
     }
 
     async fn recovery(&self) -> ActionResult<Done> {

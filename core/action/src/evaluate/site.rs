@@ -6,7 +6,7 @@ use super::{EvaluateRequest, EvaluatedTarget, Round, Subject};
 use crate::{ActionError, Context, Event, Progress};
 
 /// What a platform says of itself that bears on what is measured. Who asks it is nobody's business.
-const TOLD: [&str; 7] = ["version", "engine", "nodes", "marathon", "launchType", "region", "cluster"];
+const TOLD: [&str; 6] = ["version", "engine", "nodes", "marathon", "launchType", "region"];
 
 /// A target, and what was measured there.
 pub(super) struct Site<'a> {
