@@ -94,7 +94,7 @@ impl EvaluateRequest {
     }
 }
 
-impl<'a> Behind<'a> {
+impl Behind<'_> {
     /// Finds a way that somebody answers on: the one that was given, else an exposed port, else a tunnel.
     ///
     /// # Errors

@@ -193,38 +193,17 @@ pub async fn evaluate(contexts: &[Context<'_>], request: &EvaluateRequest) -> Ac
         request.verify_urls(context, &release)?;
         require_absent(context, &release).await?;
     }
-    let started = contexts.first().map(Context::now).unwrap_or_default();
+    let now = || contexts.first().map(Context::now).unwrap_or_default();
+    let started = now();
     let mut sites: Vec<Site<'_>> =
         contexts.iter().map(|context| Site::new(context, request, &release)).collect();
-    join_all(sites.iter_mut().map(Site::meet)).await;
-    match request.order {
-        Order::AtOnce => {
-            join_all(sites.iter_mut().map(async |site| {
-                for number in request.numbers() {
-                    site.round(number).await;
-                }
-            }))
-            .await;
-        }
-        Order::InTurn => {
-            for number in request.numbers() {
-                for site in &mut sites {
-                    site.round(number).await;
-                }
-            }
-        }
-    }
-    let (mut targets, mut failures) = (Vec::new(), Vec::new());
-    for site in sites {
-        let (target, failed) = site.end();
-        targets.push(target);
-        failures.extend(failed);
-    }
+    measure(&mut sites, request).await;
+    let (targets, failures): (Vec<_>, Vec<_>) = sites.into_iter().map(Site::end).unzip();
     let evaluation = Evaluation {
         chart,
         release,
         started,
-        ended: contexts.first().map(Context::now).unwrap_or_default(),
+        ended: now(),
         rounds: request.rounds,
         order: request.order,
         rate: request.load.rate,
@@ -232,7 +211,26 @@ pub async fn evaluate(contexts: &[Context<'_>], request: &EvaluateRequest) -> Ac
         machine: request.machine.clone(),
         targets,
     };
-    Ok(Evaluated { evaluation, failures })
+    Ok(Evaluated { evaluation, failures: failures.into_iter().flatten().collect() })
+}
+
+/// Every round on every target.
+async fn measure(sites: &mut [Site<'_>], request: &EvaluateRequest) {
+    join_all(sites.iter_mut().map(Site::meet)).await;
+    if request.order == Order::AtOnce {
+        let all = sites.iter_mut().map(async |site| {
+            for number in request.numbers() {
+                site.round(number).await;
+            }
+        });
+        join_all(all).await;
+        return;
+    }
+    for number in request.numbers() {
+        for site in sites.iter_mut() {
+            site.round(number).await;
+        }
+    }
 }
 
 impl EvaluateRequest {

@@ -1,28 +1,15 @@
 //! One round of the script on one target.
 
-use std::time::Duration;
+mod phases;
 
-use rhumb_backend::{Action, Error, ErrorKind, ObjectId, Runtime, Scope};
+use rhumb_backend::{ErrorKind, Scope};
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
 use super::door::{Behind, Door};
-use super::recovery::Replicas;
 use super::statistics::rounded;
-use super::{EvaluateRequest, LoadCount, Measurement, Outcome, Phase, Round, RoundKind, Subject};
-use crate::deploy::{Goal, Order, deploy};
+use super::{EvaluateRequest, Measurement, Outcome, Phase, Round, RoundKind, Subject};
 use crate::known::find_record;
-use crate::running::runtime;
-use crate::{
-    ActionError, ActionResult, ChartInputs, Context, DeployOptions, Deployed, Event, HistoryAfter, IfAbsent,
-    IgnoreAbsent, RestartRequest, ScaleRequest, UninstallRequest, ValueReuse, Wait, restart, scale,
-    uninstall,
-};
-
-/// How long the platform may show something of a release after its uninstall is done.
-const SETTLE: Duration = Duration::from_secs(10);
-/// Time between two looks at it.
-const LOOK: Duration = Duration::from_millis(500);
+use crate::{ActionError, Context, Event};
 
 /// One round of the script on one target.
 pub(super) struct Script<'a> {
@@ -43,24 +30,6 @@ pub(super) struct Run {
     pub(super) subject: Option<Subject>,
     /// Whether something of it is left on the target.
     pub(super) is_left: bool,
-}
-
-/// A phase that was done.
-struct Done {
-    took: Duration,
-    load: Option<LoadCount>,
-    notes: Vec<String>,
-}
-
-impl Done {
-    fn since(started: Instant) -> Self {
-        Self { took: started.elapsed(), load: None, notes: Vec::new() }
-    }
-
-    fn note(mut self, note: impl Into<String>) -> Self {
-        self.notes.push(note.into());
-        self
-    }
 }
 
 impl<'a> Script<'a> {
@@ -168,18 +137,6 @@ impl<'a> Script<'a> {
         }
     }
 
-    async fn carry_out(&self, phase: Phase) -> ActionResult<Done> {
-        match phase {
-            Phase::Install => self.install().await,
-            Phase::NoOp => self.no_op().await,
-            Phase::Update => self.loaded(self.update()).await,
-            Phase::ScaleUp => self.loaded(self.scale(|subject| subject.scaled_to)).await,
-            Phase::ScaleDown => self.loaded(self.scale(|subject| subject.replicas)).await,
-            Phase::Recovery => self.loaded(self.recovery()).await,
-            Phase::Uninstall => self.uninstall().await,
-        }
-    }
-
     /// Chooses the workload, and finds the way to it.
     async fn look_around(&mut self) {
         let found = find_record(self.context, &self.scope.release, None).await;
@@ -210,162 +167,6 @@ impl<'a> Script<'a> {
     fn behind(&self) -> Option<Behind<'_>> {
         let subject = self.subject.as_ref()?;
         Some(Behind { context: self.context, scope: &self.scope, subject, request: &self.request.load })
-    }
-
-    async fn loaded(&self, work: impl Future<Output = ActionResult<Done>>) -> ActionResult<Done> {
-        let (Some(door), Some(behind)) = (&self.door, self.behind()) else { return work.await };
-        let (done, load) = behind.under_load(door, work).await;
-        let done = done?;
-        Ok(match load {
-            Ok(load) => Done { load: Some(load), ..done },
-            Err(error) => done.note(format!("no requests were sent: {error}")),
-        })
-    }
-
-    fn options(&self) -> DeployOptions {
-        DeployOptions {
-            wait: Wait::Ready,
-            timeout: self.request.timeout,
-            no_namespace: self.request.no_namespace,
-            ..DeployOptions::default()
-        }
-    }
-
-    async fn install(&self) -> ActionResult<Done> {
-        let started = Instant::now();
-        let goal = Goal::Install(&self.request.inputs);
-        self.deploy(goal).await?;
-        Ok(Done::since(started))
-    }
-
-    async fn deploy(&self, goal: Goal<'_>) -> ActionResult<Deployed> {
-        deploy(self.context, Order { release: &self.scope.release, goal, options: &self.options() }).await
-    }
-
-    async fn upgrade(&self, inputs: &ChartInputs) -> ActionResult<Deployed> {
-        self.deploy(Goal::Upgrade { inputs, values: ValueReuse::Reset, absent: IfAbsent::Fail }).await
-    }
-
-    async fn no_op(&self) -> ActionResult<Done> {
-        let started = Instant::now();
-        let deployed = self.upgrade(&self.request.inputs).await?;
-        let done = Done::since(started);
-        let steps = deployed.plan.steps.iter().filter(|step| step.action != Action::Await);
-        let written: Vec<String> = steps.map(|step| step.id.to_string()).collect();
-        if written.is_empty() {
-            return Ok(done);
-        }
-        let why = format!("it should have written nothing, and it wrote {}", written.join(", "));
-        Err(Error::new(ErrorKind::Platform, "upgrade without a change", why).into())
-    }
-
-    fn subject(&self) -> ActionResult<&Subject> {
-        let none = || Error::new(ErrorKind::NotFound, "find the workload", "none was chosen").into();
-        self.subject.as_ref().ok_or_else(none)
-    }
-
-    async fn update(&self) -> ActionResult<Done> {
-        let subject = self.subject()?;
-        let started = Instant::now();
-        if !self.request.update.0.is_empty() {
-            let mut inputs = self.request.inputs.clone();
-            inputs.values.0.extend(self.request.update.0.iter().cloned());
-            self.upgrade(&inputs).await?;
-            return Ok(Done::since(started).note("an upgrade with the values of the update"));
-        }
-        let request = RestartRequest {
-            name: self.scope.release.clone(),
-            workloads: vec![subject.workload.clone()],
-            wait: Wait::Ready,
-            timeout: self.request.timeout,
-        };
-        restart(self.context, &request).await?;
-        Ok(Done::since(started))
-    }
-
-    fn replicas<'s>(&'s self, runtime: &'s dyn Runtime, subject: &'s Subject) -> Replicas<'s> {
-        Replicas {
-            context: self.context,
-            runtime,
-            scope: &self.scope,
-            workload: &subject.workload,
-            deadline: Instant::now() + self.request.timeout,
-        }
-    }
-
-    async fn scale(&self, number: impl Fn(&Subject) -> u32) -> ActionResult<Done> {
-        let subject = self.subject()?;
-        let number = number(subject);
-        let (started, runtime) = (Instant::now(), runtime(self.context, "setting a number of replicas")?);
-        let request = ScaleRequest {
-            name: self.scope.release.clone(),
-            workloads: vec![(subject.workload.clone(), number)],
-            wait: Wait::Ready,
-            timeout: self.request.timeout,
-        };
-        scale(self.context, &request).await?;
-        self.replicas(runtime, subject).until(number as usize, None).await?;
-        Ok(Done::since(started))
-    }
-
-    async fn recovery(&self) -> ActionResult<Done> {
-        let subject = self.subject()?;
-        let runtime = runtime(self.context, "ending a replica")?;
-        let replicas = self.replicas(runtime, subject);
-        let before = replicas.running().await?;
-        let started = Instant::now();
-        let killed = runtime.kill(&self.scope, &subject.workload).await?;
-        replicas.until(before, Some(&killed.id)).await?;
-        Ok(Done::since(started).note(format!("{}: {}", killed.name, killed.how)))
-    }
-
-    async fn remove(&self) -> ActionResult<Vec<ObjectId>> {
-        // What was installed goes, whoever asked to stop.
-        let cancel = CancellationToken::new();
-        let context = Context { cancel: &cancel, ..*self.context };
-        let request = UninstallRequest {
-            name: self.scope.release.clone(),
-            history: HistoryAfter::Remove,
-            absent: IgnoreAbsent::Ignore,
-            wait: Wait::Ready,
-            timeout: self.request.timeout,
-            execution: crate::Execution::Apply,
-            description: None,
-        };
-        Ok(uninstall(&context, &request).await?.kept)
-    }
-
-    async fn uninstall(&self) -> ActionResult<Done> {
-        let started = Instant::now();
-        let kept = self.remove().await?;
-        let done = Done::since(started);
-        self.require_nothing_but(&kept).await?;
-        if kept.is_empty() {
-            return Ok(done);
-        }
-        let names: Vec<String> = kept.iter().map(ToString::to_string).collect();
-        Ok(done.note(format!("the chart keeps {}, which stay on the target", names.join(", "))))
-    }
-
-    /// Looks whether the platform shows anything of the release any more.
-    async fn require_nothing_but(&self, kept: &[ObjectId]) -> ActionResult<()> {
-        let deadline = Instant::now() + SETTLE;
-        loop {
-            let observed = self.context.backend().observe(&self.scope, &[]).await?;
-            let ours = observed.objects.iter().filter(|live| live.foreign.is_none());
-            let ids = ours.map(|live| &live.object.id).filter(|id| !kept.contains(id));
-            let mut left: Vec<String> = ids.map(ToString::to_string).collect();
-            let heads = self.context.releases().history(&self.scope).await?;
-            left.extend(heads.iter().map(|head| format!("the record of revision {}", head.revision)));
-            if left.is_empty() {
-                return Ok(());
-            }
-            if Instant::now() >= deadline {
-                let why = format!("these are left: {}", left.join(", "));
-                return Err(Error::new(ErrorKind::Platform, "remove everything", why).into());
-            }
-            tokio::time::sleep(LOOK).await;
-        }
     }
 
     /// Removes what an install that failed has left. Its time says nothing.
