@@ -145,7 +145,9 @@ pub(crate) async fn run(session: &Session, arguments: Arguments) -> Ended {
     require_known(&request, &parts)?;
     let contexts = Parts::contexts(&parts);
     let result = rhumb_action::evaluate(&contexts, &request).await;
-    parts.iter().for_each(|one| one.progress.finish());
+    for one in &parts {
+        one.progress.finish();
+    }
     let Evaluated { evaluation, failures } = result?;
     for (file, text) in files(&evaluation, arguments.out.as_deref(), arguments.csv.as_deref())? {
         write(&file, &text)?;
@@ -189,13 +191,13 @@ fn request(arguments: &Arguments) -> Result<EvaluateRequest, Failure> {
 
 /// A URL for a target that is not evaluated is a slip.
 fn require_known(request: &EvaluateRequest, parts: &[Parts]) -> Result<(), Failure> {
-    let names: Vec<&str> = parts.iter().map(|one| one.target.name.as_str()).collect();
+    let evaluated: Vec<&str> = parts.iter().map(|one| one.target.name.as_str()).collect();
     let named = request.load.urls.iter().filter_map(|(target, _)| target.as_deref());
-    match named.into_iter().find(|name| !names.contains(name)) {
+    match named.into_iter().find(|name| !evaluated.contains(name)) {
         None => Ok(()),
         Some(name) => Err(Failure::usage(
             format!("--url names the target `{name}`, which is not evaluated"),
-            format!("one of: {}", names.join(", ")),
+            format!("one of: {}", evaluated.join(", ")),
         )),
     }
 }

@@ -170,9 +170,9 @@ fn interrupted() -> Result<(), Failed> {
     let arguments = ["evaluate", chart.argument(), "--rounds", "1000", "--rate", "0", "-o", "json"];
     let child = rhumb.spawn(&arguments);
     thread::sleep(Duration::from_secs(1));
-    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status()?;
-    trial::require(sent.success(), "the signal was not sent")?;
+    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
     let ended = Ended::new(&arguments, &child.wait_with_output()?);
+    trial::require(sent?.success(), "the signal was not sent")?;
     let evaluation = ended.json()?;
     let rounds = evaluation["targets"][0]["rounds"].as_array().map_or(0, Vec::len);
     trial::require((1..1000).contains(&rounds), &ended.to_string())?;
