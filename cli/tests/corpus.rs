@@ -73,6 +73,7 @@ fn rest(report: &Value) -> String {
     })
 }
 
+#[expect(clippy::print_stdout, reason = "it says what it leaves out")]
 fn check(golden: &str, arguments: &[&str], names: &[&str]) {
     let inputs = inputs(names);
     if inputs.is_empty() {

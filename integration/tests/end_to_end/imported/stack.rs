@@ -83,7 +83,7 @@ fn require_accounts(report: &Value) -> Result<(), Failed> {
     let sum = count("carried") + count("kept") + count("own") + count("lost");
     trial::require(sum == count("fields") && count("carried") > 60, &report["counts"].to_string())?;
     let rest =
-        report["objects"].as_array().into_iter().flatten().flat_map(|object| object["rest"].as_array());
+        report["objects"].as_array().into_iter().flatten().filter_map(|object| object["rest"].as_array());
     let lost: Vec<&str> = rest
         .flatten()
         .filter(|rest| rest["fate"] == "lost")
