@@ -82,6 +82,9 @@ pub struct Listener {
     pub protocol: String,
     /// Priorities of rules that are not the release's own.
     pub priorities: Vec<u32>,
+    /// Priorities of the release's own rules, by what each of them is in the release.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub own: BTreeMap<String, u32>,
     /// The release that made it, as `<namespace>/<release>`, where one did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub release: Option<String>,

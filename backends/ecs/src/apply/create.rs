@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use rhumb_backend::{Error, ErrorKind, Receipt, Result, Retry};
 use serde_json::{Value, json};
 
+use super::priority::is_priority_in_use;
 use super::{Work, material, requests};
 use crate::kind::Kind;
 use crate::lower;
@@ -27,6 +28,7 @@ impl Work<'_> {
             Err(error) if self.kind == Kind::Secret && (is_taken(&error) || is_being_deleted(&error)) => {
                 self.reclaim(&request.body).await.map_err(|error| hidden.strike(error))?
             }
+            Err(error) if is_priority_in_use(&error) => self.create_at_another(request, error).await?,
             Err(error) if is_taken(&error) => self.recognise(error).await?,
             Err(error) => return Err(explain(error)),
         };
@@ -120,7 +122,7 @@ impl Work<'_> {
 ///
 /// A call that was not answered may have made it. Most kinds have a name or a token by which a repeated call is known,
 /// and task definitions have neither: a look tells before anything is made again.
-fn explain(error: Error) -> Error {
+pub(super) fn explain(error: Error) -> Error {
     let is_unsure = matches!(error.kind, ErrorKind::Timeout | ErrorKind::Unreachable);
     if is_unsure && error.retry == Retry::Same {
         return error.retry(Retry::AfterRead);
@@ -147,7 +149,8 @@ fn own_group(rule: &Value, group: &str) -> Value {
 /// was not idempotent".
 pub(super) fn is_taken(error: &Error) -> bool {
     error.kind == ErrorKind::AlreadyExists
-        || ["not idempotent", "PriorityInUse"].iter().any(|text| error.message.contains(text))
+        || error.message.contains("not idempotent")
+        || is_priority_in_use(error)
 }
 
 /// Source: Amazon ECS: `InvalidParameterException`, "Unable to Start a service that is still Draining".

@@ -2,6 +2,7 @@
 
 mod create;
 mod material;
+mod priority;
 mod remove;
 mod replace;
 mod requests;
@@ -167,7 +168,7 @@ impl Work<'_> {
 fn taken_by_others(kind: Kind, taken: Error) -> Error {
     let remedy = match kind {
         Kind::Listener => "another port, or another load balancer in the target's settings",
-        _ => "run the command again: another priority is chosen",
+        _ => "remove rules of the listener around this priority, and run the command again",
     };
     Error { kind: ErrorKind::AlreadyExists, ..taken }.retry(Retry::Never).remedy(remedy)
 }

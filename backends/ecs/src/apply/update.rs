@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use rhumb_backend::{ErrorKind, FieldChange, Receipt, Result};
 use serde_json::{Map, Value, json};
 
+use super::priority::is_priority_in_use;
 use super::requests::{self, Request};
 use super::{Work, material, retag};
 use crate::change::FORCE;
@@ -22,6 +23,7 @@ impl Work<'_> {
             answer = match self.send(&request).await {
                 // It went away, be it because what it led to had to be made anew.
                 Err(error) if error.kind == ErrorKind::NotFound => return self.create().await,
+                Err(error) if is_priority_in_use(&error) => self.move_to_another(&native, error).await?,
                 answer => answer?,
             };
         }

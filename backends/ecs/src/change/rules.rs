@@ -32,6 +32,10 @@ const TAGGED: MergeRules = MergeRules {
     sensitive: &["SecretString"],
 };
 
+/// The priority of a rule is chosen: one that somebody else took first is replaced by another while the rule is made, and the
+/// rule then stays where it is.
+const RULE: MergeRules = MergeRules { kept: &["Priority"], ..TAGGED };
+
 /// What a person sets between the bounds of the chart is theirs; the bounds are the chart's.
 const SCALING: MergeRules = MergeRules { lists: ListKeys(&[]), kept: &[], sensitive: &[] };
 
@@ -40,6 +44,7 @@ pub(crate) const fn rules(kind: Kind) -> &'static MergeRules {
     match kind {
         Kind::Service => &SERVICE,
         Kind::TaskDefinition | Kind::Task => &TASK,
+        Kind::ListenerRule => &RULE,
         Kind::LogGroup | Kind::ScalableTarget | Kind::ScalingPolicy | Kind::Schedule => &SCALING,
         Kind::SecurityGroup
         | Kind::AccessPoint
@@ -47,7 +52,6 @@ pub(crate) const fn rules(kind: Kind) -> &'static MergeRules {
         | Kind::Secret
         | Kind::Discovery
         | Kind::TargetGroup
-        | Kind::Listener
-        | Kind::ListenerRule => &TAGGED,
+        | Kind::Listener => &TAGGED,
     }
 }

@@ -46,6 +46,7 @@ use tags::Tags;
 pub(crate) use init::NAME as FILES;
 pub use network::SELF;
 pub use patches::LISTS;
+pub(crate) use route::STEP;
 pub use security::DEFAULTS as DEFAULT_CAPABILITIES;
 
 /// Turns an app into requests.

@@ -16,7 +16,7 @@ use crate::kind::Kind;
 /// The greatest priority of a rule. Source: Elastic Load Balancing API reference, `CreateRule`.
 const LAST: u32 = 50_000;
 /// The distance between priorities at first, so that a later rule finds room.
-const STEP: u32 = 10;
+pub(crate) const STEP: u32 = 10;
 /// The most target groups that a rule leads to. Source: Elastic Load Balancing, "Quotas for Application Load Balancers".
 const GROUPS: usize = 5;
 
@@ -137,13 +137,14 @@ fn listener<'a>(context: &Context<'a>, path: &PathOf<'_>, report: &mut Report) -
     found
 }
 
-/// The priority of each path, in their order. Those chosen before stay as long as nobody else has them and their order
-/// is right; a new one goes between its neighbours.
+/// The priority of each path, in their order. Those that rules have, or that were chosen for them before, stay as long as
+/// nobody else has them and their order is right; a new one goes between its neighbours.
 fn priorities(listener: &Listener, paths: &[PathOf<'_>], report: &mut Report) -> Vec<u32> {
     let foreign: BTreeSet<u32> = listener.priorities.iter().copied().collect();
     let kept = |report: &Report, path: &PathOf<'_>| {
-        let choice = report.choices.get(&path.choice()).and_then(Value::as_u64);
-        choice.and_then(|number| u32::try_from(number).ok()).filter(|number| !foreign.contains(number))
+        let choice = || report.choices.get(&path.choice()).and_then(Value::as_u64);
+        let number = listener.own.get(path.id().as_str()).map(|number| u64::from(*number)).or_else(choice);
+        number.and_then(|number| u32::try_from(number).ok()).filter(|number| !foreign.contains(number))
     };
     let old: Vec<Option<u32>> = paths.iter().map(|path| kept(report, path)).collect();
     let found = between(&old, &foreign).unwrap_or_else(|| {

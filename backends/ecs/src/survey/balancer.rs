@@ -10,6 +10,7 @@ use crate::connect::{Account, Settings};
 use crate::facts::{Listener, LoadBalancer};
 use crate::marks::Tags;
 use crate::names;
+use crate::observe::tags_of;
 
 /// The most ARNs in one call. Source: Elastic Load Balancing API reference, `DescribeTags`.
 const BATCH: usize = 20;
@@ -83,7 +84,7 @@ pub(super) async fn look(account: &Account, scope: &Scope, which: Balancer) -> R
     for document in &documents {
         let (port, mut listener) = listener(document);
         if has_rules {
-            listener.priorities = priorities(account, scope, &listener.arn).await?;
+            (listener.priorities, listener.own) = priorities(account, scope, &listener.arn).await?;
         }
         listener.release = marks.get(&listener.arn).cloned();
         listeners.insert(port, listener);
@@ -113,22 +114,30 @@ fn listener(document: &Value) -> (u16, Listener) {
     (port, Listener { arn: text("ListenerArn"), protocol: text("Protocol"), ..Listener::default() })
 }
 
-/// The priorities of a listener's rules that are not the release's own.
-async fn priorities(account: &Account, scope: &Scope, listener: &str) -> Result<Vec<u32>> {
+/// The priorities of a listener's rules: those that are not the release's own, and its own by what they are in it.
+async fn priorities(
+    account: &Account,
+    scope: &Scope,
+    listener: &str,
+) -> Result<(Vec<u32>, BTreeMap<String, u32>)> {
     let request = json!({ "ListenerArn": listener });
     let rules = match account.all("elbv2:DescribeRules", &request, "Rules").await {
         // It went away since it was listed.
         Err(error) if error.kind == ErrorKind::NotFound => Vec::new(),
         other => other?,
     };
-    let number = |rule: &Value| rule["Priority"].as_u64().and_then(|priority| u32::try_from(priority).ok());
-    let numbered: Vec<(String, u32)> =
-        rules.iter().filter_map(|rule| Some((rule["RuleArn"].as_str()?.to_owned(), number(rule)?))).collect();
-    let arns: Vec<String> = numbered.iter().map(|(arn, _)| arn.clone()).collect();
-    let own = format!("{}/{}", scope.namespace, scope.release);
-    let marks = marks(account, &arns).await?;
-    let foreign = numbered.into_iter().filter(|(arn, _)| marks.get(arn) != Some(&own));
-    Ok(foreign.map(|(_, priority)| priority).collect::<BTreeSet<_>>().into_iter().collect())
+    let tags = tags_of(account, &rules, "RuleArn").await?;
+    let (mut foreign, mut own) = (BTreeSet::new(), BTreeMap::new());
+    for rule in &rules {
+        let number = rule["Priority"].as_u64().and_then(|priority| u32::try_from(priority).ok());
+        let (Some(arn), Some(number)) = (rule["RuleArn"].as_str(), number) else { continue };
+        let tags = tags.get(arn).filter(|tags| tags.are_of(scope));
+        match tags.and_then(|tags| tags.get(names::OBJECT)) {
+            Some(object) => drop(own.insert(object.to_owned(), number)),
+            None => drop(foreign.insert(number)),
+        }
+    }
+    Ok((foreign.into_iter().collect(), own))
 }
 
 /// Whose listeners and rules are, as `<namespace>/<release>`, by ARN. What bears no mark is left out.
