@@ -5,7 +5,7 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use rhumb_backend::{Choices, Facts, Loss, Object, ObjectId, Receipt, Scope};
+use rhumb_backend::{Adoption, Choices, Facts, Loss, Object, ObjectId, Receipt, Scope};
 use rhumb_spec::App;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
@@ -43,6 +43,9 @@ pub struct Record {
     pub losses: Vec<Loss>,
     /// The desired objects.
     pub objects: Vec<Object>,
+    /// What was there of each object when the release was adopted, as far as it was; empty for one that was installed.
+    #[serde(skip_serializing_if = "Adoption::is_empty")]
+    pub adopted: Adoption,
     /// The chart's rendered notes.
     pub notes: String,
     /// The salt of the release's seals: 32 bytes in hexadecimal. It is the same for every revision.
