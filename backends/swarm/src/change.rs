@@ -103,6 +103,12 @@ fn service(last: Option<&Value>, live: &Value, want: &Value) -> Change {
         return Change::None { kept };
     }
     let mut body = merged.body;
+    // The engine tells an empty field from none, and another template restarts every task.
+    if !changes.iter().any(|change| change.path.starts_with("TaskTemplate"))
+        && let (Some(body), Some(template)) = (body.as_object_mut(), live.get("TaskTemplate"))
+    {
+        body.insert("TaskTemplate".to_owned(), template.clone());
+    }
     if is_scheduled {
         body["Mode"] = want["Mode"].clone();
     }

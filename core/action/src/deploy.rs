@@ -172,9 +172,9 @@ pub(crate) async fn plan_for(
         history_max: options.history_max,
     };
     let scope = context.scope(order.release);
-    let planned = plan(context, &scope, &prepared.known, &prepared.wanted.objects, rules).await?;
+    let mut planned = plan(context, &scope, &prepared.known, &prepared.wanted.objects, rules).await?;
     if is_adopted {
-        adopt::require_marks_only(context, &planned.plan)?;
+        adopt::marks_only(context, &mut planned.plan)?;
     }
     Ok(planned)
 }
@@ -286,7 +286,7 @@ async fn want(
         (Goal::Adopt { inputs, query }, _) => {
             let chosen = road::Chosen { inputs, values: ValueReuse::Reset, course };
             let wanted = road::want(context, &scope, known, chosen).await?;
-            adopt::take(context, &scope, query, wanted).await
+            adopt::take(context, order.release, known, query, wanted).await
         }
         (Goal::Rollback(_), _) => Err(nothing_before(order.release, &known.heads)),
     }

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::change::ListKeys;
 use crate::reference::Outputs;
-use crate::{ImportQuery, Live, Object, ObjectId, Observed, Result, Scope, reference};
+use crate::{ImportQuery, Live, Object, ObjectId, Observed, Result, Scope, Step, reference};
 
 /// Taking over what somebody else made, without a restart of anything.
 #[async_trait]
@@ -24,11 +24,11 @@ pub trait Adopt: Send + Sync {
     /// What the platform answers; `Invalid` for a selector that it does not take.
     async fn find(&self, scope: &Scope, query: &ImportQuery, want: &[Object]) -> Result<Found>;
 
-    /// An object by the platform's own id of it, whatever marks it bears.
+    /// An object by its [identity](Self::identity), whatever marks it bears.
     ///
     /// # Errors
     /// What the platform answers.
-    async fn look(&self, scope: &Scope, id: &ObjectId, native: &str) -> Result<Option<Live>>;
+    async fn look(&self, scope: &Scope, id: &ObjectId, identity: &str) -> Result<Option<Live>>;
 
     /// The platform's own ids of everything that runs for these natives: what must be the same afterwards.
     ///
@@ -39,6 +39,16 @@ pub trait Adopt: Send + Sync {
     /// The document by which somebody would ask for exactly what is there, with those marks of `want` that restart
     /// nothing.
     fn asked(&self, live: &Live, want: &Object) -> Value;
+
+    /// By what an object is told from another that was made in its place. Unless the backend says so, its native.
+    fn identity(&self, live: &Live) -> String {
+        live.native.clone()
+    }
+
+    /// Reduces a step that marks an object to what the platform must be told for that.
+    fn reduce(&self, step: &mut Step) {
+        let _ = step;
+    }
 
     /// The lists of an object's body whose items have keys.
     fn lists(&self, id: &ObjectId) -> ListKeys;
@@ -77,8 +87,8 @@ pub struct Adopted {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct There {
-    /// The platform's own id, by which the object is known even where it cannot bear a mark.
-    pub native: String,
+    /// By what the object is known even where it cannot bear a mark (see [`Adopt::identity`]).
+    pub identity: String,
     /// The document that asks for it, with the marks that it got.
     pub body: Value,
 }
@@ -87,13 +97,21 @@ pub struct There {
 pub type Adoption = BTreeMap<ObjectId, Adopted>;
 
 /// What there is to keep of each wanted object, when these are there.
-pub fn adoption(adopt: &dyn Adopt, want: &[Object], found: &[Live]) -> Adoption {
+pub fn adoption(adopt: &dyn Adopt, before: &Adoption, want: &[Object], found: &[Live]) -> Adoption {
     let outputs: Outputs = found.iter().map(|live| (live.object.id.clone(), live.outputs.clone())).collect();
     let owned = want.iter().filter(|object| object.ownership != crate::Ownership::External);
     let adopted = owned.map(|object| {
         let live = found.iter().find(|live| live.object.id == object.id);
+        let same = |adopted: &&Adopted| {
+            let there = adopted.there.as_ref().map(|there| there.identity.clone());
+            adopted.base == object.body && there == live.map(|live| adopt.identity(live))
+        };
+        // What was begun before and not ended is gone on with: what is there may bear some of its marks already.
+        if let Some(before) = before.get(&object.id).filter(same) {
+            return (object.id.clone(), before.clone());
+        }
         let there = live.map(|live| There {
-            native: live.native.clone(),
+            identity: adopt.identity(live),
             body: with_references(&adopt.asked(live, object), &object.body, &outputs),
         });
         let (base, generation) = (object.body.clone(), object.generation.clone());
@@ -104,7 +122,14 @@ pub fn adoption(adopt: &dyn Adopt, want: &[Object], found: &[Live]) -> Adoption 
 
 /// The wanted objects, each as it was when it was adopted as far as the chart makes the same of it still.
 pub fn keep(adopt: &dyn Adopt, adoption: &Adoption, want: Vec<Object>) -> Vec<Object> {
-    want.into_iter().filter_map(|object| kept(adopt, adoption, object)).collect()
+    let all: BTreeSet<ObjectId> = want.iter().map(|object| object.id.clone()).collect();
+    let mut kept: Vec<Object> = want.into_iter().filter_map(|object| kept(adopt, adoption, object)).collect();
+    let there: BTreeSet<ObjectId> = kept.iter().map(|object| object.id.clone()).collect();
+    for object in &mut kept {
+        // Nobody waits for what stays away.
+        object.after.retain(|after| !all.contains(&after.id) || there.contains(&after.id));
+    }
+    kept
 }
 
 fn kept(adopt: &dyn Adopt, adoption: &Adoption, object: Object) -> Option<Object> {
@@ -121,12 +146,12 @@ fn kept(adopt: &dyn Adopt, adoption: &Adoption, object: Object) -> Option<Object
 }
 
 /// Tells of what was seen what is the release's by adoption, although it may bear no mark. Those that bear none are
-/// still somebody else's where `claimed` says so.
-pub fn recognise(adoption: &Adoption, observed: &mut Observed, claim: Claim) {
+/// still somebody else's while `claim` is in the making.
+pub fn recognise(adopt: &dyn Adopt, adoption: &Adoption, observed: &mut Observed, claim: Claim) {
     for live in &mut observed.objects {
         let adopted = adoption.get(&live.object.id);
         let Some((adopted, there)) = adopted.and_then(|of| Some((of, of.there.as_ref()?))) else { continue };
-        if there.native != live.native {
+        if there.identity != adopt.identity(live) {
             continue;
         }
         if live.object.generation.is_none() {

@@ -146,3 +146,29 @@ impl Outcome {
         *self == Self::default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rhumb_backend::{Adopted, Adoption, There};
+    use serde_json::json;
+
+    #[test]
+    fn a_record_that_knows_of_no_adoption_is_read() {
+        let record: Record =
+            serde_json::from_value(json!({ "release": "shop", "revision": 1 })).expect("a record");
+        assert!(record.adopted.is_empty());
+        let written = serde_json::to_value(&record).expect("JSON");
+        assert_eq!(written.get("adopted"), None, "one that adopted nothing is written as it always was");
+    }
+
+    #[test]
+    fn what_was_adopted_is_read_again() {
+        let there = Some(There { identity: "s1".to_owned(), body: json!({ "Name": "old" }) });
+        let adopted = Adopted { base: json!({ "Name": "new" }), generation: None, there };
+        let adopted: Adoption = [(ObjectId::from("service/web"), adopted)].into();
+        let record = Record { adopted, ..Record::default() };
+        let text = serde_json::to_string(&record).expect("JSON");
+        assert_eq!(serde_json::from_str::<Record>(&text).expect("a record"), record);
+    }
+}

@@ -87,10 +87,12 @@ pub(crate) fn laid(context: &Context<'_>, known: &Known, mut wanted: Wanted) -> 
 /// What may not be taken from whose it is; workloads of the chart that do not run; what the platform answers.
 pub(crate) async fn take(
     context: &Context<'_>,
-    scope: &Scope,
+    release: &str,
+    known: &Known,
     query: &ImportQuery,
     mut wanted: Wanted,
 ) -> ActionResult<Wanted> {
+    let scope = &context.scope(release);
     let adopt = adopter(context)?;
     let found = insist(|| adopt.find(scope, query, &wanted.objects)).await?;
     let there: BTreeSet<&ObjectId> = found.objects.iter().map(|live| &live.object.id).collect();
@@ -101,7 +103,8 @@ pub(crate) async fn take(
     if !errors.is_empty() {
         return Err(ActionError::Diagnostics(errors));
     }
-    wanted.adopted = rhumb_backend::adoption(adopt, &wanted.objects, &found.objects);
+    wanted.adopted =
+        rhumb_backend::adoption(adopt, &known.inventory.adopted(), &wanted.objects, &found.objects);
     wanted.objects = rhumb_backend::keep(adopt, &wanted.adopted, wanted.objects);
     wanted.warnings.extend(notes);
     Ok(wanted)
@@ -113,12 +116,13 @@ fn not_there(id: &ObjectId) -> Diagnostic {
         .remedy("a chart without it for the adoption; an upgrade makes it afterwards")
 }
 
-/// Holds a plan to what an adoption may do: set marks that restart nothing.
+/// Holds a plan to what an adoption may do: set marks that restart nothing, and write nothing else for it.
 ///
 /// # Errors
 /// Everything else in the plan.
-pub(crate) fn require_marks_only(context: &Context<'_>, plan: &Plan) -> ActionResult<()> {
+pub(crate) fn marks_only(context: &Context<'_>, plan: &mut Plan) -> ActionResult<()> {
     let adopt = adopter(context)?;
+    plan.steps.iter_mut().for_each(|step| adopt.reduce(step));
     let mut found = Vec::new();
     for step in plan.steps.iter().filter(|step| step.action != Action::Await) {
         let others = step.changes.iter().filter(|change| !adopt.is_mark(&step.id, &change.path));

@@ -71,13 +71,18 @@ pub(super) async fn of(context: &Context<'_>, order: Order<'_>) -> ActionResult<
     let scope = context.scope(order.release);
     let made = made(&prepared.wanted);
     let found = insist(|| adopt.find(&scope, query, &made)).await?.objects;
-    let outputs = found.iter().map(|live| (live.object.id.clone(), live.outputs.clone())).collect();
+    let externals = prepared.wanted.objects.iter().filter(|object| object.ownership == Ownership::External);
+    let externals: Vec<ObjectId> = externals.map(|object| object.id.clone()).collect();
+    let others = insist(|| context.backend().observe(&scope, &externals)).await?.objects;
+    let outputs = found.iter().chain(&others);
+    let outputs = outputs.map(|live| (live.object.id.clone(), live.outputs.clone())).collect();
     let mut stays = Vec::new();
     for object in &made {
         let Some(live) = found.iter().find(|live| live.object.id == object.id) else { continue };
         let object = Object { body: reference::resolve(&object.body, &outputs), ..object.clone() };
         let mut fields = changes(context.backend().change(None, live, &object));
-        fields.retain(|field| !adopt.is_mark(&object.id, &field.path));
+        // What the chart says nothing of stays anyway, and most of it is what the platform takes where nothing is said.
+        fields.retain(|field| field.to.is_some() && !adopt.is_mark(&object.id, &field.path));
         if !fields.is_empty() {
             stays.push(Stay { id: object.id, fields });
         }

@@ -21,11 +21,11 @@ pub(crate) async fn observe(
     let Some(adopt) = backend.adopt().filter(|_| !adoption.is_empty()) else { return Ok(observed) };
     for (id, adopted) in adoption {
         let Some(there) = &adopted.there else { continue };
-        let is_seen = observed.objects.iter().any(|live| live.native == there.native);
+        let is_seen = observed.objects.iter().any(|live| adopt.identity(live) == there.identity);
         if !is_seen && !observed.unreadable.contains_key(id) {
-            observed.objects.extend(insist(|| adopt.look(scope, id, &there.native)).await?);
+            observed.objects.extend(insist(|| adopt.look(scope, id, &there.identity)).await?);
         }
     }
-    recognise(adoption, &mut observed, claim);
+    recognise(adopt, adoption, &mut observed, claim);
     Ok(observed)
 }
