@@ -56,16 +56,15 @@ pub(crate) async fn run(session: &Session, arguments: Arguments) -> Ended {
     let parts = session.parts(false)?;
     let query = query(&parts, &arguments)?;
     let mut inputs = arguments.inputs.clone();
-    let (chart, imported) = match &arguments.chart {
-        Some(chart) => (chart.clone(), None),
-        None => {
-            let imported = import(&parts, &arguments, &query).await?;
-            let secrets = imported.path.join(SECRETS);
-            if secrets.is_file() {
-                inputs.values.values.insert(0, secrets);
-            }
-            (imported.path.clone(), Some(imported))
+    let (chart, imported) = if let Some(chart) = &arguments.chart {
+        (chart.clone(), None)
+    } else {
+        let imported = import(&parts, &arguments, &query).await?;
+        let secrets = imported.path.join(SECRETS);
+        if secrets.is_file() {
+            inputs.values.values.insert(0, secrets);
         }
+        (imported.path.clone(), Some(imported))
     };
     let request = AdoptRequest {
         name: arguments.name,
