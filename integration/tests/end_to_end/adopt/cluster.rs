@@ -109,8 +109,9 @@ fn helms() -> Result<(), Failed> {
     const SPACE: &str = "helmed";
     let place = Platform::Kubernetes.place(SPACE)?;
     let (rhumb, kubectl) = (place.rhumb(), trial::cluster()?.kubectl());
-    let config = "{ apiVersion: v1, kind: ConfigMap, data: { a: b }, metadata: { name: look, \
-                  labels: { app.kubernetes.io/managed-by: Helm }, annotations: { meta.helm.sh/release-name: old } } }";
+    let config = "apiVersion: v1\nkind: ConfigMap\ndata: { a: b }\nmetadata:\n  name: look\n  \
+                  labels: { app.kubernetes.io/managed-by: Helm }\n  \
+                  annotations: { meta.helm.sh/release-name: old }\n";
     kubectl.feed(&["-n", SPACE, "apply", "-f", "-"], config)?;
     let folder = TempDir::new()?;
     let chart = folder.path().join("chart").display().to_string();
