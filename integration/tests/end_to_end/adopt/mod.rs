@@ -24,8 +24,8 @@ fn is_empty(differences: &Value) -> Result<(), Failed> {
 fn change(chart: &str, from: &str, to: &str, workload: &str) -> Result<(), Failed> {
     for entry in std::fs::read_dir(Path::new(chart).join("templates"))? {
         let path = entry?.path();
-        let text = std::fs::read_to_string(&path)?;
-        if path.file_stem().is_some_and(|name| name == workload) {
+        if path.is_file() && path.file_stem().is_some_and(|name| name == workload) {
+            let text = std::fs::read_to_string(&path)?;
             trial::require(text.contains(from), &text)?;
             std::fs::write(&path, text.replacen(from, to, 1))?;
             return Ok(());
