@@ -127,6 +127,8 @@ pub(crate) enum Verb {
     Evaluate(verbs::evaluate::Arguments),
     /// Install a chart as a release
     Install(verbs::install::Arguments),
+    /// Make a release of what runs already, in place and without a restart
+    Adopt(verbs::adopt::Arguments),
     /// Upgrade a release to another chart or other values
     Upgrade(verbs::upgrade::Arguments),
     /// Show what an upgrade would change on the target

@@ -155,6 +155,7 @@ transcripts!(
     releases,
     failing_waits,
     broken_charts,
+    adopting,
     values_and_secrets,
     operate,
     targets,

@@ -9,7 +9,7 @@ use rhumb_backend::{Cause, Change, FieldChange, Live, Object};
 use serde_json::{Value, json};
 
 pub(crate) use immutable::is_below;
-pub(crate) use owned::is_applier;
+pub(crate) use owned::{applied, is_applier};
 
 use crate::names;
 use crate::normalize::{align, comparable};

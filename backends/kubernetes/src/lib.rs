@@ -3,6 +3,7 @@
 //! Pure parts turn apps into the API's documents and back ([`lower`], [`lift`], [`change`], [`normalize`],
 //! [`support`], [`names`], [`kind`], [`facts`]). The rest talks to an API server, as kubectl does.
 
+mod adopt;
 mod apply;
 pub mod change;
 mod collect;
@@ -32,15 +33,17 @@ mod survey;
 mod volumes;
 mod workloads;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use rhumb_backend::change::ListKeys;
 use rhumb_backend::legalize::Pass;
 use rhumb_backend::{
-    Backend, Change, CheckedApp, Choices, Duplex, Entrance, Exec, Export, ExportSecrets, Exported, Facts,
-    Finding, Gathered, Health, Helper, HelperState, Import, ImportQuery, Interactive, Killed, Lifted, Live,
-    LogLine, LogQuery, Lowered, Mapping, Materials, Object, ObjectId, Observed, Place, PortOf, Receipt,
-    Result, Runtime, Scope, Step, Streams, Support, Survey, Task, VolumeUse, Volumes, Whose,
+    Adopt, Backend, Change, CheckedApp, Choices, Duplex, Entrance, Exec, Export, ExportSecrets, Exported,
+    Facts, Finding, Found, Gathered, Health, Helper, HelperState, Import, ImportQuery, Interactive, Killed,
+    Lifted, Live, LogLine, LogQuery, Lowered, Mapping, Materials, Object, ObjectId, Observed, Place, PortOf,
+    Receipt, Result, Runtime, Scope, Step, Streams, Support, Survey, Task, VolumeUse, Volumes, Whose,
 };
 use rhumb_spec::{App, Diagnostic, Feature};
 use serde_json::Value;
@@ -181,6 +184,10 @@ impl Backend for Kubernetes {
         Some(self)
     }
 
+    fn adopt(&self) -> Option<&dyn Adopt> {
+        Some(self)
+    }
+
     fn export(&self) -> Option<&dyn Export> {
         Some(self)
     }
@@ -230,6 +237,43 @@ impl Volumes for Kubernetes {
 
     async fn helpers(&self, scope: &Scope) -> Result<Vec<String>> {
         volumes::helpers(&self.cluster, scope).await
+    }
+}
+
+#[async_trait]
+impl Adopt for Kubernetes {
+    async fn find(&self, scope: &Scope, query: &ImportQuery, want: &[Object]) -> Result<Found> {
+        adopt::find(&self.cluster, scope, query, want).await
+    }
+
+    async fn look(&self, scope: &Scope, id: &ObjectId, identity: &str) -> Result<Option<Live>> {
+        let found = observe::one(&self.cluster, scope, id).await?;
+        Ok(found.filter(|live| self.identity(live) == identity))
+    }
+
+    async fn replicas(&self, scope: &Scope, found: &[Live]) -> Result<BTreeSet<String>> {
+        adopt::replicas(&self.cluster, scope, found).await
+    }
+
+    fn asked(&self, live: &Live, want: &Object) -> Value {
+        adopt::asked(live, want)
+    }
+
+    /// The uid: names are given again.
+    fn identity(&self, live: &Live) -> String {
+        live.version.clone().unwrap_or_else(|| live.native.clone())
+    }
+
+    fn reduce(&self, step: &mut Step) {
+        adopt::reduce(step);
+    }
+
+    fn lists(&self, _: &ObjectId) -> ListKeys {
+        change::rules::RULES.lists
+    }
+
+    fn is_mark(&self, _: &ObjectId, path: &str) -> bool {
+        adopt::is_mark(path)
     }
 }
 

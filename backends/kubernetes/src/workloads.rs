@@ -168,7 +168,7 @@ async fn members(cluster: &Cluster, scope: &Scope, runners: &[Runner]) -> Result
     Ok(found.into_values().collect())
 }
 
-async fn list(cluster: &Cluster, scope: &Scope, labels: String) -> Result<Vec<Pod>> {
+pub(crate) async fn list(cluster: &Cluster, scope: &Scope, labels: String) -> Result<Vec<Pod>> {
     let path = format!("/api/v1/namespaces/{}/pods", scope.namespace);
     let found =
         cluster.list(Call::get("list the pods", path), &Selection { labels, ..Selection::default() }).await?;

@@ -5,7 +5,7 @@ use rhumb_backend::{Cause, Change, FieldChange, Live, Object};
 use serde_json::Value;
 
 use crate::lower::{CRON, REGISTRY_AUTH};
-use crate::normalize;
+use crate::{names, normalize};
 
 /// How services are merged.
 ///
@@ -35,14 +35,37 @@ const OTHER_RULES: MergeRules = MergeRules { lists: ListKeys(&[]), kept: &[], se
 /// - An update of a scheduled service takes back the replica that swarm-cronjob gave it: with it, the update itself
 ///   would be a run off the schedule.
 /// - A network never changes in place. Its labels are not compared: nobody replaces a network for them.
-/// - A config or secret is named by its content, so one of the same generation is the same.
+/// - A config or secret is named by its content, so one of the same generation is the same but for our marks, which one
+///   that is adopted does not bear yet.
 pub fn change(last: Option<&Object>, live: &Live, want: &Object) -> Change {
     let last = last.map(|last| &last.body);
     match want.id.kind() {
         "service" => service(last, &live.object.body, &want.body),
         "network" => network(last, &live.object.body, &want.body),
-        _ => Change::None { kept: Vec::new() },
+        _ => marked(&live.object.body, &want.body),
     }
+}
+
+/// Sets the marks that a config or secret lacks. Nothing else of it can change.
+///
+/// Source: swarmkit, `manager/controlapi/config.go`, `UpdateConfig`: "only updates to Labels are allowed".
+fn marked(live: &Value, want: &Value) -> Change {
+    let labels = |body: &Value| body.get("Labels").and_then(Value::as_object).cloned().unwrap_or_default();
+    let (mut there, wanted) = (labels(live), labels(want));
+    let mut changes = Vec::new();
+    for (name, mark) in wanted.iter().filter(|(name, _)| name.starts_with(names::MARK)) {
+        let from = there.insert(name.clone(), mark.clone());
+        if from.as_ref() != Some(mark) {
+            let (path, to) = (format!("Labels.{name}"), Some(mark.clone()));
+            changes.push(FieldChange { path, from, to, cause: Cause::Wanted });
+        }
+    }
+    if changes.is_empty() {
+        return Change::None { kept: Vec::new() };
+    }
+    let mut body = live.clone();
+    body["Labels"] = Value::Object(there);
+    Change::Update { body, changes, kept: Vec::new() }
 }
 
 /// A service that its update gave up, so that the engine tries anew: equal but for a number that nobody else reads.
@@ -80,6 +103,12 @@ fn service(last: Option<&Value>, live: &Value, want: &Value) -> Change {
         return Change::None { kept };
     }
     let mut body = merged.body;
+    // The engine tells an empty field from none, and another template restarts every task.
+    if !changes.iter().any(|change| change.path.starts_with("TaskTemplate"))
+        && let (Some(body), Some(template)) = (body.as_object_mut(), live.get("TaskTemplate"))
+    {
+        body.insert("TaskTemplate".to_owned(), template.clone());
+    }
     if is_scheduled {
         body["Mode"] = want["Mode"].clone();
     }

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use crate::kind::Kind;
 use crate::lift::document_name_of;
 use crate::names;
-pub(crate) use collect::collect;
+pub(crate) use collect::{collect, documents};
 
 /// Turns documents into objects: services, networks, configs and secrets, as `docker inspect` answers them or the Engine
 /// API takes them, alone and in lists.
@@ -54,7 +54,7 @@ fn refusal(origin: &Origin) -> Diagnostic {
 }
 
 /// What a document is, and the part of it that somebody asked for: the rest is the engine's own state.
-fn read(map: &Map<String, Value>) -> Option<(Kind, &Map<String, Value>)> {
+pub(crate) fn read(map: &Map<String, Value>) -> Option<(Kind, &Map<String, Value>)> {
     let is_inspected = map.get("Spec").is_some_and(Value::is_object);
     let spec = map.get("Spec").and_then(Value::as_object).unwrap_or(map);
     spec.get("Name").filter(|name| name.is_string())?;

@@ -3,6 +3,7 @@
 //! Pure parts turn apps into the Engine API's documents and back ([`lower`], [`lift`], [`change`], [`normalize`],
 //! [`support`], [`names`], [`facts`]). The rest talks to a manager of the swarm, as the docker CLI does.
 
+mod adopt;
 mod apply;
 pub mod change;
 mod claims;
@@ -36,12 +37,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use rhumb_backend::change::ListKeys;
 use rhumb_backend::legalize::Pass;
 use rhumb_backend::{
-    Backend, Change, CheckedApp, Choices, Duplex, Entrance, Exec, Export, ExportSecrets, Exported, Facts,
-    Finding, Gathered, Health, Helper, HelperState, Import, ImportQuery, Interactive, Killed, Lifted, Live,
-    LogLine, LogQuery, Lowered, Mapping, Materials, Object, ObjectId, Observed, Place, PortOf, Receipt,
-    Result, Runtime, Scope, Step, Streams, Support, Survey, Task, VolumeUse, Volumes, Whose,
+    Adopt, Backend, Change, CheckedApp, Choices, Duplex, Entrance, Exec, Export, ExportSecrets, Exported,
+    Facts, Finding, Found, Gathered, Health, Helper, HelperState, Import, ImportQuery, Interactive, Killed,
+    Lifted, Live, LogLine, LogQuery, Lowered, Mapping, Materials, Object, ObjectId, Observed, Place, PortOf,
+    Receipt, Result, Runtime, Scope, Step, Streams, Support, Survey, Task, VolumeUse, Volumes, Whose,
 };
 use rhumb_spec::{App, Diagnostic, Feature};
 use serde_json::Value;
@@ -210,6 +212,37 @@ impl Backend for Swarm {
 
     fn import(&self) -> Option<&dyn Import> {
         Some(self)
+    }
+
+    fn adopt(&self) -> Option<&dyn Adopt> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl Adopt for Swarm {
+    async fn find(&self, scope: &Scope, query: &ImportQuery, want: &[Object]) -> Result<Found> {
+        adopt::find(&self.engine, scope, query, want).await
+    }
+
+    async fn look(&self, scope: &Scope, id: &ObjectId, native: &str) -> Result<Option<Live>> {
+        adopt::look(&self.engine, scope, id, native).await
+    }
+
+    async fn replicas(&self, _: &Scope, found: &[Live]) -> Result<BTreeSet<String>> {
+        adopt::replicas(&self.engine, found).await
+    }
+
+    fn asked(&self, live: &Live, want: &Object) -> Value {
+        adopt::asked(live, want)
+    }
+
+    fn lists(&self, id: &ObjectId) -> ListKeys {
+        if id.kind() == "service" { change::SERVICE_RULES.lists } else { ListKeys::default() }
+    }
+
+    fn is_mark(&self, _: &ObjectId, path: &str) -> bool {
+        adopt::is_mark(path)
     }
 }
 

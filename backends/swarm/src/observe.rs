@@ -136,7 +136,7 @@ fn is_remnant(document: &Value) -> bool {
 }
 
 /// Why an object is not this release's, if it is not.
-fn foreign(scope: &Scope, id: &ObjectId, document: &Value) -> Option<String> {
+pub(crate) fn foreign(scope: &Scope, id: &ObjectId, document: &Value) -> Option<String> {
     let label = |name: &str| label_of(document, name);
     match (label(names::RELEASE), label(names::NAMESPACE)) {
         (Some(release), Some(namespace)) if release == scope.release && namespace == scope.namespace => {
@@ -156,7 +156,7 @@ fn foreign(scope: &Scope, id: &ObjectId, document: &Value) -> Option<String> {
 
 /// An object as the contract wants it; none when the document has neither id nor name, or is of something that is
 /// gone.
-fn live(kind: Kind, document: &Value, id: ObjectId) -> Option<Live> {
+pub(crate) fn live(kind: Kind, document: &Value, id: ObjectId) -> Option<Live> {
     if kind == Kind::Network && is_remnant(document) {
         return None;
     }
@@ -204,7 +204,7 @@ fn name_of(document: &Value) -> Option<&str> {
     document.pointer("/Spec/Name").or_else(|| document.get("Name"))?.as_str()
 }
 
-fn label_of<'a>(document: &'a Value, name: &str) -> Option<&'a str> {
+pub(crate) fn label_of<'a>(document: &'a Value, name: &str) -> Option<&'a str> {
     let labels = document.pointer("/Spec/Labels").or_else(|| document.get("Labels"))?;
     labels.get(name)?.as_str()
 }

@@ -244,3 +244,35 @@ fn an_update_of_a_scheduled_service_is_no_run() {
     let Change::Update { body, .. } = change(Some(last), &live, want) else { panic!() };
     assert_eq!(body["Mode"]["Replicated"]["Replicas"], json!(0));
 }
+
+#[test]
+fn new_labels_of_a_service_leave_its_tasks_alone() {
+    let all = objects(APP);
+    let last = find(&all, "service/web");
+    let mut live = returned(last);
+    live.object.body["TaskTemplate"]["Resources"] = json!({});
+    live.object.body["TaskTemplate"]["ContainerSpec"]["DNSConfig"] = json!({});
+    live.object.body["Labels"].as_object_mut().unwrap().remove("rhumb.dev/release");
+    let Change::Update { body, changes, .. } = change(Some(last), &live, last) else { panic!() };
+    let paths: Vec<&str> = changes.iter().map(|change| change.path.as_str()).collect();
+    assert_eq!(paths, ["Labels.rhumb.dev/release"]);
+    assert_eq!(
+        body["TaskTemplate"], live.object.body["TaskTemplate"],
+        "another template restarts every task"
+    );
+}
+
+#[test]
+fn a_config_that_was_adopted_is_marked_and_nothing_else() {
+    let all = objects("kind: Config\nname: look\ndata: { colour: blue }\n");
+    let want = find(&all, "config/look/colour");
+    let mut live = returned(want);
+    assert_eq!(change(Some(want), &live, want), Change::None { kept: Vec::new() });
+    live.object.body = json!({ "Name": "old", "Labels": { "team": "web" }, "Data": "eA==" });
+    let Change::Update { body, .. } = change(Some(want), &live, want) else { panic!() };
+    assert_eq!((&body["Name"], &body["Data"]), (&json!("old"), &json!("eA==")));
+    assert_eq!(
+        (&body["Labels"]["team"], &body["Labels"]["rhumb.dev/object"]),
+        (&json!("web"), &json!("config/look/colour"))
+    );
+}

@@ -1,5 +1,6 @@
 //! The verbs, one file for each: its arguments, what it asks of the library, and how the result is printed.
 
+pub(crate) mod adopt;
 pub(crate) mod check;
 pub(crate) mod compare;
 pub(crate) mod completion;
@@ -72,6 +73,7 @@ async fn run_online(session: &Session, verb: Verb) -> Ended {
         Verb::Check(arguments) => check::run(session, &arguments).await,
         Verb::Compare(arguments) => compare::run(session, &arguments).await,
         Verb::Evaluate(arguments) => evaluate::run(session, arguments).await,
+        Verb::Adopt(arguments) => adopt::run(session, arguments).await,
         Verb::Install(arguments) => install::run(session, arguments).await,
         Verb::Upgrade(arguments) => upgrade::run(session, arguments).await,
         Verb::Diff(arguments) => diff::run(session, arguments).await,

@@ -1,10 +1,11 @@
 //! What install, upgrade and rollback have in common: the way from a request to a new revision.
 
-use rhumb_backend::{Error, ErrorKind, Plan, Scope};
+use rhumb_backend::{Claim, Error, ErrorKind, ImportQuery, Plan, Scope};
 use rhumb_release::{Head, Status};
 use rhumb_spec::Diagnostic;
 use tokio::time::Instant;
 
+use crate::adopt;
 use crate::engine::within;
 use crate::hold::Hold;
 use crate::known::{Known, no_revision, not_found};
@@ -13,8 +14,8 @@ use crate::planning::{PlanRules, Planned, plan};
 use crate::revision::Revision;
 use crate::wanted::Wanted;
 use crate::{
-    ActionError, ActionResult, ChartInputs, Context, DeployOptions, Deployed, Event, Execution, IfAbsent,
-    IfNoNamespace, Left, ValueReuse, road,
+    ActionError, ActionResult, ChartInputs, Context, DeployOptions, Deployed, Event, Execution, Foreign,
+    IfAbsent, IfNoNamespace, Left, ValueReuse, road,
 };
 
 /// What is to be deployed, and how.
@@ -34,6 +35,8 @@ pub(crate) enum Goal<'a> {
     Upgrade { inputs: &'a ChartInputs, values: ValueReuse, absent: IfAbsent },
     /// An earlier revision.
     Rollback(Option<u64>),
+    /// A chart of what runs already, where there is no release yet.
+    Adopt { inputs: &'a ChartInputs, query: &'a ImportQuery },
 }
 
 /// What a goal comes to, once it is known what is there.
@@ -41,6 +44,7 @@ pub(crate) enum Goal<'a> {
 pub(crate) enum Course {
     Install,
     Upgrade,
+    Adopt,
     /// To this revision.
     Rollback(u64),
 }
@@ -49,7 +53,7 @@ impl Course {
     /// The status of a revision on this course that has not ended.
     pub(crate) fn pending(self) -> Status {
         match self {
-            Self::Install => Status::PendingInstall,
+            Self::Install | Self::Adopt => Status::PendingInstall,
             Self::Upgrade => Status::PendingUpgrade,
             Self::Rollback(_) => Status::PendingRollback,
         }
@@ -71,6 +75,7 @@ impl Course {
         match self {
             Self::Install => "Install".to_owned(),
             Self::Upgrade => "Upgrade".to_owned(),
+            Self::Adopt => "Adoption".to_owned(),
             Self::Rollback(to) => format!("Rollback to {to}"),
         }
     }
@@ -157,14 +162,21 @@ pub(crate) async fn plan_for(
     prepared: &Prepared,
 ) -> ActionResult<Planned> {
     let options = order.options;
+    let is_adopted = prepared.course == Course::Adopt;
     let rules = PlanRules {
         replace: &options.replace,
-        foreign: options.foreign,
+        foreign: if is_adopted { Foreign::TakeOver } else { options.foreign },
+        adopted: &prepared.wanted.adopted,
+        claim: if is_adopted { Claim::InMaking } else { Claim::Made },
         conflicts: options.conflicts,
         history_max: options.history_max,
     };
     let scope = context.scope(order.release);
-    plan(context, &scope, &prepared.known, &prepared.wanted.objects, rules).await
+    let mut planned = plan(context, &scope, &prepared.known, &prepared.wanted.objects, rules).await?;
+    if is_adopted {
+        adopt::marks_only(context, &mut planned.plan)?;
+    }
+    Ok(planned)
 }
 
 /// The outcome of a deployment before anything was done.
@@ -199,8 +211,9 @@ pub(crate) fn outcome(
 /// What the goal comes to, with what is there.
 async fn course(context: &Context<'_>, order: Order<'_>, known: &Known) -> ActionResult<Course> {
     match order.goal {
-        Goal::Install(_) => match known.deployed() {
+        Goal::Install(_) | Goal::Adopt { .. } => match known.deployed() {
             Some(head) => Err(exists(order.release, head)),
+            None if matches!(order.goal, Goal::Adopt { .. }) => Ok(Course::Adopt),
             None => Ok(Course::Install),
         },
         Goal::Upgrade { .. } if known.is_there() => Ok(Course::Upgrade),
@@ -263,11 +276,17 @@ async fn want(
     match (order.goal, course) {
         (_, Course::Rollback(revision)) => again(context, &scope, known, revision).await,
         (Goal::Upgrade { inputs, values, .. }, _) => {
-            road::want(context, &scope, known, road::Chosen { inputs, values, course }).await
+            let chosen = road::Chosen { inputs, values, course };
+            Ok(adopt::laid(context, known, road::want(context, &scope, known, chosen).await?))
         }
         (Goal::Install(inputs), _) => {
-            let values = ValueReuse::Reset;
-            road::want(context, &scope, known, road::Chosen { inputs, values, course }).await
+            let chosen = road::Chosen { inputs, values: ValueReuse::Reset, course };
+            Ok(adopt::laid(context, known, road::want(context, &scope, known, chosen).await?))
+        }
+        (Goal::Adopt { inputs, query }, _) => {
+            let chosen = road::Chosen { inputs, values: ValueReuse::Reset, course };
+            let wanted = road::want(context, &scope, known, chosen).await?;
+            adopt::take(context, order.release, known, query, wanted).await
         }
         (Goal::Rollback(_), _) => Err(nothing_before(order.release, &known.heads)),
     }
@@ -279,6 +298,10 @@ async fn again(context: &Context<'_>, scope: &Scope, known: &Known, revision: u6
     let mut choices = known.inventory.choices();
     choices.0.append(&mut wanted.choices.0);
     wanted.choices = choices;
+    let adopted = known.inventory.adopted();
+    if !adopted.is_empty() {
+        wanted.adopted = adopted;
+    }
     Ok(wanted)
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rhumb_backend::{Choices, Facts, Live, Object, ObjectId, Observed, Ownership, Receipt};
+use rhumb_backend::{Adoption, Choices, Facts, Live, Object, ObjectId, Observed, Ownership, Receipt};
 use rhumb_release::{Record, Status};
 use serde_json::{Map, Value};
 
@@ -57,6 +57,12 @@ impl Inventory {
     /// What was chosen so far.
     pub(crate) fn choices(&self) -> Choices {
         self.latest().map(|record| record.choices.clone()).unwrap_or_default()
+    }
+
+    /// What was there when the release was adopted; nothing once it was removed.
+    pub(crate) fn adopted(&self) -> Adoption {
+        let there = self.latest().filter(|record| record.status != Status::Uninstalled);
+        there.map(|record| record.adopted.clone()).unwrap_or_default()
     }
 
     /// What was known of the target.

@@ -32,6 +32,7 @@ mod take_back;
 mod user_values;
 mod wanted;
 
+mod adopt;
 mod check;
 mod compare;
 mod create;
@@ -63,6 +64,7 @@ mod test;
 mod uninstall;
 mod upgrade;
 
+pub use adopt::{AdoptRequest, AdoptedRelease, Stay, adopt};
 pub use check::{Baseline, Checked, Shortfall};
 pub use compare::{
     BecomesObject, Candidate, Cell, CompareRequest, Comparison, Cost, CostLine, DiskRate, Fit, Group,

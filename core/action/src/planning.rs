@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use rhumb_backend::{DiffOptions, Error, ErrorKind, Object, ObjectId, Observed, Plan, Scope, diff};
+use rhumb_backend::{
+    Adoption, Claim, DiffOptions, Error, ErrorKind, Object, ObjectId, Observed, Plan, Scope, diff,
+};
 use rhumb_release::Status;
 use rhumb_spec::Diagnostic;
 
-use crate::engine::insist;
+use crate::adopt::observe;
 use crate::known::Known;
 use crate::{ActionError, ActionResult, Conflicts, Context, Foreign};
 
@@ -25,6 +27,10 @@ pub(crate) struct PlanRules<'a> {
     /// Objects, or workloads, that may be removed and made anew.
     pub(crate) replace: &'a [String],
     pub(crate) foreign: Foreign,
+    /// What is the release's by adoption, whatever marks it bears.
+    pub(crate) adopted: &'a Adoption,
+    /// Whether it is the release's already.
+    pub(crate) claim: Claim,
     pub(crate) conflicts: Conflicts,
     /// How many revisions are kept; 0 keeps all.
     pub(crate) history_max: u32,
@@ -45,7 +51,7 @@ pub(crate) async fn plan(
     let mut ids = known.inventory.ids();
     ids.extend(want.iter().map(|object| object.id.clone()));
     let ids: Vec<ObjectId> = ids.into_iter().collect();
-    let observed = insist(|| context.backend().observe(scope, &ids)).await?;
+    let observed = observe(context, scope, &ids, (rules.adopted, rules.claim)).await?;
     let needed = if has_old_generation(&observed, want) {
         known.needed(context, rules.history_max).await?
     } else {

@@ -4,6 +4,7 @@ use rhumb_release::{Head, Outcome, Record, Status, Writer};
 use rhumb_spec::Diagnostic;
 use tokio::time::Instant;
 
+use crate::adopt;
 use crate::carry::{Awaited, Carried, Load, carry};
 use crate::deploy::{Course, Order, Prepared, outcome};
 use crate::hold::Hold;
@@ -193,7 +194,10 @@ impl Revision<'_> {
         ActionError::Failed(Box::new(FailedDeployment {
             release: release.to_owned(),
             revision,
-            next: take_back::next(release, revision, taken_back.as_ref(), deployed),
+            next: match self.prepared.course {
+                Course::Adopt => adopt::next(release),
+                _ => take_back::next(release, revision, taken_back.as_ref(), deployed),
+            },
             cause,
             unrecorded,
             taken_back,

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use rhumb_backend::{Backend, Choices, Facts, Loss, Object, Scope, Support, Survey, check};
+use rhumb_backend::{Adoption, Backend, Choices, Facts, Loss, Object, Scope, Support, Survey, check};
 use rhumb_chart::{Chart, Files, Limits, ReleaseInfo, Rendered, Sealing, Surroundings, Values};
 use rhumb_release::{ChartInfo, Source};
 use rhumb_spec::{App, Diagnostic, Feature, Parsed};
@@ -242,6 +242,7 @@ fn wanted(loaded: &Loaded, laid: &Laid, values: &Values, salt: &Salt, made: Made
         choices: made.built.choices,
         losses: made.built.losses,
         objects: made.built.objects,
+        adopted: Adoption::new(),
         notes: made.written.rendered.notes.unwrap_or_default(),
         salt: salt.to_string(),
         warnings: made.written.warnings,
@@ -270,7 +271,9 @@ pub(crate) fn chart_info(chart: &Chart) -> ChartInfo {
 fn release_info(scope: &Scope, revision: u64, course: Course) -> ReleaseInfo {
     let revision = u32::try_from(revision).unwrap_or(u32::MAX);
     match course {
-        Course::Install => ReleaseInfo { revision, ..ReleaseInfo::install(&scope.release, &scope.namespace) },
+        Course::Install | Course::Adopt => {
+            ReleaseInfo { revision, ..ReleaseInfo::install(&scope.release, &scope.namespace) }
+        }
         Course::Upgrade | Course::Rollback(_) => {
             ReleaseInfo::upgrade(&scope.release, &scope.namespace, revision)
         }

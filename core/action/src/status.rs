@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use rhumb_backend::{
-    Action, DiffOptions, FieldChange, Object, ObjectHealth, ObjectId, Observed, Plan, Scope, State, diff,
+    Action, Claim, DiffOptions, FieldChange, Object, ObjectHealth, ObjectId, Observed, Plan, Scope, State,
+    diff,
 };
 use rhumb_release::{Holder, Lease, Life, Status, Writer};
 use serde::Serialize;
 
+use crate::adopt::observe;
 use crate::current::receipts_of_what_is_there;
-use crate::engine::insist;
 use crate::known::{Known, find_record};
 use crate::{ActionResult, Context, PastRevision};
 
@@ -118,7 +119,8 @@ async fn look(context: &Context<'_>, scope: &Scope, known: &Known, want: &[Objec
     let mut ids = known.inventory.ids();
     ids.extend(want.iter().map(|object| object.id.clone()));
     let ids: Vec<ObjectId> = ids.into_iter().collect();
-    let observed = insist(|| context.backend().observe(scope, &ids)).await?;
+    let adopted = known.inventory.adopted();
+    let observed = observe(context, scope, &ids, (&adopted, Claim::Made)).await?;
     let done = known.inventory.done();
     let is_done = |object: &&Object| object.once.is_some() && done.get(&object.id) == object.once.as_ref();
     let (ended, running): (Vec<&Object>, Vec<&Object>) =

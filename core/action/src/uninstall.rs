@@ -3,15 +3,16 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use rhumb_backend::{ObjectHealth, ObjectId, Ownership, Plan, Scope, Support, uninstall_plan};
+use rhumb_backend::{Claim, ObjectHealth, ObjectId, Ownership, Plan, Scope, Support, uninstall_plan};
 use rhumb_release::{EntryKind, Filter, Head, Outcome, Record, Status};
 use rhumb_spec::model::{Kind, MountSource, Volume, Workload};
 use rhumb_spec::{Diagnostic, Feature};
 use serde::Serialize;
 use tokio::time::Instant;
 
+use crate::adopt::observe;
 use crate::carry::{Awaited, Load, carry};
-use crate::engine::{insist, may_pass, within};
+use crate::engine::{may_pass, within};
 use crate::hold::Hold;
 use crate::known::{Known, not_found};
 use crate::names::check_name;
@@ -209,7 +210,8 @@ pub(crate) async fn remove_held(
 
 async fn look(context: &Context<'_>, scope: &Scope, known: &Known) -> ActionResult<Seen> {
     let ids: Vec<ObjectId> = known.inventory.ids().into_iter().collect();
-    let observed = insist(|| context.backend().observe(scope, &ids)).await?;
+    let adopted = known.inventory.adopted();
+    let observed = observe(context, scope, &ids, (&adopted, Claim::Made)).await?;
     let last = known.inventory.last(&[]);
     let plan = uninstall_plan(context.backend(), &last, &observed).map_err(ActionError::Diagnostics)?;
     let goes: BTreeSet<&ObjectId> = plan.steps.iter().map(|step| &step.id).collect();

@@ -1,6 +1,6 @@
 //! What a revision wants: the end of the road before anything is looked at.
 
-use rhumb_backend::{Choices, Facts, Loss, Object};
+use rhumb_backend::{Adoption, Choices, Facts, Loss, Object};
 use rhumb_chart::Vault;
 use rhumb_release::{ChartInfo, Record, Source};
 use rhumb_spec::{App, Diagnostic};
@@ -20,6 +20,8 @@ pub(crate) struct Wanted {
     pub(crate) choices: Choices,
     pub(crate) losses: Vec<Loss>,
     pub(crate) objects: Vec<Object>,
+    /// What was there when the release was adopted.
+    pub(crate) adopted: Adoption,
     pub(crate) notes: String,
     pub(crate) salt: String,
     pub(crate) warnings: Vec<Diagnostic>,
@@ -40,6 +42,7 @@ impl Wanted {
             choices: record.choices,
             losses: record.losses,
             objects: record.objects,
+            adopted: record.adopted,
             notes: record.notes,
             salt: record.salt,
             warnings: Vec::new(),
@@ -59,6 +62,7 @@ impl Wanted {
             choices: self.choices.clone(),
             losses: self.losses.clone(),
             objects: self.objects.clone(),
+            adopted: self.adopted.clone(),
             notes: self.notes.clone(),
             salt: self.salt.clone(),
             ..Record::default()

@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    Billed, Change, CheckedApp, Choices, Export, Facts, Finding, Health, Import, Interactive, Lifted, Live,
-    Loss, Mapping, Materials, Object, ObjectId, Observed, Receipt, Result, Runtime, Scope, Step, Support,
-    Volumes, legalize::Pass,
+    Adopt, Billed, Change, CheckedApp, Choices, Export, Facts, Finding, Health, Import, Interactive, Lifted,
+    Live, Loss, Mapping, Materials, Object, ObjectId, Observed, Receipt, Result, Runtime, Scope, Step,
+    Support, Volumes, legalize::Pass,
 };
 
 /// A platform.
@@ -164,6 +164,11 @@ pub trait Backend: fmt::Debug + Send + Sync {
 
     /// How to read what others made on the platform, where that can be lifted.
     fn import(&self) -> Option<&dyn Import> {
+        None
+    }
+
+    /// How to take over in place what others made on the platform, where that can be done.
+    fn adopt(&self) -> Option<&dyn Adopt> {
         None
     }
 

@@ -4,6 +4,7 @@
 //! The order of things is the road of the architecture: survey → [`check()`] → lower → observe → [`diff()`] → apply →
 //! health.
 
+mod adopt;
 mod backend;
 mod billed;
 pub mod change;
@@ -36,6 +37,7 @@ mod scope;
 mod support;
 mod volumes;
 
+pub use adopt::{Adopt, Adopted, Adoption, Claim, Found, There, adoption, keep, recognise};
 pub use backend::{Backend, Lowered, ResolveImage, Survey};
 pub use billed::{Billed, Running};
 pub use change::{Cause, Change, FieldChange};

@@ -5,7 +5,7 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use rhumb_backend::{Choices, Facts, Loss, Object, ObjectId, Receipt, Scope};
+use rhumb_backend::{Adoption, Choices, Facts, Loss, Object, ObjectId, Receipt, Scope};
 use rhumb_spec::App;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
@@ -43,6 +43,9 @@ pub struct Record {
     pub losses: Vec<Loss>,
     /// The desired objects.
     pub objects: Vec<Object>,
+    /// What was there of each object when the release was adopted, as far as it was; empty for one that was installed.
+    #[serde(skip_serializing_if = "Adoption::is_empty")]
+    pub adopted: Adoption,
     /// The chart's rendered notes.
     pub notes: String,
     /// The salt of the release's seals: 32 bytes in hexadecimal. It is the same for every revision.
@@ -141,5 +144,31 @@ impl Outcome {
     /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rhumb_backend::{Adopted, Adoption, There};
+    use serde_json::json;
+
+    #[test]
+    fn a_record_that_knows_of_no_adoption_is_read() {
+        let record: Record =
+            serde_json::from_value(json!({ "release": "shop", "revision": 1 })).expect("a record");
+        assert!(record.adopted.is_empty());
+        let written = serde_json::to_value(&record).expect("JSON");
+        assert_eq!(written.get("adopted"), None, "one that adopted nothing is written as it always was");
+    }
+
+    #[test]
+    fn what_was_adopted_is_read_again() {
+        let there = Some(There { identity: "s1".to_owned(), body: json!({ "Name": "old" }) });
+        let adopted = Adopted { base: json!({ "Name": "new" }), generation: None, there };
+        let adopted: Adoption = [(ObjectId::from("service/web"), adopted)].into();
+        let record = Record { adopted, ..Record::default() };
+        let text = serde_json::to_string(&record).expect("JSON");
+        assert_eq!(serde_json::from_str::<Record>(&text).expect("a record"), record);
     }
 }

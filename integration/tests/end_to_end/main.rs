@@ -1,5 +1,6 @@
 //! The program itself on real engines: what it does when things break, race or are written wrongly.
 
+mod adopt;
 mod broken;
 mod canary;
 mod charts;
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
     let groups = [
         memory::trials(),
         stack::trials(),
+        adopt::trials(),
         exported::trials(),
         charts::trials(),
         several::trials(),

@@ -16,6 +16,13 @@ use crate::kind::Kind;
 /// # Errors
 /// What the engine answers; `Invalid` for a selector with another operator.
 pub(crate) async fn collect(engine: &Engine, query: &ImportQuery) -> Result<Gathered> {
+    let mut found = super::gather(vec![Value::Array(documents(engine, query).await?)]);
+    found.origins.clear();
+    Ok(found)
+}
+
+/// The documents of [`collect`], as the engine answers them.
+pub(crate) async fn documents(engine: &Engine, query: &ImportQuery) -> Result<Vec<Value>> {
     let labels = labels(query.selector.as_deref())?;
     let services = list(engine, Kind::Service, &labels).await?;
     let used = used(&services);
@@ -31,9 +38,7 @@ pub(crate) async fn collect(engine: &Engine, query: &ImportQuery) -> Result<Gath
             |document: &Value| id(document).is_some_and(|id| used.contains(id) || chosen.contains(id));
         documents.extend(all.into_iter().filter(is_wanted));
     }
-    let mut found = super::gather(vec![Value::Array(documents)]);
-    found.origins.clear();
-    Ok(found)
+    Ok(documents)
 }
 
 fn labels(selector: Option<&str>) -> Result<Vec<String>> {

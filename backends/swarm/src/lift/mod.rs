@@ -52,6 +52,13 @@ pub fn lift(objects: &[Object]) -> Lifted {
     lifted
 }
 
+/// The document of a config or secret, and the key in it.
+pub(crate) fn file_place_of(object: &Object) -> (String, String) {
+    let name = object.body.get("Name").and_then(serde_json::Value::as_str).unwrap_or_default();
+    let place = naming::file_place(naming::without_stack(&object.body, name));
+    (place.document, place.key)
+}
+
 /// The name that an object's document gets, with the key where it is one of several.
 pub(crate) fn document_name_of(object: &Object) -> String {
     let name = object.body.get("Name").and_then(serde_json::Value::as_str).unwrap_or_default();

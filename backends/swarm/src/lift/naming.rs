@@ -58,11 +58,8 @@ impl Names {
     }
 
     fn add_file(&mut self, object: &Object, kind: FileKind, name: &str, is_external: bool) {
-        let place = match content_named(without_stack(&object.body, name)).filter(|_| !is_external) {
-            Some((document, key)) => FilePlace { document: document.to_owned(), key: key.to_owned() },
-            None if is_external => foreign_file(name),
-            None => foreign_file(without_stack(&object.body, name)),
-        };
+        let place =
+            if is_external { foreign_file(name) } else { file_place(without_stack(&object.body, name)) };
         self.files.insert((kind, name.to_owned()), place);
     }
 
@@ -103,6 +100,14 @@ fn content_named(name: &str) -> Option<(&str, &str)> {
     let (document, key) =
         base.split_once('.').filter(|(document, key)| !document.is_empty() && !key.is_empty())?;
     is_hash.then_some((document, key))
+}
+
+/// Where a config or secret of this name, without its stack's, is in the app.
+pub(super) fn file_place(name: &str) -> FilePlace {
+    content_named(name).map_or_else(
+        || foreign_file(name),
+        |(document, key)| FilePlace { document: document.to_owned(), key: key.to_owned() },
+    )
 }
 
 /// A config or secret of somebody else holds one value, which is a key of its own name.

@@ -1,0 +1,154 @@
+//! `rhumb adopt`.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use rhumb_action::{
+    AdoptRequest, AdoptedRelease, DeployOptions, Execution, Existing, ImportRequest, Imported, Stay,
+};
+use rhumb_backend::ImportQuery;
+
+use super::{Ended, deploy};
+use crate::arguments::{ChartArguments, duration};
+use crate::exit::Exit;
+use crate::failure::{Failure, diagnostic_text};
+use crate::output::emit;
+use crate::session::{Parts, Session};
+
+/// Arguments of `rhumb adopt`.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// The name of the release that it becomes
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// The chart of what runs: a folder or a .tgz file, as `rhumb import` makes it. Without it, one is made first
+    #[arg(value_name = "CHART")]
+    chart: Option<PathBuf>,
+    #[command(flatten)]
+    inputs: ChartArguments,
+    /// On Docker Swarm: only this stack [default: the release's name]
+    #[arg(long, value_name = "NAME", conflicts_with = "selector")]
+    stack: Option<String>,
+    /// Only what bears these labels or tags, as `rhumb import` takes them
+    #[arg(short = 'l', long, value_name = "SELECTOR")]
+    selector: Option<String>,
+    /// The folder of the chart that is made [default: ./NAME]
+    #[arg(long, value_name = "FOLDER", conflicts_with = "chart")]
+    out: Option<PathBuf>,
+    /// Take the place of a chart that is there
+    #[arg(long, conflicts_with = "chart")]
+    force: bool,
+    /// Show what would be marked and what stays, and do nothing. A chart is made all the same
+    #[arg(long)]
+    dry_run: bool,
+    /// How long everything may take: 90s, 5m
+    #[arg(long, value_name = "DURATION", default_value = "5m", value_parser = duration)]
+    timeout: Duration,
+    /// What the record says of this revision
+    #[arg(long, value_name = "TEXT")]
+    description: Option<String>,
+}
+
+/// Makes a release of what runs.
+pub(crate) async fn run(session: &Session, arguments: Arguments) -> Ended {
+    let parts = session.parts(false)?;
+    let query = query(&parts, &arguments)?;
+    let mut inputs = arguments.inputs.clone();
+    let (chart, imported) = if let Some(chart) = &arguments.chart {
+        (chart.clone(), None)
+    } else {
+        let imported = import(&parts, &arguments, &query).await?;
+        let secrets = imported.path.join(SECRETS);
+        if secrets.is_file() {
+            inputs.values.values.insert(0, secrets);
+        }
+        (imported.path.clone(), Some(imported))
+    };
+    let request = AdoptRequest {
+        name: arguments.name,
+        inputs: Session::chart(&chart, &inputs)?,
+        query,
+        options: DeployOptions {
+            execution: if arguments.dry_run { Execution::DryRun } else { Execution::Apply },
+            timeout: arguments.timeout,
+            description: arguments.description,
+            ..DeployOptions::default()
+        },
+    };
+    let adopted = parts.finish(rhumb_action::adopt(&parts.context(), &request).await)?;
+    emit(session.format(), &adopted, || text(session, &adopted, imported.as_ref()))?;
+    Ok(if adopted.problems.is_empty() { Exit::Success } else { Exit::Failure })
+}
+
+/// The file in which an import keeps what it could read of secrets.
+const SECRETS: &str = "secrets.values.yaml";
+
+/// What is taken over, in the platform's own words.
+fn query(parts: &Parts, arguments: &Arguments) -> Result<ImportQuery, Failure> {
+    let is_swarm = parts.target.backend.name() == "swarm";
+    if arguments.stack.is_some() && !is_swarm {
+        let what = format!(
+            "--stack is for Docker Swarm, and the target {} is of {}",
+            parts.target.name,
+            parts.target.backend.name()
+        );
+        return Err(Failure::usage(what, "--selector, or the namespace".to_owned()));
+    }
+    let stack = || {
+        let name = arguments.stack.as_ref().unwrap_or(&arguments.name);
+        format!("com.docker.stack.namespace={name}")
+    };
+    let selector = arguments.selector.clone().or_else(|| is_swarm.then(stack));
+    Ok(ImportQuery { namespace: parts.namespace.clone(), selector })
+}
+
+async fn import(parts: &Parts, arguments: &Arguments, query: &ImportQuery) -> Result<Imported, Failure> {
+    let request = ImportRequest {
+        name: Some(arguments.name.clone()),
+        out: arguments.out.clone().unwrap_or_else(|| PathBuf::from(&arguments.name)),
+        existing: if arguments.force { Existing::Replace } else { Existing::Keep },
+    };
+    parts.finish(rhumb_action::import_live(parts.target.backend.as_ref(), query, &request).await)
+}
+
+fn text(session: &Session, adopted: &AdoptedRelease, imported: Option<&Imported>) -> String {
+    let mut text = String::new();
+    if let Some(imported) = imported {
+        let _ = writeln!(text, "Made the chart {} of what runs.", imported.path.display());
+    }
+    for stay in &adopted.stays {
+        stay_text(session, stay, &mut text);
+    }
+    for id in &adopted.absent {
+        let _ = writeln!(text, "{id} is not there and is not made until the chart changes it.");
+    }
+    text.push_str(&deploy::text(&adopted.deployed, session.paint()));
+    if adopted.deployed.execution == Execution::DryRun {
+        let _ = writeln!(
+            text,
+            "{} objects would be adopted, with {} replicas.",
+            adopted.adopted.len(),
+            adopted.replicas
+        );
+        return text;
+    }
+    let _ =
+        writeln!(text, "ADOPTED:    {} objects; {} replicas run on", adopted.adopted.len(), adopted.replicas);
+    if adopted.problems.is_empty() {
+        let _ = writeln!(text, "            nothing was restarted, and there is nothing left to change");
+    }
+    for found in &adopted.problems {
+        text.push_str(&diagnostic_text(found, session.paint()));
+    }
+    text
+}
+
+/// What stays of an object.
+fn stay_text(session: &Session, stay: &Stay, text: &mut String) {
+    let _ = writeln!(text, "{} stays as it is until the chart changes it there (there → chart):", stay.id);
+    for field in &stay.fields {
+        let _ = writeln!(text, "    {}", deploy::change_text(field, session.paint()));
+    }
+}
