@@ -19,6 +19,7 @@ pub mod lift;
 mod logs;
 pub mod lower;
 pub mod mapping;
+mod migration;
 pub mod names;
 pub mod normalize;
 mod observe;
@@ -36,10 +37,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rhumb_backend::legalize::Pass;
 use rhumb_backend::{
-    Backend, Change, CheckedApp, Choices, Duplex, Exec, Export, ExportSecrets, Exported, Facts, Finding,
-    Gathered, Health, Helper, HelperState, Import, ImportQuery, Interactive, Lifted, Live, LogLine, LogQuery,
-    Lowered, Mapping, Materials, Object, ObjectId, Observed, Place, Receipt, Result, Runtime, Scope, Step,
-    Streams, Support, Survey, Task, VolumeUse, Volumes, Whose,
+    AtRest, Backend, Change, CheckedApp, Choices, Duplex, Exec, Export, ExportSecrets, Exported, Facts,
+    Finding, Gathered, Health, Helper, HelperState, Import, ImportQuery, Interactive, Lifted, Live, LogLine,
+    LogQuery, Lowered, Mapping, Materials, Migration, Object, ObjectId, Observed, Place, Receipt, Removed,
+    Result, Runtime, Scope, Shown, Step, Streams, Support, Survey, Task, VolumeUse, Volumes, Whose,
 };
 use rhumb_spec::{App, Diagnostic, Feature};
 use serde_json::Value;
@@ -176,6 +177,10 @@ impl Backend for Kubernetes {
         Some(self)
     }
 
+    fn migration(&self) -> Option<&dyn Migration> {
+        Some(self)
+    }
+
     fn import(&self) -> Option<&dyn Import> {
         Some(self)
     }
@@ -229,6 +234,25 @@ impl Volumes for Kubernetes {
 
     async fn helpers(&self, scope: &Scope) -> Result<Vec<String>> {
         volumes::helpers(&self.cluster, scope).await
+    }
+}
+
+#[async_trait]
+impl Migration for Kubernetes {
+    fn at_rest(&self, object: &Object) -> AtRest {
+        migration::at_rest(object)
+    }
+
+    async fn running(&self, scope: &Scope) -> Result<Vec<String>> {
+        migration::running(&self.cluster, scope).await
+    }
+
+    async fn secrets(&self, scope: &Scope, secrets: &[(&Object, &Live)]) -> Result<Shown> {
+        migration::secrets(&self.cluster, scope, secrets).await
+    }
+
+    async fn remove_volume(&self, scope: &Scope, volume: &VolumeUse) -> Result<Removed> {
+        migration::remove_volume(&self.cluster, scope, volume).await
     }
 }
 

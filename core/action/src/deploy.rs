@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use crate::engine::within;
 use crate::hold::Hold;
 use crate::known::{Known, no_revision, not_found};
+use crate::migrate::{self, Arrival};
 use crate::names::check_name;
 use crate::planning::{PlanRules, Planned, plan};
 use crate::revision::Revision;
@@ -34,6 +35,10 @@ pub(crate) enum Goal<'a> {
     Upgrade { inputs: &'a ChartInputs, values: ValueReuse, absent: IfAbsent },
     /// An earlier revision.
     Rollback(Option<u64>),
+    /// An earlier revision that runs nothing.
+    Rest(u64),
+    /// What comes from another platform.
+    Arrive(&'a Arrival<'a>),
 }
 
 /// What a goal comes to, once it is known what is there.
@@ -118,9 +123,10 @@ pub(crate) async fn deploy(context: &Context<'_>, order: Order<'_>) -> ActionRes
 /// Decides everything that can be decided without a lease.
 pub(crate) async fn prepare(context: &Context<'_>, order: Order<'_>) -> ActionResult<Prepared> {
     let scope = context.scope(order.release);
-    let known = Known::read(context, &scope).await?;
+    let mut known = Known::read(context, &scope).await?;
     let course = course(context, order, &known).await?;
     let wanted = want(context, order, &known, course).await?;
+    known.inventory.note_done(&wanted.done);
     Ok(Prepared { known, course, wanted })
 }
 
@@ -203,21 +209,26 @@ async fn course(context: &Context<'_>, order: Order<'_>, known: &Known) -> Actio
             Some(head) => Err(exists(order.release, head)),
             None => Ok(Course::Install),
         },
-        Goal::Upgrade { .. } if known.is_there() => Ok(Course::Upgrade),
-        Goal::Upgrade { absent: IfAbsent::Install, .. } => Ok(Course::Install),
-        Goal::Upgrade { .. } | Goal::Rollback(_) if known.heads.is_empty() => {
+        Goal::Upgrade { .. } | Goal::Arrive(_) if known.is_there() => Ok(Course::Upgrade),
+        Goal::Upgrade { absent: IfAbsent::Install, .. } | Goal::Arrive(_) => Ok(Course::Install),
+        Goal::Upgrade { .. } | Goal::Rollback(_) | Goal::Rest(_) if known.heads.is_empty() => {
             Err(not_found(context, order.release).await)
         }
         Goal::Upgrade { .. } => Err(uninstalled(order.release)),
-        Goal::Rollback(Some(revision)) if known.heads.iter().any(|head| head.revision == revision) => {
-            Ok(Course::Rollback(revision))
+        Goal::Rollback(Some(revision)) if has(known, revision) => Ok(Course::Rollback(revision)),
+        Goal::Rest(revision) if has(known, revision) => Ok(Course::Upgrade),
+        Goal::Rollback(Some(revision)) | Goal::Rest(revision) => {
+            Err(no_revision(order.release, revision, &known.heads))
         }
-        Goal::Rollback(Some(revision)) => Err(no_revision(order.release, revision, &known.heads)),
         Goal::Rollback(None) => match before(&known.heads) {
             Some(revision) => Ok(Course::Rollback(revision)),
             None => Err(nothing_before(order.release, &known.heads)),
         },
     }
+}
+
+fn has(known: &Known, revision: u64) -> bool {
+    known.heads.iter().any(|head| head.revision == revision)
 }
 
 fn uninstalled(release: &str) -> ActionError {
@@ -262,6 +273,11 @@ async fn want(
     let scope = context.scope(order.release);
     match (order.goal, course) {
         (_, Course::Rollback(revision)) => again(context, &scope, known, revision).await,
+        (Goal::Rest(revision), _) => {
+            let wanted = again(context, &scope, known, revision).await?;
+            migrate::at_rest(context, wanted, &known.inventory.done())
+        }
+        (Goal::Arrive(arrival), _) => migrate::arrive(context, &scope, known, arrival, course).await,
         (Goal::Upgrade { inputs, values, .. }, _) => {
             road::want(context, &scope, known, road::Chosen { inputs, values, course }).await
         }
