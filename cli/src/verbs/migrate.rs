@@ -1,12 +1,15 @@
 //! `rhumb migrate`.
 
 mod arguments;
+mod commands;
 mod text;
 
 use std::path::PathBuf;
 
 use rhumb_action::IfNoNamespace;
-use rhumb_action::migrate::{self, Baggage, DestinationWrites, Overwrite, Sides, StartRequest, State, Store};
+use rhumb_action::migrate::{
+    self, Baggage, DestinationWrites, Overwrite, Sides, SourceVolumes, StartRequest, State, Store,
+};
 
 use super::Ended;
 use crate::exit::Exit;
@@ -14,7 +17,8 @@ use crate::failure::Failure;
 use crate::output::emit;
 use crate::session::{Parts, Session};
 pub(crate) use arguments::Arguments;
-use arguments::{Abort, Ends, Move, Start, What, Which};
+use arguments::{Abort, Cutover, Ends, Finish, Move, Start, Verify, What, Which};
+use commands::Shell;
 
 /// Moves a release from one platform to another.
 pub(crate) async fn run(session: &Session, arguments: Arguments) -> Ended {
@@ -22,6 +26,9 @@ pub(crate) async fn run(session: &Session, arguments: Arguments) -> Ended {
         What::Plan(arguments) => plan(session, &arguments).await,
         What::Start(arguments) => start(session, &arguments).await,
         What::Status(arguments) => status(session, &arguments),
+        What::Verify(arguments) => verify(session, &arguments).await,
+        What::Cutover(arguments) => cutover(session, &arguments).await,
+        What::Finish(arguments) => finish(session, &arguments).await,
         What::Abort(arguments) => abort(session, &arguments).await,
     }
 }
@@ -64,6 +71,43 @@ fn status(session: &Session, arguments: &Which) -> Ended {
         )
     })?;
     emit(session.format(), &state, || text::status(&state))?;
+    Ok(Exit::Success)
+}
+
+async fn verify(session: &Session, arguments: &Verify) -> Ended {
+    let (path, state) = found(session, &arguments.which)?;
+    let parts = both(session, &arguments.which, state.as_ref())?;
+    let sides = sides(&parts, &arguments.which);
+    let store = Store::take(&path)?;
+    let verified = migrate::verify(&sides, &arguments.check, &Shell, &store).await;
+    finish_lines(&parts);
+    let verified = verified?;
+    emit(session.format(), &verified, || text::verified(&verified, session.paint()))?;
+    Ok(if verified.holds { Exit::Success } else { Exit::NotReady })
+}
+
+async fn cutover(session: &Session, arguments: &Cutover) -> Ended {
+    let (path, state) = found(session, &arguments.which)?;
+    let parts = both(session, &arguments.which, state.as_ref())?;
+    let sides = sides(&parts, &arguments.which);
+    let store = Store::take(&path)?;
+    let done = migrate::cutover(&sides, arguments.route.as_deref(), &Shell, &store).await;
+    finish_lines(&parts);
+    let done = done?;
+    emit(session.format(), &done, || text::cut_over(&done))?;
+    Ok(Exit::Success)
+}
+
+async fn finish(session: &Session, arguments: &Finish) -> Ended {
+    let (path, state) = found(session, &arguments.which)?;
+    let parts = both(session, &arguments.which, state.as_ref())?;
+    let volumes = if arguments.delete_source_volumes { SourceVolumes::Delete } else { SourceVolumes::Keep };
+    let sides = sides(&parts, &arguments.which);
+    let store = Store::take(&path)?;
+    let finished = migrate::finish(&sides, volumes, &store).await;
+    finish_lines(&parts);
+    let finished = finished?;
+    emit(session.format(), &finished, || text::finished(&finished))?;
     Ok(Exit::Success)
 }
 

@@ -22,6 +22,12 @@ pub(super) enum What {
     Start(Start),
     /// Show where a migration stands
     Status(Which),
+    /// Look at both sides, and run your own checks
+    Verify(Verify),
+    /// Lead traffic to the destination, or tell what has to lead there. The source rests and is kept
+    Cutover(Cutover),
+    /// Remove the source. After that only another migration leads back
+    Finish(Finish),
     /// Give a migration up: the source comes back as it was, and the destination goes
     Abort(Abort),
 }
@@ -93,4 +99,31 @@ pub(super) struct Abort {
     /// After the cutover: give up what was written at the destination, instead of copying it back
     #[arg(long)]
     pub(super) discard_destination_writes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Verify {
+    #[command(flatten)]
+    pub(super) which: Which,
+    /// A command of your own that must end with 0; may be repeated. `RHUMB_FROM`, `RHUMB_TO` and others name the sides
+    #[arg(long, value_name = "COMMAND")]
+    pub(super) check: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Cutover {
+    #[command(flatten)]
+    pub(super) which: Which,
+    /// The command that leads traffic to the destination: a change of DNS or of a load balancer
+    #[arg(long, value_name = "COMMAND")]
+    pub(super) route: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Finish {
+    #[command(flatten)]
+    pub(super) which: Which,
+    /// Remove the source's volumes with their data, too
+    #[arg(long)]
+    pub(super) delete_source_volumes: bool,
 }

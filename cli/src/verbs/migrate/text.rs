@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use rhumb_action::migrate::{Aborted, MigrationPlan, MovingVolume, MovingWorkload, Side, Stage, State};
+use rhumb_action::migrate::{
+    Aborted, CutOver, Finished, MigrationPlan, MovingVolume, MovingWorkload, Side, Stage, State, Verified,
+};
 
 use crate::output::{Paint, table, time};
 use crate::verbs::deploy::losses;
@@ -159,6 +161,81 @@ pub(super) fn aborted(aborted: &Aborted) -> String {
         let _ = writeln!(text, "What was written on {} since it ran there is gone.", state.to.target);
     }
     for left in &aborted.left {
+        let _ = writeln!(text, "left: {left}");
+    }
+    text
+}
+
+/// A look at both sides.
+pub(super) fn verified(verified: &Verified, paint: Paint) -> String {
+    let state = &verified.state;
+    let mut text = String::new();
+    let source = match verified.source_running.as_slice() {
+        [] => paint.good("rests"),
+        running => format!("{}: {}", paint.bad("runs"), running.join(", ")),
+    };
+    let _ = writeln!(text, "{}: {source}", state.from.target);
+    for one in &verified.health {
+        let word = if one.state == rhumb_backend::State::Ready {
+            paint.good("ready")
+        } else {
+            paint.bad("not ready")
+        };
+        let name = one.workload.as_deref().unwrap_or(one.id.as_str());
+        let _ = writeln!(text, "{}: {name}: {word}, {} of {}", state.to.target, one.ready, one.wanted);
+    }
+    if verified.drift > 0 {
+        let _ = writeln!(text, "{}: {} objects are not as recorded", state.to.target, verified.drift);
+    }
+    for check in &state.checks {
+        let word = match check.exit_code {
+            Some(0) => paint.good("holds"),
+            Some(code) => format!("{} with {code}", paint.bad("failed")),
+            None => paint.bad("could not be run"),
+        };
+        let _ = writeln!(text, "check `{}`: {word}", check.command);
+    }
+    let _ = writeln!(
+        text,
+        "{}",
+        if verified.holds { "Both sides are in order." } else { "Not all is in order." }
+    );
+    text
+}
+
+/// Traffic that goes to the destination.
+pub(super) fn cut_over(done: &CutOver) -> String {
+    let to = &done.state.to.target;
+    let mut text = String::new();
+    if done.is_led {
+        let _ = writeln!(text, "Traffic was led to {to} by your command.");
+    } else if done.entrances.is_empty() {
+        let _ = writeln!(
+            text,
+            "Nothing leads into {} from outside, so there is nothing to lead to {to}.",
+            done.state.release
+        );
+    } else {
+        let _ = writeln!(text, "Lead these to {to} now (DNS, load balancer), if you have not:");
+        for entrance in &done.entrances {
+            let _ = writeln!(text, "  {} ({})", entrance.name, entrance.kind);
+        }
+    }
+    let _ = writeln!(text, "{}", next(&done.state));
+    text
+}
+
+/// A migration that is finished.
+pub(super) fn finished(finished: &Finished) -> String {
+    let state = &finished.state;
+    let mut text = format!(
+        "{} has moved to {}, and is gone from {}.\n",
+        state.release, state.to.target, state.from.target
+    );
+    if !finished.kept.is_empty() {
+        let _ = writeln!(text, "kept on {}: {}", state.from.target, finished.kept.join(", "));
+    }
+    for left in &finished.left {
         let _ = writeln!(text, "left: {left}");
     }
     text

@@ -14,7 +14,8 @@ use super::sides::{At, Sides, VALID, ferry_failed, migration};
 use super::state::{Passage, Stage, State, Store};
 use crate::known::Known;
 use crate::{
-    ActionError, ActionResult, Execution, HistoryAfter, IgnoreAbsent, UninstallRequest, Wait, uninstall,
+    ActionError, ActionResult, Execution, HistoryAfter, IgnoreAbsent, UninstallRequest, Uninstalled, Wait,
+    uninstall,
 };
 
 /// What becomes of what was written at the destination since traffic went there.
@@ -153,7 +154,7 @@ async fn clear(journey: &mut Journey<'_>) -> ActionResult<Vec<String>> {
 }
 
 /// Removes a release, whatever is left of it.
-pub(super) async fn remove_release(at: &At<'_>) -> ActionResult<()> {
+pub(super) async fn remove_release(at: &At<'_>) -> ActionResult<Uninstalled> {
     let request = UninstallRequest {
         name: at.release.to_owned(),
         history: HistoryAfter::Remove,
@@ -163,7 +164,7 @@ pub(super) async fn remove_release(at: &At<'_>) -> ActionResult<()> {
         execution: Execution::Apply,
         description: None,
     };
-    uninstall(&at.context, &request).await.map(drop)
+    uninstall(&at.context, &request).await
 }
 
 /// Removes a volume, and waits until it is gone. Returns what a person has to do where it cannot be removed from here.

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use rhumb_backend::VolumeAccess;
+use rhumb_backend::{Error, ErrorKind, VolumeAccess};
 use rhumb_ferry::{Comparison, End, Progress, Report, Run, Settled, Stage, Watch, holding, settle, sync};
-use rhumb_spec::Diagnostic;
 use tokio::sync::watch;
 use tokio::time::{Duration, Instant, sleep};
 
@@ -187,16 +186,15 @@ fn copied(reports: &[Report], started: Instant, comparison: Option<&Comparison>)
 fn differ(volume: &str, comparison: &Comparison) -> ActionError {
     let named: Vec<String> =
         comparison.named.iter().take(NAMED).map(|one| format!("{} ({})", one.path, one.what)).collect();
-    ActionError::of(
-        Diagnostic::error(
-            format!("volume/{volume}"),
-            format!(
-                "both sides differ in {} places after the copy: {}",
-                comparison.differences,
-                named.join(", ")
-            ),
+    let message = format!(
+        "both sides differ in {} places after the copy: {}",
+        comparison.differences,
+        named.join(", ")
+    );
+    Error::new(ErrorKind::Platform, "compare the volumes", message)
+        .with("volume", volume)
+        .remedy(
+            "what else writes to one of them stopped, then the same command again; or `rhumb migrate abort`",
         )
-        .why("something still writes to one of them, or what cannot be copied is missing")
-        .remedy("what else uses the volume stopped, then the same command again; or `rhumb migrate abort`"),
-    )
+        .into()
 }

@@ -8,7 +8,9 @@ mod arrival;
 mod begin;
 mod carried;
 mod copy;
+mod cutover;
 mod departure;
+mod finish;
 mod journey;
 mod passages;
 mod plan;
@@ -16,13 +18,17 @@ mod posture;
 mod sides;
 mod start;
 mod state;
+mod verify;
 
 pub use abort::{Aborted, DestinationWrites, abort};
 pub use begin::Baggage;
+pub use cutover::{CutOver, Entrance, cutover};
+pub use finish::{Finished, SourceVolumes, finish};
 pub use plan::{MigrationPlan, MovingVolume, MovingWorkload, plan};
 pub use sides::Sides;
 pub use start::{Overwrite, StartRequest, start};
 pub use state::{CheckOutcome, Copied, Passage, Side, Stage, State, Store};
+pub use verify::{Commands, Verified, verify};
 
 pub(crate) use arrival::{Arrival, arrive, at_rest};
 pub(crate) use carried::Carried;

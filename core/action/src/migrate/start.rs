@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use rhumb_backend::{Error, ErrorKind};
 use rhumb_ferry::Run;
 use rhumb_spec::Diagnostic;
 
@@ -151,11 +152,13 @@ async fn look_first(
 }
 
 fn holds_data(volume: &str, target: &str) -> ActionError {
-    ActionError::of(
-        Diagnostic::error(format!("volume/{volume}"), format!("it is there on {target} already, and it holds data"))
-            .why("the source's data would replace them")
-            .remedy("remove it, or give --overwrite if these data are needed no more; `rhumb migrate abort` gives the migration up and leaves it"),
-    )
+    let message = format!("it is there on {target} already and holds data, which the source's would replace");
+    Error::new(ErrorKind::AlreadyExists, "copy the volume", message)
+        .with("volume", volume)
+        .remedy(
+            "remove it, or give --overwrite if these data are needed no more; `rhumb migrate abort` gives the migration up and leaves it",
+        )
+        .into()
 }
 
 async fn copy_first(journey: &mut Journey<'_>, crossings: &[Crossing]) -> ActionResult<()> {
