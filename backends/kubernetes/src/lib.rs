@@ -251,6 +251,10 @@ impl Migration for Kubernetes {
         migration::secrets(&self.cluster, scope, secrets).await
     }
 
+    async fn has_volume(&self, scope: &Scope, volume: &VolumeUse) -> Result<Option<bool>> {
+        migration::has_volume(&self.cluster, scope, volume).await
+    }
+
     async fn remove_volume(&self, scope: &Scope, volume: &VolumeUse) -> Result<Removed> {
         migration::remove_volume(&self.cluster, scope, volume).await
     }

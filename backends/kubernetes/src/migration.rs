@@ -77,9 +77,19 @@ fn material(name: &str, key: &str, data: &BTreeMap<String, Encoded>) -> Result<M
     Ok(Material::new(bytes.map_err(|_| wrong(ErrorKind::Platform, "what it holds is no base64"))?))
 }
 
+fn claim(scope: &Scope, volume: &VolumeUse) -> String {
+    format!("/api/v1/namespaces/{}/persistentvolumeclaims/{}", scope.namespace, volume.native)
+}
+
+/// Whether a claim is there.
+pub(crate) async fn has_volume(cluster: &Cluster, scope: &Scope, volume: &VolumeUse) -> Result<Option<bool>> {
+    let call = Call::get("read the claim", claim(scope, volume));
+    Ok(Some(cluster.find::<Map<String, Value>>(call).await?.is_some()))
+}
+
 /// Removes a claim, and with it what its storage class removes. A claim in use goes once its last pod is gone.
 pub(crate) async fn remove_volume(cluster: &Cluster, scope: &Scope, volume: &VolumeUse) -> Result<Removed> {
-    let path = format!("/api/v1/namespaces/{}/persistentvolumeclaims/{}", scope.namespace, volume.native);
+    let path = claim(scope, volume);
     let options = json!({ "apiVersion": "v1", "kind": "DeleteOptions" });
     match cluster.json::<Value>(Call::delete("remove the claim", &path, &options)).await {
         Err(error) if error.kind == ErrorKind::NotFound => return Ok(Removed::Gone),

@@ -269,6 +269,10 @@ impl Migration for Swarm {
         Ok(migration::secrets(secrets))
     }
 
+    async fn has_volume(&self, _: &Scope, volume: &VolumeUse) -> Result<Option<bool>> {
+        migration::has_volume(&self.engine, volume).await
+    }
+
     async fn remove_volume(&self, _: &Scope, volume: &VolumeUse) -> Result<Removed> {
         migration::remove_volume(&self.engine, volume).await
     }

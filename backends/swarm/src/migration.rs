@@ -83,13 +83,29 @@ struct Member {
     node: String,
 }
 
+/// The node that has a volume, where it is not the one whose engine this is.
+async fn elsewhere<'a>(engine: &Engine, volume: &'a VolumeUse) -> Result<Option<&'a str>> {
+    let own: Info = engine.json(Call::get("ask which node this is", "/info")).await?;
+    Ok(volume.node.as_deref().filter(|node| *node != own.swarm.node))
+}
+
+/// Whether a volume of the node whose engine this is is there.
+///
+/// Source: Engine API reference, `VolumeInspect`.
+pub(crate) async fn has_volume(engine: &Engine, volume: &VolumeUse) -> Result<Option<bool>> {
+    if volume.node.is_none() || elsewhere(engine, volume).await?.is_some() {
+        return Ok(None);
+    }
+    let call = Call::get("read the volume", format!("/volumes/{}", volume.native));
+    Ok(Some(engine.find::<Value>(call).await?.is_some()))
+}
+
 /// Removes a volume of the node whose engine this is. Engines know their own volumes only.
 ///
 /// Source: Engine API reference, `VolumeDelete`.
 pub(crate) async fn remove_volume(engine: &Engine, volume: &VolumeUse) -> Result<Removed> {
-    let own: Info = engine.json(Call::get("ask which node this is", "/info")).await?;
     let name = &volume.native;
-    if let Some(node) = volume.node.as_deref().filter(|node| *node != own.swarm.node) {
+    if let Some(node) = elsewhere(engine, volume).await? {
         let told =
             format!("`docker volume rm {name}` on the node {node}: its engine is the only one that has it");
         return Ok(Removed::Left(told));

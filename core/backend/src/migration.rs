@@ -27,6 +27,12 @@ pub trait Migration: Send + Sync {
     /// What the platform answers; `NotFound` for a key that is not there any more.
     async fn secrets(&self, scope: &Scope, secrets: &[(&Object, &Live)]) -> Result<Shown>;
 
+    /// Whether a volume is there; none where nobody can tell from here.
+    ///
+    /// # Errors
+    /// What the platform answers.
+    async fn has_volume(&self, scope: &Scope, volume: &VolumeUse) -> Result<Option<bool>>;
+
     /// Removes a volume with its data. One that is not there is removed.
     ///
     /// # Errors

@@ -49,6 +49,7 @@ pub struct Aborted {
 /// That there is none, or that it is finished; what went wrong: the same call goes on from there.
 pub async fn abort(sides: &Sides<'_>, writes: DestinationWrites, store: &Store) -> ActionResult<Aborted> {
     let state = store.load()?.ok_or_else(|| none(sides.release))?;
+    insist_on_sides(sides, &state)?;
     let mut journey = Journey { sides, store, state };
     if journey.state.stage == Stage::Aborted {
         return Ok(outcome(journey.state, Vec::new()));
@@ -191,6 +192,12 @@ pub(super) fn none(release: &str) -> ActionError {
     ActionError::of(Diagnostic::error("", format!("no migration of `{release}` is under way")).remedy(
         format!("`rhumb migrate start {release} --from TARGET --to TARGET`, or --state with its file"),
     ))
+}
+
+/// That the sides are those of the migration, and not, for one, the other way round.
+pub(super) fn insist_on_sides(sides: &Sides<'_>, state: &State) -> ActionResult<()> {
+    let is_it = state.from == sides.source().side() && state.to == sides.destination().side();
+    if is_it { Ok(()) } else { Err(another(state)) }
 }
 
 /// That another migration of that name is under way.

@@ -13,9 +13,10 @@ use super::copy::{self, Crossing, Direction, cross, remove_helpers};
 use super::departure::replicas;
 use super::journey::Journey;
 use super::posture::{self, put_to_rest};
-use super::sides::{Sides, VALID, ferry_failed};
+use super::sides::{Sides, VALID, ferry_failed, migration};
 use super::state::{Stage, State, Store};
 use super::{abort, carried};
+use crate::engine::insist;
 use crate::known::Known;
 use crate::{ActionError, ActionResult};
 
@@ -73,9 +74,7 @@ pub async fn start(sides: &Sides<'_>, request: &StartRequest, store: &Store) -> 
 /// That another one, or another stage, is under way.
 pub(super) fn known(sides: &Sides<'_>, store: &Store) -> ActionResult<Option<State>> {
     let Some(state) = store.load()?.filter(|state| !state.stage.is_over()) else { return Ok(None) };
-    if (state.from != sides.source().side()) || (state.to != sides.destination().side()) {
-        return Err(abort::another(&state));
-    }
+    abort::insist_on_sides(sides, &state)?;
     if state.stage == Stage::Aborting {
         return Err(ActionError::of(
             Diagnostic::error("", format!("the migration of `{}` is being given up", state.release))
@@ -93,6 +92,7 @@ async fn bring_over(
     run: &Run,
 ) -> ActionResult<()> {
     let sides = journey.sides;
+    note_new(journey).await?;
     lay_out(journey, request, way, run).await?;
     let passages = journey.state.volumes.clone();
     let with = (run, request.helper_image.as_str());
@@ -131,6 +131,16 @@ async fn lay_out(
     settle_in(sides, &arrival, request.baggage.no_namespace).await
 }
 
+/// What is not there before anything is made is the migration's own from then on.
+async fn note_new(journey: &mut Journey<'_>) -> ActionResult<()> {
+    let at = journey.sides.destination();
+    let (migration, scope) = (migration(&at.context)?, at.scope());
+    for passage in journey.state.volumes.iter_mut().filter(|passage| passage.is_unknown()) {
+        passage.is_new = insist(|| migration.has_volume(&scope, &passage.to)).await? == Some(false);
+    }
+    journey.save()
+}
+
 /// Nothing that was there before is written over unasked.
 async fn look_first(
     journey: &mut Journey<'_>,
@@ -139,7 +149,7 @@ async fn look_first(
 ) -> ActionResult<()> {
     for (index, crossing) in crossings.iter().enumerate() {
         let passage = &journey.state.volumes[index];
-        if passage.is_new || passage.first.is_some() {
+        if !passage.is_unknown() {
             continue;
         }
         if copy::is_empty(crossing).await? {

@@ -87,7 +87,7 @@ pub struct Passage {
     pub from: VolumeUse,
     /// Where it goes.
     pub to: VolumeUse,
-    /// Whether the destination was looked at and held nothing, so that everything in it came with this migration.
+    /// Whether the destination was not there or held nothing, so that everything in it came with this migration.
     #[serde(default)]
     pub is_new: bool,
     /// The copy while the source ran.
@@ -99,6 +99,13 @@ pub struct Passage {
     /// The copy back, of a migration that is given up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub back: Option<Copied>,
+}
+
+impl Passage {
+    /// Whether nobody has looked yet what the destination holds.
+    pub(super) fn is_unknown(&self) -> bool {
+        !self.is_new && self.first.is_none() && self.last.is_none()
+    }
 }
 
 /// What a copy did.

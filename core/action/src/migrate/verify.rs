@@ -7,7 +7,7 @@ use rhumb_backend::{ObjectHealth, State as HealthState};
 use rhumb_spec::Diagnostic;
 use serde::Serialize;
 
-use super::abort::none;
+use super::abort::{insist_on_sides, none};
 use super::journey::Journey;
 use super::sides::{At, Sides, migration};
 use super::state::{CheckOutcome, Stage, State, Store};
@@ -85,6 +85,7 @@ pub(super) fn variables(state: &State) -> Vec<(&'static str, String)> {
 /// That there is none, or that it is not that far or is over.
 pub(super) fn started<'a>(sides: &'a Sides<'a>, store: &'a Store) -> ActionResult<Journey<'a>> {
     let state = store.load()?.ok_or_else(|| none(sides.release))?;
+    insist_on_sides(sides, &state)?;
     let remedy = match state.stage {
         Stage::Started | Stage::CuttingOver | Stage::CutOver | Stage::Finishing | Stage::Finished => {
             return Ok(Journey { sides, store, state });
