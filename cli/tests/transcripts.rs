@@ -160,6 +160,7 @@ transcripts!(
     targets,
     several_targets,
     exports,
+    migrating,
     help,
     comparing
 );
