@@ -1,6 +1,7 @@
 //! Copies of volumes, from helper to helper.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use rhumb_backend::{Error, ErrorKind, VolumeAccess};
 use rhumb_ferry::{Comparison, End, Progress, Report, Run, Settled, Stage, Watch, holding, settle, sync};
@@ -177,10 +178,16 @@ fn copied(reports: &[Report], started: Instant, comparison: Option<&Comparison>)
         entries: last.map_or(0, |report| report.entries),
         bytes: reports.iter().map(|report| report.bytes).sum(),
         seconds: (started.elapsed().as_secs_f64() * 10.0).round() / 10.0,
-        digest: comparison
-            .map(|comparison| comparison.digest.iter().map(|byte| format!("{byte:02x}")).collect()),
+        digest: comparison.map(|comparison| hexadecimal(&comparison.digest)),
         left_out: left_out.map(|one| format!("{}: {}", one.path, one.why)).collect(),
     }
+}
+
+fn hexadecimal(digest: &[u8]) -> String {
+    digest.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 fn differ(volume: &str, comparison: &Comparison) -> ActionError {

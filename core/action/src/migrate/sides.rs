@@ -140,6 +140,7 @@ pub(super) fn migration<'a>(context: &Context<'a>) -> ActionResult<&'a dyn Migra
 }
 
 /// An error of the copier.
+#[expect(clippy::needless_pass_by_value, reason = "`map_err` hands it over")]
 pub(super) fn ferry_failed(error: rhumb_ferry::Error) -> ActionError {
     let kind = if error.is_lost() { ErrorKind::Unreachable } else { ErrorKind::Platform };
     Error::new(kind, "copy the volume", error.to_string()).into()
