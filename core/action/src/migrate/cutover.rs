@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::sides::{At, Sides};
 use super::state::{Stage, State, Store};
-use super::verify::{Commands, insist_on, look, started, variables};
+use super::verify::{Commands, insist_on, look_until_ready, started, variables};
 use crate::ActionResult;
 use crate::known::find_record;
 
@@ -49,7 +49,7 @@ pub async fn cutover(
     if journey.state.stage >= Stage::CutOver {
         return Ok(CutOver { state: journey.state, entrances, is_led: false });
     }
-    insist_on(&look(&journey).await?)?;
+    insist_on(&look_until_ready(&journey).await?)?;
     // From here on people may write at the destination.
     journey.reach(Stage::CuttingOver)?;
     if let Some(command) = route {

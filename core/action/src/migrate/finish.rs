@@ -7,7 +7,7 @@ use super::abort::{remove_release, remove_volume};
 use super::copy::remove_helpers;
 use super::sides::Sides;
 use super::state::{Stage, State, Store};
-use super::verify::{insist_on, look, started};
+use super::verify::{insist_on, look_until_ready, started};
 use crate::{ActionError, ActionResult};
 
 /// What becomes of the source's volumes.
@@ -42,7 +42,7 @@ pub async fn finish(sides: &Sides<'_>, volumes: SourceVolumes, store: &Store) ->
     let mut journey = started(sides, store)?;
     match journey.state.stage {
         Stage::Started | Stage::CuttingOver => return Err(too_early(&journey.state)),
-        Stage::CutOver => insist_on(&look(&journey).await?)?,
+        Stage::CutOver => insist_on(&look_until_ready(&journey).await?)?,
         _ => {}
     }
     if journey.state.stage < Stage::Finishing {

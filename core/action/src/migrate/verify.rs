@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use rhumb_backend::{ObjectHealth, State as HealthState};
 use rhumb_spec::Diagnostic;
 use serde::Serialize;
+use tokio::time::Instant;
 
 use super::abort::{insist_on_sides, none};
 use super::journey::Journey;
@@ -51,7 +52,7 @@ pub async fn verify(
     store: &Store,
 ) -> ActionResult<Verified> {
     let mut journey = started(sides, store)?;
-    let found = look(&journey).await?;
+    let found = look_until_ready(&journey).await?;
     let mut outcomes = Vec::new();
     for command in checks {
         sides.destination().doing(format!("running {command}"));
@@ -112,6 +113,20 @@ pub(super) async fn look(journey: &Journey<'_>) -> ActionResult<Verified> {
         health: seen.health,
         source_running,
     })
+}
+
+/// The same, until the destination is ready or time is up: what has just begun to run counts as ready a moment later.
+pub(super) async fn look_until_ready(journey: &Journey<'_>) -> ActionResult<Verified> {
+    let at = journey.sides.destination();
+    let deadline = Instant::now() + at.timeout;
+    loop {
+        let found = look(journey).await?;
+        let is_coming = found.health.iter().any(|one| one.state == HealthState::Progressing);
+        if found.holds || !is_coming || Instant::now() >= deadline {
+            return Ok(found);
+        }
+        at.pause().await?;
+    }
 }
 
 async fn seen(at: &At<'_>) -> ActionResult<crate::ReleaseStatus> {
