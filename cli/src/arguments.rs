@@ -148,6 +148,8 @@ pub(crate) enum Verb {
     History(verbs::history::Arguments),
     /// Show what is recorded of a revision
     Get(verbs::get::Arguments),
+    /// Move a release, with its secrets and data, from one platform to another
+    Migrate(verbs::migrate::Arguments),
     /// Run the tests of a release's chart
     Test(verbs::test::Arguments),
     /// List the replicas of a release

@@ -140,6 +140,15 @@ impl Lines {
         }
     }
 
+    /// Only a terminal is told how far a copy is.
+    fn copying(&self, volume: &str, what: &str, (done, all): (u64, u64)) {
+        const MIB: u64 = 1 << 20;
+        if !self.bar.is_hidden() {
+            self.bar.set_message(format!("{what} {volume}: {} of {} MiB", done / MIB, all / MIB));
+            self.bar.enable_steady_tick(Duration::from_millis(120));
+        }
+    }
+
     fn left(&self, left: &Left) {
         self.say_always(&format!(
             "{}: revision {} was left {} by {}@{} since {}; going on from there",
@@ -181,6 +190,10 @@ impl Progress for Lines {
             Event::Measuring { round, phase } => self.measuring(*round, *phase),
             Event::Measured { round, measurement } => self.say(&measured(*round, measurement)),
             Event::JobStarted { name } => self.say(&format!("running {name}")),
+            Event::Doing { what } => self.say(what),
+            Event::Copying { volume, what, bytes, all_bytes } => {
+                self.copying(volume, what, (*bytes, *all_bytes))
+            }
             Event::Log(line) => {
                 self.bar.suspend(|| match line.stream {
                     LogStream::Stdout => println!("{}", line.text),

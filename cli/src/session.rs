@@ -44,6 +44,12 @@ impl Session {
         Self { global: Global { targets, ..self.global.clone() }, environment: self.environment.clone() }
     }
 
+    /// The same run with another namespace, when one is named.
+    pub(crate) fn with_namespace(&self, namespace: Option<String>) -> Self {
+        let namespace = namespace.or_else(|| self.global.namespace.clone());
+        Self { global: Global { namespace, ..self.global.clone() }, environment: self.environment.clone() }
+    }
+
     /// The same run with the target of a backend's own name, when none is named.
     pub(crate) fn with_backend_target(&self, backend: &str) -> Self {
         let is_named =

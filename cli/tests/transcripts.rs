@@ -161,6 +161,7 @@ transcripts!(
     targets,
     several_targets,
     exports,
+    migrating,
     help,
     comparing,
     evaluating

@@ -25,6 +25,7 @@ const TEMPLATE_ANNOTATIONS: &str = "/spec/template/metadata/annotations";
 /// - The body of an update holds what is wanted and nothing that others have set: what it holds is ours from then on.
 ///   Only a replica count that somebody set goes along, and so does one that is not wanted any more because an
 ///   autoscaler sets it: without it, the server would take its own default.
+/// - A count of 0 that is not wanted any more is no autoscaler's: it becomes 1.
 /// - Of a Secret only the metadata is known. What it holds is told apart by the hash in an annotation.
 /// - Of what somebody else made, that is to go which its makers set and nobody wants.
 pub fn change(last: Option<&Object>, live: &Live, want: &Object) -> Change {
@@ -37,14 +38,28 @@ pub fn change(last: Option<&Object>, live: &Live, want: &Object) -> Change {
     if want.id.kind() == "secret" {
         return secret(last, body, &want.body);
     }
-    let merged = merge(last, body, &want.body);
-    if let Some((why, outage)) = immutable::replacement(body, &want.body, &merged.changes) {
+    let woken = woken(last, body, &want.body);
+    let want_body = woken.as_ref().unwrap_or(&want.body);
+    let merged = merge(last, body, want_body);
+    if let Some((why, outage)) = immutable::replacement(body, want_body, &merged.changes) {
         return Change::Replace { why, outage, changes: merged.changes };
     }
     if merged.changes.is_empty() {
         return Change::None { kept: merged.kept };
     }
-    Change::Update { body: sent(&want.body, body, &merged.kept), changes: merged.changes, kept: merged.kept }
+    Change::Update { body: sent(want_body, body, &merged.kept), changes: merged.changes, kept: merged.kept }
+}
+
+/// What had no replicas because we said so, and does not say so any more, has one again: an autoscaler leaves it alone without any.
+fn woken(last: Option<&Value>, live: &Value, want: &Value) -> Option<Value> {
+    let has_none = |body: &Value| body.pointer(REPLICAS_POINTER).and_then(Value::as_u64) == Some(0);
+    let is_left_out = scales(want) && want.pointer(REPLICAS_POINTER).is_none_or(Value::is_null);
+    if !is_left_out || !last.is_some_and(has_none) || !has_none(live) {
+        return None;
+    }
+    let mut woken = want.clone();
+    woken["spec"]["replicas"] = 1.into();
+    Some(woken)
 }
 
 fn merge(last: Option<&Value>, live: &Value, want: &Value) -> Merged {

@@ -20,6 +20,7 @@ pub mod lift;
 mod logs;
 pub mod lower;
 pub mod mapping;
+mod migration;
 pub mod names;
 pub mod normalize;
 mod observe;
@@ -40,10 +41,11 @@ use async_trait::async_trait;
 use rhumb_backend::change::ListKeys;
 use rhumb_backend::legalize::Pass;
 use rhumb_backend::{
-    Adopt, Backend, Change, CheckedApp, Choices, Duplex, Entrance, Exec, Export, ExportSecrets, Exported,
-    Facts, Finding, Found, Gathered, Health, Helper, HelperState, Import, ImportQuery, Interactive, Killed,
-    Lifted, Live, LogLine, LogQuery, Lowered, Mapping, Materials, Object, ObjectId, Observed, Place, PortOf,
-    Receipt, Result, Runtime, Scope, Step, Streams, Support, Survey, Task, VolumeUse, Volumes, Whose,
+    Adopt, AtRest, Backend, Change, CheckedApp, Choices, Duplex, Entrance, Exec, Export, ExportSecrets,
+    Exported, Facts, Finding, Found, Gathered, Health, Helper, HelperState, Import, ImportQuery, Interactive,
+    Killed, Lifted, Live, LogLine, LogQuery, Lowered, Mapping, Materials, Migration, Object, ObjectId,
+    Observed, Place, PortOf, Receipt, Removed, Result, Runtime, Scope, Shown, Step, Streams, Support, Survey,
+    Task, VolumeUse, Volumes, Whose,
 };
 use rhumb_spec::{App, Diagnostic, Feature};
 use serde_json::Value;
@@ -180,6 +182,10 @@ impl Backend for Kubernetes {
         Some(self)
     }
 
+    fn migration(&self) -> Option<&dyn Migration> {
+        Some(self)
+    }
+
     fn import(&self) -> Option<&dyn Import> {
         Some(self)
     }
@@ -274,6 +280,29 @@ impl Adopt for Kubernetes {
 
     fn is_mark(&self, _: &ObjectId, path: &str) -> bool {
         adopt::is_mark(path)
+    }
+}
+
+#[async_trait]
+impl Migration for Kubernetes {
+    fn at_rest(&self, object: &Object) -> AtRest {
+        migration::at_rest(object)
+    }
+
+    async fn running(&self, scope: &Scope) -> Result<Vec<String>> {
+        migration::running(&self.cluster, scope).await
+    }
+
+    async fn secrets(&self, scope: &Scope, secrets: &[(&Object, &Live)]) -> Result<Shown> {
+        migration::secrets(&self.cluster, scope, secrets).await
+    }
+
+    async fn has_volume(&self, scope: &Scope, volume: &VolumeUse) -> Result<Option<bool>> {
+        migration::has_volume(&self.cluster, scope, volume).await
+    }
+
+    async fn remove_volume(&self, scope: &Scope, volume: &VolumeUse) -> Result<Removed> {
+        migration::remove_volume(&self.cluster, scope, volume).await
     }
 }
 

@@ -165,3 +165,14 @@ fn of_what_was_anothers_what_its_makers_set_goes() {
     let (_, changes) = updated(change(Some(&there.object), &there, &want));
     assert_eq!(changes, [("spec.template.spec.containers.web.command".to_owned(), Cause::Wanted)]);
 }
+
+#[test]
+fn what_was_put_to_rest_has_a_replica_again() {
+    let (last, want) = (deployment(Some(0), "a:1"), deployment(None, "a:1"));
+    let (body, changes) = updated(compare("deployment/web", &last, &deployment(Some(0), "a:1"), &want));
+    assert_eq!(body["spec"]["replicas"], 1);
+    assert_eq!(changes, [("spec.replicas".to_owned(), Cause::Wanted)]);
+    // Whoever gave it some meanwhile knows better.
+    let is = deployment(Some(4), "a:1");
+    assert_eq!(compare("deployment/web", &last, &is, &want), Change::None { kept: Vec::new() });
+}

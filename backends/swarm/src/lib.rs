@@ -20,6 +20,7 @@ pub mod lift;
 mod logs;
 pub mod lower;
 pub mod mapping;
+mod migration;
 pub mod names;
 pub mod normalize;
 mod observe;
@@ -40,10 +41,11 @@ use async_trait::async_trait;
 use rhumb_backend::change::ListKeys;
 use rhumb_backend::legalize::Pass;
 use rhumb_backend::{
-    Adopt, Backend, Change, CheckedApp, Choices, Duplex, Entrance, Exec, Export, ExportSecrets, Exported,
-    Facts, Finding, Found, Gathered, Health, Helper, HelperState, Import, ImportQuery, Interactive, Killed,
-    Lifted, Live, LogLine, LogQuery, Lowered, Mapping, Materials, Object, ObjectId, Observed, Place, PortOf,
-    Receipt, Result, Runtime, Scope, Step, Streams, Support, Survey, Task, VolumeUse, Volumes, Whose,
+    Adopt, AtRest, Backend, Change, CheckedApp, Choices, Duplex, Entrance, Exec, Export, ExportSecrets,
+    Exported, Facts, Finding, Found, Gathered, Health, Helper, HelperState, Import, ImportQuery, Interactive,
+    Killed, Lifted, Live, LogLine, LogQuery, Lowered, Mapping, Materials, Migration, Object, ObjectId,
+    Observed, Place, PortOf, Receipt, Removed, Result, Runtime, Scope, Shown, Step, Streams, Support, Survey,
+    Task, VolumeUse, Volumes, Whose,
 };
 use rhumb_spec::{App, Diagnostic, Feature};
 use serde_json::Value;
@@ -210,6 +212,10 @@ impl Backend for Swarm {
         Some(self)
     }
 
+    fn migration(&self) -> Option<&dyn Migration> {
+        Some(self)
+    }
+
     fn import(&self) -> Option<&dyn Import> {
         Some(self)
     }
@@ -289,6 +295,29 @@ impl Export for Swarm {
         secrets: &ExportSecrets<'_>,
     ) -> Result<Exported, Vec<Diagnostic>> {
         compose::files(scope, objects, secrets)
+    }
+}
+
+#[async_trait]
+impl Migration for Swarm {
+    fn at_rest(&self, object: &Object) -> AtRest {
+        migration::at_rest(object)
+    }
+
+    async fn running(&self, scope: &Scope) -> Result<Vec<String>> {
+        migration::running(&self.engine, scope).await
+    }
+
+    async fn secrets(&self, _: &Scope, secrets: &[(&Object, &Live)]) -> Result<Shown> {
+        Ok(migration::secrets(secrets))
+    }
+
+    async fn has_volume(&self, _: &Scope, volume: &VolumeUse) -> Result<Option<bool>> {
+        migration::has_volume(&self.engine, volume).await
+    }
+
+    async fn remove_volume(&self, _: &Scope, volume: &VolumeUse) -> Result<Removed> {
+        migration::remove_volume(&self.engine, volume).await
     }
 }
 

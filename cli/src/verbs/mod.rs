@@ -19,6 +19,7 @@ pub(crate) mod install;
 pub(crate) mod lint;
 pub(crate) mod list;
 pub(crate) mod logs;
+pub(crate) mod migrate;
 pub(crate) mod package;
 pub(crate) mod port_forward;
 pub(crate) mod ps;
@@ -85,6 +86,7 @@ async fn run_online(session: &Session, verb: Verb) -> Ended {
         Verb::Get(arguments) => get::run(session, arguments).await,
         Verb::Export(arguments) => export::run(session, arguments).await,
         Verb::Import(arguments) => import::run(session, arguments).await,
+        Verb::Migrate(arguments) => migrate::run(session, arguments).await,
         Verb::Test(arguments) => test::run(session, arguments).await,
         Verb::Ps(arguments) => ps::run(session, arguments).await,
         Verb::Logs(arguments) => logs::run(session, arguments).await,

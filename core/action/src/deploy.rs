@@ -9,6 +9,7 @@ use crate::adopt;
 use crate::engine::within;
 use crate::hold::Hold;
 use crate::known::{Known, no_revision, not_found};
+use crate::migrate::{self, Arrival};
 use crate::names::check_name;
 use crate::planning::{PlanRules, Planned, plan};
 use crate::revision::Revision;
@@ -37,6 +38,10 @@ pub(crate) enum Goal<'a> {
     Rollback(Option<u64>),
     /// A chart of what runs already, where there is no release yet.
     Adopt { inputs: &'a ChartInputs, query: &'a ImportQuery },
+    /// An earlier revision that runs nothing.
+    Rest(u64),
+    /// What comes from another platform.
+    Arrive(&'a Arrival<'a>),
 }
 
 /// What a goal comes to, once it is known what is there.
@@ -123,9 +128,10 @@ pub(crate) async fn deploy(context: &Context<'_>, order: Order<'_>) -> ActionRes
 /// Decides everything that can be decided without a lease.
 pub(crate) async fn prepare(context: &Context<'_>, order: Order<'_>) -> ActionResult<Prepared> {
     let scope = context.scope(order.release);
-    let known = Known::read(context, &scope).await?;
+    let mut known = Known::read(context, &scope).await?;
     let course = course(context, order, &known).await?;
     let wanted = want(context, order, &known, course).await?;
+    known.inventory.note_done(&wanted.done);
     Ok(Prepared { known, course, wanted })
 }
 
@@ -216,21 +222,26 @@ async fn course(context: &Context<'_>, order: Order<'_>, known: &Known) -> Actio
             None if matches!(order.goal, Goal::Adopt { .. }) => Ok(Course::Adopt),
             None => Ok(Course::Install),
         },
-        Goal::Upgrade { .. } if known.is_there() => Ok(Course::Upgrade),
-        Goal::Upgrade { absent: IfAbsent::Install, .. } => Ok(Course::Install),
-        Goal::Upgrade { .. } | Goal::Rollback(_) if known.heads.is_empty() => {
+        Goal::Upgrade { .. } | Goal::Arrive(_) if known.is_there() => Ok(Course::Upgrade),
+        Goal::Upgrade { absent: IfAbsent::Install, .. } | Goal::Arrive(_) => Ok(Course::Install),
+        Goal::Upgrade { .. } | Goal::Rollback(_) | Goal::Rest(_) if known.heads.is_empty() => {
             Err(not_found(context, order.release).await)
         }
         Goal::Upgrade { .. } => Err(uninstalled(order.release)),
-        Goal::Rollback(Some(revision)) if known.heads.iter().any(|head| head.revision == revision) => {
-            Ok(Course::Rollback(revision))
+        Goal::Rollback(Some(revision)) if has(known, revision) => Ok(Course::Rollback(revision)),
+        Goal::Rest(revision) if has(known, revision) => Ok(Course::Upgrade),
+        Goal::Rollback(Some(revision)) | Goal::Rest(revision) => {
+            Err(no_revision(order.release, revision, &known.heads))
         }
-        Goal::Rollback(Some(revision)) => Err(no_revision(order.release, revision, &known.heads)),
         Goal::Rollback(None) => match before(&known.heads) {
             Some(revision) => Ok(Course::Rollback(revision)),
             None => Err(nothing_before(order.release, &known.heads)),
         },
     }
+}
+
+fn has(known: &Known, revision: u64) -> bool {
+    known.heads.iter().any(|head| head.revision == revision)
 }
 
 fn uninstalled(release: &str) -> ActionError {
@@ -275,6 +286,11 @@ async fn want(
     let scope = context.scope(order.release);
     match (order.goal, course) {
         (_, Course::Rollback(revision)) => again(context, &scope, known, revision).await,
+        (Goal::Rest(revision), _) => {
+            let wanted = again(context, &scope, known, revision).await?;
+            migrate::at_rest(context, wanted, &known.inventory.done())
+        }
+        (Goal::Arrive(arrival), _) => migrate::arrive(context, &scope, known, arrival, course).await,
         (Goal::Upgrade { inputs, values, .. }, _) => {
             let chosen = road::Chosen { inputs, values, course };
             Ok(adopt::laid(context, known, road::want(context, &scope, known, chosen).await?))

@@ -11,6 +11,8 @@ use serde_json::{Map, Value};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Inventory {
     records: Vec<Record>,
+    /// Jobs that succeeded elsewhere.
+    noted: BTreeMap<ObjectId, String>,
 }
 
 impl Inventory {
@@ -77,7 +79,13 @@ impl Inventory {
 
     /// Jobs that succeeded, and the hash of what they ran.
     pub(crate) fn done(&self) -> BTreeMap<ObjectId, String> {
-        self.records.iter().rev().flat_map(|record| record.outcome.done.clone()).collect()
+        let recorded = self.records.iter().rev().flat_map(|record| record.outcome.done.clone());
+        recorded.chain(self.noted.clone()).collect()
+    }
+
+    /// Notes jobs that need not run, because the same succeeded where the release comes from.
+    pub(crate) fn note_done(&mut self, done: &BTreeMap<ObjectId, String>) {
+        self.noted.extend(done.clone());
     }
 
     /// What each object left behind, by which its rollout is found again.

@@ -89,7 +89,7 @@ impl Jobs<'_> {
             scope: self.scope(),
             planned: &planned,
             want: &want,
-            given: Secrets { vault: Some(vault), values: &self.record.computed },
+            given: Secrets { vault: Some(vault), values: &self.record.computed, carried: None },
             before: Outcome::default(),
             awaited: Awaited::Touched,
             started,

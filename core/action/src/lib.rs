@@ -49,6 +49,7 @@ mod install;
 mod lint;
 mod list;
 mod logs;
+pub mod migrate;
 mod package;
 mod port_forward;
 mod ps;

@@ -131,6 +131,22 @@ pub enum Event {
         /// What was measured.
         measurement: Box<Measurement>,
     },
+    /// Something is begun that takes a while.
+    Doing {
+        /// What, in a few words.
+        what: String,
+    },
+    /// How far the copy of a volume is.
+    Copying {
+        /// The volume.
+        volume: String,
+        /// What is being done with it.
+        what: &'static str,
+        /// Bytes that are done.
+        bytes: u64,
+        /// Bytes to do.
+        all_bytes: u64,
+    },
     /// A line that a job printed.
     Log(LogLine),
 }

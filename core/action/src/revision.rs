@@ -99,7 +99,8 @@ impl Revision<'_> {
     /// The secret values that this run was given.
     fn given(&self) -> Secrets<'_> {
         let wanted = &self.prepared.wanted;
-        Secrets { vault: Some(&wanted.vault), values: &wanted.computed }
+        let carried = wanted.carried.as_deref();
+        Secrets { vault: Some(&wanted.vault), values: &wanted.computed, carried }
     }
 
     /// What is known of objects that this revision leaves as they are.

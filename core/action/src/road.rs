@@ -4,7 +4,9 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use rhumb_backend::{Adoption, Backend, Choices, Facts, Loss, Object, Scope, Support, Survey, check};
+use rhumb_backend::{
+    Adoption, Backend, Choices, Facts, Loss, Object, ResolveImage, Scope, Support, Survey, check,
+};
 use rhumb_chart::{Chart, Files, Limits, ReleaseInfo, Rendered, Sealing, Surroundings, Values};
 use rhumb_release::{ChartInfo, Source};
 use rhumb_spec::{App, Diagnostic, Feature, Parsed};
@@ -32,6 +34,17 @@ pub(crate) struct Chosen<'a> {
 pub(crate) struct Loaded {
     pub(crate) chart: Chart,
     files: Files,
+}
+
+/// A chart as it was recorded.
+///
+/// # Errors
+/// What is wrong with it.
+pub(crate) fn load_recorded(source: &Source) -> ActionResult<Loaded> {
+    let files = rhumb_chart::unpack(&source.0)
+        .map_err(|error| ActionError::of(Diagnostic::error("", format!("the recorded chart: {error}"))))?;
+    let chart = Chart::from_files(files.clone()).map_err(ActionError::Diagnostics)?;
+    Ok(Loaded { chart, files })
 }
 
 /// Reads a chart.
@@ -197,30 +210,60 @@ pub(crate) async fn want(
     known: &Known,
     chosen: Chosen<'_>,
 ) -> ActionResult<Wanted> {
-    let backend = context.backend();
     let loaded = load(&chosen.inputs.chart)?;
     let laid = lay(read_values(&chosen.inputs.values)?, chosen.values, known.inventory.lender());
-    let values = loaded.chart.values(laid.values.clone()).map_err(ActionError::Diagnostics)?;
-    let salt = known.inventory.salt().and_then(Salt::read).unwrap_or_else(Salt::random);
+    let way = Way {
+        loaded: &loaded,
+        laid: &laid,
+        salt: known.inventory.salt().and_then(Salt::read).unwrap_or_else(Salt::random),
+        accept: &chosen.inputs.accept_loss,
+        resolve_image: chosen.inputs.resolve_image,
+        course: chosen.course,
+    };
+    go(context, scope, known, way).await
+}
+
+/// A chart and values with which the road is gone.
+pub(crate) struct Way<'a> {
+    pub(crate) loaded: &'a Loaded,
+    pub(crate) laid: &'a Laid,
+    pub(crate) salt: Salt,
+    pub(crate) accept: &'a [Feature],
+    pub(crate) resolve_image: ResolveImage,
+    pub(crate) course: Course,
+}
+
+/// Goes the road with a chart and values that are read.
+///
+/// # Errors
+/// As [`want`].
+pub(crate) async fn go(
+    context: &Context<'_>,
+    scope: &Scope,
+    known: &Known,
+    way: Way<'_>,
+) -> ActionResult<Wanted> {
+    let backend = context.backend();
+    let values = way.loaded.chart.values(way.laid.values.clone()).map_err(ActionError::Diagnostics)?;
     let previous = known.inventory.facts();
     let assumed = previous.cloned().unwrap_or_else(|| backend.default_facts());
     let rendering = Rendering {
-        release: release_info(scope, known.next_revision(), chosen.course),
+        release: release_info(scope, known.next_revision(), way.course),
         backend,
         facts: &assumed,
-        sealing: salt.sealing(),
+        sealing: way.salt.sealing(),
     };
     context.tell(&Event::Rendering);
-    let written = write(&loaded.chart, &values, &rendering);
+    let written = write(&way.loaded.chart, &values, &rendering);
     context.tell(&Event::Rendered);
     let written = written?;
-    let survey = Survey { resolve_image: chosen.inputs.resolve_image, previous };
+    let survey = Survey { resolve_image: way.resolve_image, previous };
     let facts = facts(backend, scope, &written.parsed.app, survey, FactsFrom::Target).await?;
-    let accept = chosen.inputs.accept_loss.iter().copied().collect();
+    let accept = way.accept.iter().copied().collect();
     let choices = known.inventory.choices();
     let rules = BuildRules { accept: &accept, choices: &choices };
     let built = build_written(backend, &written, scope, &facts, rules)?;
-    Ok(wanted(&loaded, &laid, &values, &salt, Made { written, built, facts }))
+    Ok(wanted(way.loaded, way.laid, &values, &way.salt, Made { written, built, facts }))
 }
 
 /// What came of the road.
@@ -247,6 +290,7 @@ fn wanted(loaded: &Loaded, laid: &Laid, values: &Values, salt: &Salt, made: Made
         salt: salt.to_string(),
         warnings: made.written.warnings,
         vault: made.written.rendered.vault,
+        ..Wanted::default()
     }
 }
 

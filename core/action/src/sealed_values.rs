@@ -2,9 +2,11 @@
 
 use rhumb_backend::Material;
 use rhumb_chart::Vault;
+use rhumb_spec::model::Generate;
 use serde_json::Value;
 
 use crate::engine::SealedMaterial;
+use crate::migrate::Carried;
 
 /// The key of a sealed value in recorded values.
 const SEALED_KEY: &str = "$sealed";
@@ -16,18 +18,25 @@ pub(crate) struct Secrets<'a> {
     pub(crate) vault: Option<&'a Vault>,
     /// All values, each secret one as `{"$sealed": "<id>"}`.
     pub(crate) values: &'a Value,
+    /// What came with the release from another platform.
+    pub(crate) carried: Option<&'a Carried>,
 }
 
 impl Secrets<'_> {
     /// No secret values at all.
     pub(crate) fn none() -> Self {
-        Self { vault: None, values: &Value::Null }
+        Self { vault: None, values: &Value::Null, carried: None }
     }
 }
 
 impl SealedMaterial for Secrets<'_> {
     fn open(&self, id: &str) -> Option<Material> {
-        self.vault?.get(id).map(|bytes| Material::new(bytes.to_vec()))
+        let given = self.vault.and_then(|vault| vault.get(id)).map(|bytes| Material::new(bytes.to_vec()));
+        given.or_else(|| self.carried?.sealed(id))
+    }
+
+    fn generated(&self, of: &str, how: &Generate, part: Option<&str>) -> Option<Material> {
+        self.carried?.generated(of, how, part)
     }
 
     fn origin(&self, id: &str) -> Option<String> {
@@ -62,7 +71,7 @@ mod tests {
     fn a_seal_is_traced_to_the_value_it_stands_for() {
         let values =
             json!({"db": {"users": [{"name": "a", "password": {"$sealed": "12"}}]}, "b": {"$sealed": "3"}});
-        let secrets = Secrets { vault: None, values: &values };
+        let secrets = Secrets { vault: None, values: &values, carried: None };
         assert_eq!(secrets.origin("12").as_deref(), Some("db.users[0].password"));
         assert_eq!(secrets.origin("3").as_deref(), Some("b"));
         assert_eq!(secrets.origin("4"), None);

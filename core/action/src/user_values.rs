@@ -91,7 +91,8 @@ pub(crate) fn lay(new: UserValues, reuse: ValueReuse, previous: Option<&Record>)
     }
 }
 
-fn over(below: &Value, above: UserValues) -> UserValues {
+/// Values that were given now, over those that a record keeps.
+pub(crate) fn over(below: &Value, above: UserValues) -> UserValues {
     let mut values = stored(below);
     values.layer(above);
     values

@@ -1,10 +1,15 @@
 //! What a revision wants: the end of the road before anything is looked at.
 
-use rhumb_backend::{Adoption, Choices, Facts, Loss, Object};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rhumb_backend::{Adoption, Choices, Facts, Loss, Object, ObjectId};
 use rhumb_chart::Vault;
 use rhumb_release::{ChartInfo, Record, Source};
 use rhumb_spec::{App, Diagnostic};
 use serde_json::Value;
+
+use crate::migrate::Carried;
 
 /// What a revision wants. Everything but the vault and the warnings is recorded.
 #[derive(Clone, Debug, Default)]
@@ -27,6 +32,10 @@ pub(crate) struct Wanted {
     pub(crate) warnings: Vec<Diagnostic>,
     /// The secret material that this run was given.
     pub(crate) vault: Vault,
+    /// The secret material that came with the release from another platform.
+    pub(crate) carried: Option<Arc<Carried>>,
+    /// Jobs that succeeded on another platform, and the hash of what they would run here.
+    pub(crate) done: BTreeMap<ObjectId, String>,
 }
 
 impl Wanted {
@@ -45,8 +54,7 @@ impl Wanted {
             adopted: record.adopted,
             notes: record.notes,
             salt: record.salt,
-            warnings: Vec::new(),
-            vault: Vault::new(),
+            ..Self::default()
         }
     }
 

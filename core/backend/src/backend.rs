@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use crate::{
     Adopt, Billed, Change, CheckedApp, Choices, Export, Facts, Finding, Health, Import, Interactive, Lifted,
-    Live, Loss, Mapping, Materials, Object, ObjectId, Observed, Receipt, Result, Runtime, Scope, Step,
-    Support, Volumes, legalize::Pass,
+    Live, Loss, Mapping, Materials, Migration, Object, ObjectId, Observed, Receipt, Result, Runtime, Scope,
+    Step, Support, Volumes, legalize::Pass,
 };
 
 /// A platform.
@@ -159,6 +159,11 @@ pub trait Backend: fmt::Debug + Send + Sync {
 
     /// How to reach the data of volumes, where the platform has it.
     fn volumes(&self) -> Option<&dyn Volumes> {
+        None
+    }
+
+    /// What it takes for a release to leave the platform or come to it, where it can.
+    fn migration(&self) -> Option<&dyn Migration> {
         None
     }
 

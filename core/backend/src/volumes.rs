@@ -4,6 +4,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 use rhumb_spec::Bytes;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{Duplex, Material, Object, Result, Scope};
@@ -74,23 +75,30 @@ pub enum Whose {
 }
 
 /// A volume, as one workload or one of its replicas has it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct VolumeUse {
     /// The workload, by the name that it has in an app.
     pub workload: String,
     /// The volume, by the name that it has in an app.
     pub volume: String,
     /// Which replica's it is, from 0, where each has its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ordinal: Option<u32>,
     /// The volume's or claim's name on the platform.
     pub native: String,
     /// The node where the data is or will be, in the platform's own words; none where any node reaches it, or where nothing decided it yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node: Option<String>,
     /// What its workload asks of a node, in the platform's own words: where no node is known yet, this decides.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
     pub placement: Value,
     /// Its size, where the platform knows one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<Bytes>,
-    /// What the platform needs to mount it, and to make it where it is not there.
+    /// What the platform needs to mount it, and to make it where it is not there. It is not written down: what it says to a volume's
+    /// driver may be a credential.
+    #[serde(skip)]
     pub document: Value,
 }
 

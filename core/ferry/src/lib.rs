@@ -22,8 +22,8 @@ mod wire;
 
 #[cfg(feature = "copier")]
 pub use client::{
-    Comparison, Connection, Dial, Difference, End, LeftOut, Options, Progress, Report, Settled, Stage, Trust,
-    Watch, compare, read_secrets, settle, sync,
+    Comparison, Connection, Dial, Difference, End, Holding, LeftOut, Options, Progress, Report, Settled,
+    Stage, Trust, Watch, compare, holding, read_secrets, settle, sync,
 };
 pub use command::{Access, Command};
 pub use entry::{Entry, Kind, Metadata, Stamp, Time};

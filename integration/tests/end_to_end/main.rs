@@ -15,6 +15,7 @@ mod lost;
 mod managers;
 mod marathon;
 mod memory;
+mod migrate;
 mod race;
 mod several;
 mod stack;
@@ -49,6 +50,7 @@ fn main() -> ExitCode {
         ecs::trials(),
         ferry::trials(),
         managers::trials(),
+        migrate::trials(),
     ];
     let trials = groups.into_iter().flatten().collect();
     let mut arguments = Arguments::from_args();

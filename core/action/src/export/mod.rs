@@ -133,7 +133,8 @@ fn files(
     lowered: &LoweredChart,
     (secrets, now): (SecretFiles, Timestamp),
 ) -> ActionResult<Exported> {
-    let given = Secrets { vault: Some(&lowered.written.rendered.vault), values: &lowered.computed };
+    let given =
+        Secrets { vault: Some(&lowered.written.rendered.vault), values: &lowered.computed, carried: None };
     let materials = RunMaterials::new(&given, now);
     let secrets = match secrets {
         SecretFiles::Written => ExportSecrets::Written(&materials),

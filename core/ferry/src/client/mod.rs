@@ -4,6 +4,7 @@ mod compare;
 mod copy;
 mod crew;
 mod end;
+mod holding;
 mod options;
 mod plan;
 mod secrets;
@@ -14,6 +15,7 @@ mod tree;
 
 pub use compare::{Comparison, Difference, compare};
 pub use end::{Connection, Dial, End};
+pub use holding::{Holding, holding};
 pub use options::{LeftOut, Options, Progress, Report, Stage, Trust, Watch};
 pub use secrets::read_secrets;
 pub use settle::{Settled, settle};

@@ -1,0 +1,187 @@
+//! What a plan and a start have in common: everything that can be known before anything is changed.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use rhumb_backend::{Loss, VolumeUse};
+use rhumb_spec::{Diagnostic, Feature};
+
+use super::arrival::{Arrival, Posture};
+use super::carried::Carried;
+use super::departure::Departure;
+use super::passages::{Pairs, pair};
+use super::sides::{Sides, migration};
+use super::state::State;
+use crate::deploy::{Goal, Order, deploy, prepare};
+use crate::known::Known;
+use crate::wanted::Wanted;
+use crate::{ActionError, ActionResult, DeployOptions, IfNoNamespace, ValueInputs, Wait};
+
+use super::posture;
+
+/// What differs at the destination, and what may be lost on the way.
+#[derive(Clone, Debug, Default)]
+pub struct Baggage {
+    /// Values for the destination, over those of the source.
+    pub values: ValueInputs,
+    /// The chart, where the source has not recorded it or another one is to be deployed.
+    pub chart: Option<std::path::PathBuf>,
+    /// Features that may be lost.
+    pub accept_loss: Vec<Feature>,
+    /// What becomes of the destination's namespace when it is not there.
+    pub no_namespace: IfNoNamespace,
+}
+
+impl Baggage {
+    fn chart(&self) -> Option<&Path> {
+        self.chart.as_deref()
+    }
+}
+
+/// Everything that is known before anything is changed.
+pub(super) struct Itinerary {
+    pub(super) departure: Departure,
+    /// What the release is at the destination, awake.
+    pub(super) wanted: Wanted,
+    pub(super) pairs: Pairs,
+    /// What the source does not lose.
+    pub(super) losses: Vec<Loss>,
+}
+
+/// Reads the source and goes the road for the destination. Nothing is changed.
+///
+/// # Errors
+/// That the source cannot leave or the destination refuses it; `AlreadyExists` when there is such a release at the destination that this
+/// migration did not make.
+pub(super) async fn itinerary(
+    sides: &Sides<'_>,
+    baggage: &Baggage,
+    state: Option<&State>,
+) -> ActionResult<Itinerary> {
+    let (source, destination) = (sides.source(), sides.destination());
+    migration(&source.context)?;
+    migration(&destination.context)?;
+    let revision = state.map(|state| state.revision);
+    let departure = Departure::read(&source, revision, baggage.chart()).await?;
+    if state.is_none() {
+        nobody_there(sides).await?;
+    }
+    let arrival = arrival(&departure, baggage, Posture::Awake, None);
+    let order =
+        Order { release: sides.release, goal: Goal::Arrive(&arrival), options: &DeployOptions::default() };
+    let wanted = prepare(&destination.context, order).await?.wanted;
+    let volumes = match state.filter(|state| !state.volumes.is_empty()) {
+        // A source that rests does not show all of its volumes any more.
+        Some(state) => state.volumes.iter().map(|passage| passage.from.clone()).collect(),
+        None => departure.volumes(&source).await?,
+    };
+    let pairs = pair(&volumes, &wanted_volumes(sides, &wanted))?;
+    let losses = new_losses(&wanted.losses, &departure.record.losses);
+    Ok(Itinerary { departure, wanted, pairs, losses })
+}
+
+fn wanted_volumes(sides: &Sides<'_>, wanted: &Wanted) -> Vec<VolumeUse> {
+    let destination = sides.destination();
+    let volumes = destination.context.backend().volumes();
+    volumes.map(|volumes| volumes.wanted(&destination.scope(), &wanted.objects)).unwrap_or_default()
+}
+
+/// What arrives, in a posture.
+pub(super) fn arrival<'a>(
+    departure: &'a Departure,
+    baggage: &'a Baggage,
+    posture: Posture,
+    carried: Option<Arc<Carried>>,
+) -> Arrival<'a> {
+    Arrival {
+        loaded: &departure.loaded,
+        values: &departure.record.values,
+        over: &baggage.values,
+        salt: &departure.record.salt,
+        accept: &baggage.accept_loss,
+        jobs_done: departure.jobs_done.clone(),
+        carried,
+        posture,
+    }
+}
+
+/// Deploys what arrives.
+pub(super) async fn settle_in(
+    sides: &Sides<'_>,
+    arrival: &Arrival<'_>,
+    no_namespace: IfNoNamespace,
+) -> ActionResult<()> {
+    let at = sides.destination();
+    let from = &sides.from.target.name;
+    let (wait, text) = match arrival.posture {
+        Posture::Resting => (Wait::Applied, format!("{}: on its way from {from}", posture::AT_REST)),
+        Posture::Awake => (Wait::Ready, format!("Migrated from {from}")),
+    };
+    let options = DeployOptions { no_namespace, ..posture::options(&at, wait, text) };
+    let order = Order { release: sides.release, goal: Goal::Arrive(arrival), options: &options };
+    deploy(&at.context, order).await.map(drop)
+}
+
+/// A release of that name at the destination is somebody's own.
+async fn nobody_there(sides: &Sides<'_>) -> ActionResult<()> {
+    let at = sides.destination();
+    let known = Known::read(&at.context, &at.scope()).await?;
+    match known.latest().filter(|_| known.is_there()) {
+        None => Ok(()),
+        Some(head) => Err(ActionError::AlreadyExists {
+            release: sides.release.to_owned(),
+            revision: head.revision,
+            status: head.status,
+        }),
+    }
+}
+
+/// What is lost on the way, and was not lost at the source already.
+fn new_losses(there: &[Loss], here: &[Loss]) -> Vec<Loss> {
+    let known: BTreeSet<Feature> = here.iter().map(|loss| loss.feature).collect();
+    there.iter().filter(|loss| !known.contains(&loss.feature)).cloned().collect()
+}
+
+/// That nothing is lost which the user does not accept.
+///
+/// # Errors
+/// Every loss that is not accepted.
+pub(super) fn accepted(losses: &[Loss], accept: &[Feature], target: &str) -> ActionResult<()> {
+    let refused = losses.iter().filter(|loss| !loss.accepted && !accept.contains(&loss.feature));
+    let refused: Vec<Diagnostic> = refused
+        .map(|loss| {
+            Diagnostic::error(loss.path.clone(), format!("{target} does not keep all of it: {}", loss.text))
+                .why(format!("the source has {} without this loss", loss.feature))
+                .remedy(format!("--accept-loss {} to go all the same", loss.feature))
+        })
+        .collect();
+    if refused.is_empty() { Ok(()) } else { Err(ActionError::Diagnostics(refused)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn loss(feature: Feature, accepted: bool) -> Loss {
+        Loss { feature, path: "workload/web".to_owned(), text: "less".to_owned(), accepted }
+    }
+
+    #[test]
+    fn what_the_source_lost_already_is_no_news() {
+        let here = [loss(Feature::Env, false)];
+        let there = [loss(Feature::Env, false), loss(Feature::ExecProbe, false)];
+        assert_eq!(new_losses(&there, &here), [there[1].clone()]);
+    }
+
+    #[test]
+    fn a_loss_needs_a_word() {
+        let losses = [loss(Feature::Env, false), loss(Feature::ExecProbe, true)];
+        let error = accepted(&losses, &[], "swarm").unwrap_err().to_string();
+        assert!(
+            error.contains("swarm does not keep") && !error.contains(Feature::ExecProbe.as_str()),
+            "{error}"
+        );
+        assert!(accepted(&losses, &[Feature::Env], "swarm").is_ok());
+    }
+}

@@ -1,0 +1,190 @@
+//! `rhumb migrate plan`: what would move, what would be lost, and in which order. Nothing is changed.
+
+use rhumb_backend::{Loss, VolumeUse};
+use rhumb_release::ChartInfo;
+use rhumb_spec::{Bytes, Feature};
+use serde::Serialize;
+
+use super::begin::{Baggage, Itinerary, itinerary};
+use super::departure::replicas;
+use super::sides::Sides;
+use super::state::{Side, State, Store};
+use crate::ActionResult;
+
+/// What a migration would do.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MigrationPlan {
+    /// The release.
+    pub release: String,
+    /// Where it comes from.
+    pub from: Side,
+    /// Where it goes.
+    pub to: Side,
+    /// The revision of the source that would move.
+    pub revision: u64,
+    /// Its chart.
+    pub chart: ChartInfo,
+    /// What runs, with the replicas that it has now, as far as it has a number.
+    pub workloads: Vec<MovingWorkload>,
+    /// Configs and secrets that go along, by their names in the app.
+    pub configs: Vec<String>,
+    /// Keys of secrets that go along; nobody sees what they hold.
+    pub secrets: Vec<String>,
+    /// Configs and secrets that are not the release's: they must be at the destination already.
+    pub external: Vec<String>,
+    /// The volumes whose data go along.
+    pub volumes: Vec<MovingVolume>,
+    /// Volumes of the destination that begin empty.
+    pub empty: Vec<String>,
+    /// What the destination does not keep and the source does.
+    pub losses: Vec<Loss>,
+    /// Of these, features that stop a start until they are accepted.
+    pub not_accepted: Vec<Feature>,
+    /// What is done, in this order.
+    pub order: Vec<String>,
+    /// What the downtime is made of.
+    pub downtime: String,
+    /// How far it is, where it is under way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub under_way: Option<&'static str>,
+}
+
+/// A workload that moves.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MovingWorkload {
+    /// Its name.
+    pub name: String,
+    /// Its replicas at the source.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replicas: Option<u32>,
+    /// That it is a job which is done and does not run again.
+    pub is_done: bool,
+}
+
+/// A volume whose data move.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MovingVolume {
+    /// The workload that has it.
+    pub workload: String,
+    /// Its name at the source.
+    pub from: String,
+    /// The node that has it, where one does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
+    /// Its size at the source, where the platform tells it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size: Option<Bytes>,
+    /// Its name at the destination.
+    pub to: String,
+    /// Its size at the destination, where one is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub room: Option<Bytes>,
+}
+
+/// Plans a migration. Nothing is changed.
+///
+/// # Errors
+/// What would keep it from being started, but for losses that are not accepted.
+pub async fn plan(
+    sides: &Sides<'_>,
+    baggage: &Baggage,
+    path: &std::path::Path,
+) -> ActionResult<MigrationPlan> {
+    let is_it = |state: &State| state.from == sides.source().side() && state.to == sides.destination().side();
+    let state = Store::read(path)?.filter(|state| !state.stage.is_over() && is_it(state));
+    let way = itinerary(sides, baggage, state.as_ref()).await?;
+    let has = replicas(&sides.source(), &way.departure.record).await?;
+    let app = &way.wanted.app;
+    let workloads = app.workloads.keys().map(|name| MovingWorkload {
+        name: name.clone(),
+        replicas: has.get(name).copied(),
+        is_done: way.departure.jobs_done.contains(name),
+    });
+    let is_refused = |loss: &&Loss| !loss.accepted && !baggage.accept_loss.contains(&loss.feature);
+    let mut not_accepted: Vec<Feature> =
+        way.losses.iter().filter(is_refused).map(|loss| loss.feature).collect();
+    not_accepted.sort_unstable();
+    not_accepted.dedup();
+    Ok(MigrationPlan {
+        release: sides.release.to_owned(),
+        from: sides.source().side(),
+        to: sides.destination().side(),
+        revision: way.departure.record.revision,
+        chart: way.wanted.chart.clone(),
+        workloads: workloads.collect(),
+        configs: app
+            .configs
+            .iter()
+            .filter(|(_, config)| !config.external)
+            .map(|(name, _)| name.clone())
+            .collect(),
+        secrets: secrets(&way),
+        external: external(&way),
+        volumes: way.pairs.passages.iter().map(|passage| moving(&passage.from, &passage.to)).collect(),
+        empty: way.pairs.empty.iter().map(|volume| volume.native.clone()).collect(),
+        not_accepted,
+        order: order(sides, &way),
+        downtime: downtime(&way),
+        under_way: state.map(|state| state.stage.as_str()),
+        losses: way.losses,
+    })
+}
+
+fn secrets(way: &Itinerary) -> Vec<String> {
+    let own = way.wanted.app.secrets.iter().filter(|(_, secret)| !secret.external);
+    own.flat_map(|(name, secret)| {
+        let keys = secret.data.keys().chain(secret.generate.keys()).chain(secret.template.keys());
+        keys.map(move |key| format!("{name}.{key}"))
+    })
+    .collect()
+}
+
+fn external(way: &Itinerary) -> Vec<String> {
+    let app = &way.wanted.app;
+    let configs =
+        app.configs.iter().filter(|(_, config)| config.external).map(|(name, _)| format!("config/{name}"));
+    let secrets =
+        app.secrets.iter().filter(|(_, secret)| secret.external).map(|(name, _)| format!("secret/{name}"));
+    configs.chain(secrets).collect()
+}
+
+fn moving(from: &VolumeUse, to: &VolumeUse) -> MovingVolume {
+    MovingVolume {
+        workload: from.workload.clone(),
+        from: from.native.clone(),
+        node: from.node.clone(),
+        size: from.size,
+        to: to.native.clone(),
+        room: to.size,
+    }
+}
+
+fn order(sides: &Sides<'_>, way: &Itinerary) -> Vec<String> {
+    let (from, to, release) = (&sides.from.target.name, &sides.to.target.name, sides.release);
+    let mut order =
+        vec![format!("start: make {release} on {to} with its configs and secrets, running nothing")];
+    if !way.pairs.passages.is_empty() {
+        order.push(format!("start: copy the volumes while {release} runs on {from}"));
+    }
+    order.push(format!("start: stop {release} on {from}; it stays there and can be brought back"));
+    if !way.pairs.passages.is_empty() {
+        order.push("start: copy what changed, and compare both sides byte for byte".to_owned());
+    }
+    order.push(format!("start: run {release} on {to}, and wait until it is ready"));
+    order.push("verify: look at both sides, and run your own checks".to_owned());
+    order.push(format!("cutover: lead traffic to {to}"));
+    order.push(format!("finish: remove {release} from {from}; or abort, at any time before"));
+    order
+}
+
+fn downtime(way: &Itinerary) -> String {
+    if way.pairs.passages.is_empty() {
+        return "from the stop of the source until the destination is ready".to_owned();
+    }
+    "from the stop of the source until the destination is ready: the stop itself, the copy of what changed since the first \
+     copy, a comparison that reads every byte at both sides, and the start"
+        .to_owned()
+}
