@@ -192,7 +192,7 @@ impl Progress for Lines {
             Event::JobStarted { name } => self.say(&format!("running {name}")),
             Event::Doing { what } => self.say(what),
             Event::Copying { volume, what, bytes, all_bytes } => {
-                self.copying(volume, what, (*bytes, *all_bytes))
+                self.copying(volume, what, (*bytes, *all_bytes));
             }
             Event::Log(line) => {
                 self.bar.suspend(|| match line.stream {

@@ -106,8 +106,11 @@ pub(crate) fn asked(live: &Live, want: &Object) -> Value {
     body
 }
 
+/// Whether a name in a map of metadata is a mark.
+type IsMark = fn(&str) -> bool;
+
 /// The maps of metadata that hold marks, and which of their names are marks.
-const MARKS: [(&str, fn(&str) -> bool); 2] = [
+const MARKS: [(&str, IsMark); 2] = [
     ("labels", |name| [names::NAME, names::INSTANCE, names::MANAGED_BY].contains(&name)),
     ("annotations", |name| name.starts_with(names::MARK)),
 ];

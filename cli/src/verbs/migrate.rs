@@ -24,12 +24,12 @@ use commands::Shell;
 pub(crate) async fn run(session: &Session, arguments: Arguments) -> Ended {
     match arguments.what {
         What::Plan(arguments) => plan(session, &arguments).await,
-        What::Start(arguments) => start(session, &arguments).await,
+        What::Start(arguments) => Box::pin(start(session, &arguments)).await,
         What::Status(arguments) => status(session, &arguments),
         What::Verify(arguments) => verify(session, &arguments).await,
         What::Cutover(arguments) => cutover(session, &arguments).await,
         What::Finish(arguments) => finish(session, &arguments).await,
-        What::Abort(arguments) => abort(session, &arguments).await,
+        What::Abort(arguments) => Box::pin(abort(session, &arguments)).await,
     }
 }
 
@@ -55,7 +55,7 @@ async fn start(session: &Session, arguments: &Start) -> Ended {
     };
     let sides = sides(&parts, &arguments.moving.which);
     let store = Store::take(&path)?;
-    let started = migrate::start(&sides, &request, &store).await;
+    let started = Box::pin(migrate::start(&sides, &request, &store)).await;
     finish_lines(&parts);
     let state = started?;
     emit(session.format(), &state, || text::started(&state))?;
@@ -182,7 +182,9 @@ fn sides<'a>(parts: &'a [Parts; 2], which: &'a Which) -> Sides<'a> {
 }
 
 fn finish_lines(parts: &[Parts; 2]) {
-    parts.iter().for_each(|one| one.progress.finish());
+    for one in parts {
+        one.progress.finish();
+    }
 }
 
 fn baggage(arguments: &Move) -> Result<Baggage, Failure> {

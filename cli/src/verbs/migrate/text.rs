@@ -56,7 +56,8 @@ fn side(side: &Side) -> String {
 }
 
 fn indented(text: &str) -> String {
-    text.lines().map(|line| format!("  {}\n", line.trim_end())).collect()
+    let lines = text.lines().map(|line| ["  ", line.trim_end(), "\n"].concat());
+    lines.collect()
 }
 
 fn names(text: &mut String, what: &str, names: &[String]) {

@@ -170,16 +170,16 @@ mod tests {
     #[test]
     fn what_the_source_lost_already_is_no_news() {
         let here = [loss(Feature::Env, false)];
-        let there = [loss(Feature::Env, false), loss(Feature::ExecProbe, false)];
+        let there = [loss(Feature::Env, false), loss(Feature::ProbeExec, false)];
         assert_eq!(new_losses(&there, &here), [there[1].clone()]);
     }
 
     #[test]
     fn a_loss_needs_a_word() {
-        let losses = [loss(Feature::Env, false), loss(Feature::ExecProbe, true)];
+        let losses = [loss(Feature::Env, false), loss(Feature::ProbeExec, true)];
         let error = accepted(&losses, &[], "swarm").unwrap_err().to_string();
         assert!(
-            error.contains("swarm does not keep") && !error.contains(Feature::ExecProbe.as_str()),
+            error.contains("swarm does not keep") && !error.contains(Feature::ProbeExec.as_str()),
             "{error}"
         );
         assert!(accepted(&losses, &[Feature::Env], "swarm").is_ok());

@@ -1,6 +1,6 @@
 //! What moves: a process that writes records, one after another, and says so once each is on the disk.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::Child;
 
 use libtest_mimic::Failed;
@@ -11,6 +11,16 @@ use serde_json::{Value, json};
 
 /// Features that Swarm does with a loss and Kubernetes does not.
 pub(super) const LOST_ON_SWARM: &str = "stateful,env-secret,persistent-volume,volume-size";
+
+/// A command that goes on in the background, and ends with whoever started it.
+pub(super) struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
 
 const APP: &str = r#"
 kind: Workload
@@ -98,8 +108,8 @@ impl Ledger {
 
     /// Starts it, and kills it as soon as it says `line`. Whether it got that far.
     pub(super) fn kill_at(&self, arguments: &[&str], line: &str) -> Result<(), Failed> {
-        let mut child = self.rhumb.spawn(&self.words(arguments));
-        let stderr = child.stderr.take().ok_or("no standard error")?;
+        let mut child = Running(self.rhumb.spawn(&self.words(arguments)));
+        let stderr = child.0.stderr.take().ok_or("no standard error")?;
         let mut said = String::new();
         let mut lines = BufReader::new(stderr).lines();
         let has_said = lines.by_ref().map_while(Result::ok).any(|one| {
@@ -107,8 +117,8 @@ impl Ledger {
             said.push('\n');
             one.contains(line)
         });
-        child.kill()?;
-        child.wait()?;
+        child.0.kill()?;
+        child.0.wait()?;
         trial::require(has_said, &format!("it never said {line:?} but\n{said}"))
     }
 
@@ -122,8 +132,8 @@ impl Ledger {
     }
 
     /// Follows what the writer on a target says.
-    pub(super) fn follow(&self, target: &str) -> Child {
-        self.rhumb.spawn(&["logs", self.name, "db", "-f", "--no-prefix", "-t", target])
+    pub(super) fn follow(&self, target: &str) -> Running {
+        Running(self.rhumb.spawn(&["logs", self.name, "db", "-f", "--no-prefix", "-t", target]))
     }
 
     /// What the writer on the swarm has written.
@@ -215,10 +225,11 @@ pub(super) fn written(log: &str, least: usize) -> Result<usize, String> {
 }
 
 /// The last record that a writer said was on the disk.
-pub(super) fn acknowledged(mut follower: Child) -> Result<usize, Failed> {
-    follower.kill()?;
-    let said = follower.wait_with_output()?;
-    let text = String::from_utf8_lossy(&said.stdout).into_owned();
+pub(super) fn acknowledged(mut follower: Running) -> Result<usize, Failed> {
+    follower.0.kill()?;
+    let mut said = Vec::new();
+    follower.0.stdout.take().ok_or("no standard output")?.read_to_end(&mut said)?;
+    let text = String::from_utf8_lossy(&said);
     let acks = text.lines().filter_map(|line| line.split("ack ").nth(1)?.trim().parse().ok());
     Ok(acks.max().ok_or_else(|| format!("nothing was acknowledged: {text}"))?)
 }
