@@ -9,6 +9,7 @@ use rhumb_action::{
     AdoptRequest, AdoptedRelease, DeployOptions, Execution, Existing, ImportRequest, Imported, Stay,
 };
 use rhumb_backend::ImportQuery;
+use tempfile::TempDir;
 
 use super::{Ended, deploy};
 use crate::arguments::{ChartArguments, duration};
@@ -40,7 +41,7 @@ pub(crate) struct Arguments {
     /// Take the place of a chart that is there
     #[arg(long, conflicts_with = "chart")]
     force: bool,
-    /// Show what would be marked and what stays, and do nothing. A chart is made all the same
+    /// Show what would be marked and what stays, and do nothing. A chart is kept only where --out is given
     #[arg(long)]
     dry_run: bool,
     /// How long everything may take: 90s, 5m
@@ -56,10 +57,12 @@ pub(crate) async fn run(session: &Session, arguments: Arguments) -> Ended {
     let parts = session.parts(false)?;
     let query = query(&parts, &arguments)?;
     let mut inputs = arguments.inputs.clone();
+    let scratch = scratch(&arguments)?;
     let (chart, imported) = if let Some(chart) = &arguments.chart {
         (chart.clone(), None)
     } else {
-        let imported = import(&parts, &arguments, &query).await?;
+        let out = scratch.as_ref().map(|scratch| scratch.path().join(&arguments.name));
+        let imported = import(&parts, &arguments, &query, out.unwrap_or_else(|| folder(&arguments))).await?;
         let secrets = imported.path.join(SECRETS);
         if secrets.is_file() {
             inputs.values.values.insert(0, secrets);
@@ -78,7 +81,8 @@ pub(crate) async fn run(session: &Session, arguments: Arguments) -> Ended {
         },
     };
     let adopted = parts.finish(rhumb_action::adopt(&parts.context(), &request).await)?;
-    emit(session.format(), &adopted, || text(session, &adopted, imported.as_ref()))?;
+    let made = imported.filter(|_| scratch.is_none());
+    emit(session.format(), &adopted, || text(session, &adopted, made.as_ref()))?;
     Ok(if adopted.problems.is_empty() { Exit::Success } else { Exit::Failure })
 }
 
@@ -104,10 +108,41 @@ fn query(parts: &Parts, arguments: &Arguments) -> Result<ImportQuery, Failure> {
     Ok(ImportQuery { namespace: parts.namespace.clone(), selector })
 }
 
-async fn import(parts: &Parts, arguments: &Arguments, query: &ImportQuery) -> Result<Imported, Failure> {
+/// Where the chart goes that is made.
+fn folder(arguments: &Arguments) -> PathBuf {
+    arguments.out.clone().unwrap_or_else(|| PathBuf::from(&arguments.name))
+}
+
+/// A folder that goes again, for the chart of a dry run that nobody asked to keep.
+fn scratch(arguments: &Arguments) -> Result<Option<TempDir>, Failure> {
+    if !arguments.dry_run || arguments.out.is_some() || arguments.chart.is_some() {
+        return Ok(None);
+    }
+    let made = TempDir::new().map_err(|error| {
+        Failure::usage(format!("no temporary folder can be made: {error}"), "--out FOLDER".to_owned())
+    })?;
+    Ok(Some(made))
+}
+
+async fn import(
+    parts: &Parts,
+    arguments: &Arguments,
+    query: &ImportQuery,
+    out: PathBuf,
+) -> Result<Imported, Failure> {
+    if out.exists() && !arguments.force {
+        let name = &arguments.name;
+        return Err(Failure::usage(
+            format!("{} is there already", out.display()),
+            format!(
+                "`rhumb adopt {name} {}` to adopt with that chart, --out for another folder, or --force to make it anew",
+                out.display()
+            ),
+        ));
+    }
     let request = ImportRequest {
         name: Some(arguments.name.clone()),
-        out: arguments.out.clone().unwrap_or_else(|| PathBuf::from(&arguments.name)),
+        out,
         existing: if arguments.force { Existing::Replace } else { Existing::Keep },
     };
     parts.finish(rhumb_action::import_live(parts.target.backend.as_ref(), query, &request).await)

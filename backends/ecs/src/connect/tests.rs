@@ -95,11 +95,11 @@ async fn pages_are_read_to_their_end_and_no_further() {
 }
 
 #[tokio::test]
-async fn a_call_is_made_once_and_says_whether_it_may_be_made_again() {
+async fn a_change_is_sent_once_and_says_whether_it_may_be_sent_again() {
     let throttled =
         answer("400 Bad Request", r#"{"__type":"ThrottlingException","message":"Rate exceeded"}"#);
     let (address, requests) = server(&[&throttled]).await;
-    let error = account(&address).call("ecs:ListTasks", &Value::Null).await.unwrap_err();
+    let error = account(&address).call("ecs:RunTask", &Value::Null).await.unwrap_err();
     assert_eq!((error.kind, error.retry), (ErrorKind::RateLimited, Retry::Same));
     assert_eq!(requests.lock().unwrap().len(), 1);
     let (address, _) = server(&["HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{"]).await;
@@ -111,6 +111,15 @@ async fn a_call_is_made_once_and_says_whether_it_may_be_made_again() {
     let (address, _) = server(&[&answer("200 OK", "<html>login</html>")]).await;
     let error = account(&address).call("ecs:ListTasks", &Value::Null).await.unwrap_err();
     assert!(error.kind == ErrorKind::Platform && error.remedy.unwrap().contains("proxy"));
+}
+
+#[tokio::test]
+async fn a_read_is_sent_again() {
+    let throttled =
+        answer("400 Bad Request", r#"{"__type":"ThrottlingException","message":"Rate exceeded"}"#);
+    let (address, requests) = server(&[&throttled, &answer("200 OK", r#"{"taskArns":[]}"#)]).await;
+    account(&address).call("ecs:ListTasks", &Value::Null).await.unwrap();
+    assert_eq!(requests.lock().unwrap().len(), 2);
 }
 
 #[tokio::test]

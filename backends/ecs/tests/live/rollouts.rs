@@ -268,8 +268,13 @@ async fn what_cannot_be_read_is_not_taken_for_absent() {
     let Some(stage) = ready().await else { return };
     let (_, receipt) = run(&stage, "nginx:1").await;
     stage.settled(&receipt).await;
-    stage.double.fault(Fault { calls: "ecs:ListServices".to_owned(), at: None, trouble: Trouble::Throttled });
     let ids = [ObjectId::from("service/web"), ObjectId::from("task-definition/web")];
+    let trouble = |trouble| Fault { calls: "ecs:ListServices".to_owned(), at: None, trouble };
+    stage.double.fault(trouble(Trouble::Throttled));
+    let error = stage.ecs.observe(&stage.scope, &ids).await.expect_err("who looks may look again");
+    assert_eq!(error.kind, ErrorKind::RateLimited);
+    stage.double.heal();
+    stage.double.fault(trouble(Trouble::Denied));
     let observed = stage.ecs.observe(&stage.scope, &ids).await.expect("the others answer");
     assert_eq!(observed.unreadable.keys().collect::<Vec<_>>(), [&ids[0]]);
     assert!(observed.objects.iter().any(|live| live.object.id == ids[1]));

@@ -14,6 +14,8 @@ use super::request::Call;
 pub enum Trouble {
     /// The service asks for fewer requests.
     Throttled,
+    /// Whoever calls has no right to.
+    Denied,
     /// The service breaks before it does anything.
     Internal,
     /// The connection closes before anything is done.

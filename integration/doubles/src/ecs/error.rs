@@ -53,6 +53,19 @@ pub(super) fn throttled(protocol: Protocol) -> Response {
     }
 }
 
+/// Whoever calls has no right to. Source: each service's API reference, "Common errors".
+pub(super) fn denied(protocol: Protocol) -> Response {
+    const WHY: &str = "User: arn:aws:iam::000000000000:user/test is not authorized to perform this action";
+    match protocol {
+        Protocol::Json => json_error(400, "AccessDeniedException", WHY),
+        Protocol::RestJson => json_error(403, "AccessDeniedException", WHY),
+        Protocol::Query => xml_error(403, "AccessDenied", WHY),
+        Protocol::Ec2 => {
+            ec2_error(403, "UnauthorizedOperation", "You are not authorized to perform this operation.")
+        }
+    }
+}
+
 /// The service breaks.
 pub(super) fn broken(protocol: Protocol) -> Response {
     match protocol {

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::calls::Trouble;
 use super::effects::{Effect, mirror, require_neighbours};
-use super::error::{ApiError, broken, respond, throttled};
+use super::error::{ApiError, broken, denied, respond, throttled};
 use super::request::{Call, Protocol};
 use super::{Inner, api, control, engine};
 use crate::wire::{Cut, Cuttable};
@@ -101,6 +101,7 @@ async fn answer(inner: &Inner, cut: &Cut, call: &Call, sent: Sent) -> Response {
     tokio::time::sleep(begun.latency).await;
     match begun.trouble {
         Some(Trouble::Throttled) => throttled(call.protocol),
+        Some(Trouble::Denied) => denied(call.protocol),
         Some(Trouble::Internal) => broken(call.protocol),
         Some(Trouble::Reset) => broken_off(cut),
         Some(Trouble::Silent { millis }) => {
