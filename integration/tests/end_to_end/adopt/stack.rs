@@ -113,34 +113,34 @@ fn said(document: &Value) -> Option<Value> {
 }
 
 fn in_place() -> Result<(), Failed> {
-    let bench = Bench::new("taken")?;
+    let bench = Bench::new("taken-in")?;
     let (rhumb, chart) = (&bench.rhumb, bench.chart());
     let (tasks, web) = (bench.all_tasks()?, bench.spec("web")?);
-    let shown = rhumb.succeed(&["adopt", "taken", "--out", &chart, "--dry-run"])?;
+    let shown = rhumb.succeed(&["adopt", "taken-in", "--out", &chart, "--dry-run"])?;
     trial::require(shown.contains("would be adopted, with 3 replicas"), &shown)?;
     trial::require(bench.spec("web")? == web, "a dry run wrote")?;
-    let said = rhumb.succeed(&["adopt", "taken", &chart])?;
+    let said = rhumb.succeed(&["adopt", "taken-in", &chart])?;
     trial::require(said.contains("nothing was restarted"), &said)?;
     trial::require(bench.all_tasks()? == tasks, "tasks were restarted")?;
-    is_empty(&rhumb.json(&["diff", "taken", &chart])?)?;
-    let status = rhumb.json(&["status", "taken"])?;
+    is_empty(&rhumb.json(&["diff", "taken-in", &chart])?)?;
+    let status = rhumb.json(&["status", "taken-in"])?;
     trial::require(status["recorded"]["status"] == "deployed", &status.to_string())?;
     trial::require(status["drift"].as_array().is_none_or(Vec::is_empty), &status.to_string())?;
 
     let adopted = bench.spec("web")?;
     change(&chart, "COLOUR: blue", "COLOUR: green", "web")?;
-    rhumb.succeed(&["upgrade", "taken", &chart, "--wait", "--timeout", "60s"])?;
+    rhumb.succeed(&["upgrade", "taken-in", &chart, "--wait", "--timeout", "60s"])?;
     trial::require(bench.tasks("web")? != tasks[0], "the upgrade did not reach web")?;
     trial::require(bench.tasks("api")? == tasks[1], "the upgrade restarted api")?;
     let changed = bench.spec("web")?;
     let signal = &changed["TaskTemplate"]["ContainerSpec"]["StopSignal"];
     trial::require(signal == "SIGTERM", "what the chart did not change is gone")?;
-    rhumb.succeed(&["rollback", "taken", "1", "--wait", "--timeout", "60s"])?;
+    rhumb.succeed(&["rollback", "taken-in", "1", "--wait", "--timeout", "60s"])?;
     trial::require(bench.spec("web")? == adopted, "the rollback did not bring back what was adopted")?;
     trial::require(bench.tasks("api")? == tasks[1], "the rollback restarted api")?;
-    let history = rhumb.json(&["history", "taken"])?;
+    let history = rhumb.json(&["history", "taken-in"])?;
     trial::require(history.as_array().is_some_and(|all| all.len() == 3), &history.to_string())?;
-    bench.clean("taken")
+    bench.clean("taken-in")
 }
 
 fn under_another_name() -> Result<(), Failed> {
