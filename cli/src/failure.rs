@@ -261,13 +261,12 @@ fn failed_blocks(failed: FailedDeployment) -> Vec<Block> {
 fn recorded_block(failed: &FailedDeployment) -> Block {
     let revision = format!("revision {} of {}", failed.revision, failed.release);
     match &failed.unrecorded {
-        None => Block::note(format!("{revision} is recorded as failed")),
-        Some(why) if *why == failed.cause.to_string() => {
-            Block::note(format!("{revision} stays recorded as unfinished; the next command settles that"))
-        }
+        None => Block::note(format!("{revision} is recorded as {}", failed.status)),
         Some(why) => {
-            Block::note(format!("{revision} stays recorded as unfinished; the next command settles that"))
-                .line("why", why.clone())
+            let block = Block::note(format!(
+                "{revision} stays recorded as unfinished; the next command settles that"
+            ));
+            if *why == failed.cause.to_string() { block } else { block.line("why", why.clone()) }
         }
     }
 }

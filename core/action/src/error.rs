@@ -140,6 +140,8 @@ pub struct FailedDeployment {
     /// Why.
     #[source]
     pub cause: ActionError,
+    /// What its record says of it then: `failed`, or `uninstalling` for a removal that did not come to its end.
+    pub status: Status,
     /// Why that is not recorded, so that the revision stands as unfinished until the next command settles it; none when
     /// it is recorded.
     pub unrecorded: Option<String>,

@@ -200,6 +200,7 @@ impl Revision<'_> {
                 _ => take_back::next(release, revision, taken_back.as_ref(), deployed),
             },
             cause,
+            status: Status::Failed,
             unrecorded,
             taken_back,
         }))

@@ -370,6 +370,7 @@ async fn failed(context: &Context<'_>, head: Head, removal: Removal<'_>, cause: 
         release: removal.release.to_owned(),
         revision: head.revision,
         cause,
+        status: Status::Uninstalling,
         unrecorded,
         taken_back: None,
         next: format!("put the cause right and run `rhumb uninstall {}` again", removal.release),
