@@ -7,7 +7,7 @@ use rhumb_spec::model::{Container, EnvValue};
 use serde_json::Value;
 
 use super::{World, flag, scalar};
-use crate::read::{Format, joined, parse_environment};
+use crate::read::{Format, parse_environment};
 
 /// Reads `env_file` and `environment`, which wins.
 pub(super) fn lift(
@@ -41,6 +41,7 @@ pub(super) fn lift(
     let (good, bad): (Vec<_>, Vec<_>) =
         all.into_iter().partition(|(name, value)| is_variable(name) && !value.contains('\0'));
     for (name, _) in bad {
+        fields.lost(&format!("environment.{name}"), 1, "no process can have a variable of this name");
         world.warn(
             format!("service/{service}.environment"),
             format!("a variable cannot be named `{name}`"),
@@ -83,7 +84,10 @@ fn file(item: &Value, service: &str, all: &mut IndexMap<String, String>, world: 
     let is_required = of("required").and_then(flag).unwrap_or(true);
     let format =
         if of("format").and_then(Value::as_str) == Some("raw") { Format::Raw } else { Format::Compose };
-    let whole = joined(&world.project.folder, path);
+    let whole = match world.project.located(path) {
+        Ok(whole) => whole,
+        Err(why) => return world.warn(format!("service/{service}.env_file"), why, "the whole path"),
+    };
     if !is_required && !world.project.reader.is_file(&whole) {
         return;
     }
@@ -107,18 +111,9 @@ fn file(item: &Value, service: &str, all: &mut IndexMap<String, String>, world: 
 
 /// Says which variables look like secrets.
 fn told(service: &str, all: &IndexMap<String, String>, world: &mut World<'_>) {
-    let is_secret = |name: &str| {
-        let name = name.to_ascii_uppercase();
-        ["PASSWORD", "PASSWD", "SECRET", "TOKEN", "API_KEY", "PRIVATE_KEY"]
-            .iter()
-            .any(|word| name.contains(word))
-            && !name.ends_with("_FILE")
-    };
-    let found: Vec<&str> = all
-        .iter()
-        .filter(|(name, value)| is_secret(name) && !value.is_empty())
-        .map(|(name, _)| name.as_str())
-        .collect();
+    let is_secret = |name: &str, value: &str| (names_secret(name) && holds_secret(value)) || is_login(value);
+    let found: Vec<&str> =
+        all.iter().filter(|(name, value)| is_secret(name, value)).map(|(name, _)| name.as_str()).collect();
     if !found.is_empty() {
         let what =
             format!("the value of {} looks like a secret and is in the template as text", found.join(", "));
@@ -127,5 +122,39 @@ fn told(service: &str, all: &IndexMap<String, String>, world: &mut World<'_>) {
             what,
             "a Secret, and `{ secret: NAME, key: KEY }` as the value",
         );
+    }
+}
+
+fn names_secret(name: &str) -> bool {
+    let name = name.to_ascii_uppercase();
+    let words = ["PASSWORD", "PASSWD", "SECRET", "TOKEN", "API_KEY", "PRIVATE_KEY"];
+    words.iter().any(|word| name.contains(word)) && !name.ends_with("_FILE")
+}
+
+/// Whether a value can be a secret: neither nothing, nor a switch, nor the path of a file.
+fn holds_secret(value: &str) -> bool {
+    let is_switch =
+        ["yes", "no", "true", "false", "on", "off", "0", "1"].contains(&&*value.to_ascii_lowercase());
+    !value.is_empty() && !is_switch && !value.starts_with('/')
+}
+
+/// Whether an address has a password in it: `scheme://user:password@host`.
+fn is_login(value: &str) -> bool {
+    let authority = value.split_once("://").and_then(|(_, rest)| rest.split('/').next());
+    let login = authority.and_then(|authority| authority.rsplit_once('@')).map(|(login, _)| login);
+    login.and_then(|login| login.split_once(':')).is_some_and(|(_, password)| !password.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_looks_like_a_secret() {
+        assert!(names_secret("db_password") && holds_secret("example"));
+        assert!(!names_secret("DB_PASSWORD_FILE"));
+        assert!(!holds_secret("/run/secrets/db") && !holds_secret("Yes") && !holds_secret(""));
+        assert!(is_login("mariadb+pymysql://web:changeme@db:3306/db"));
+        assert!(!is_login("http://db:80/a@b") && !is_login("amqp://guest@rabbit") && !is_login("a:b@c"));
     }
 }

@@ -1,26 +1,27 @@
 //! Configs and secrets.
 
+use std::path::PathBuf;
+
 use rhumb_backend::Material;
 use rhumb_backend::fields::{Fields, leaves};
 use rhumb_spec::model::{Config, Container, Mount, MountSource, Sealed, Secret};
 use serde_json::Value;
 
 use super::amounts::whole;
-use super::volumes::{external, key, own_name, target};
-use super::{World, scalar, text_pairs};
-use crate::read::joined;
+use super::volumes::{key, own_name, target};
+use super::{World, external, scalar, text_pairs};
 
 /// Reads the sections `configs` and `secrets`.
 pub(super) fn lift(world: &mut World<'_>) {
     for (name, node) in world.section("configs") {
-        let document = world.named("configs", &name);
+        let document = external::named(("configs", &name, node), world);
         let path = format!("config/{document}");
         world.entry(("config", &name, node), Some(path), |fields, world| {
             config(fields, (&name, &document), world);
         });
     }
     for (name, node) in world.section("secrets") {
-        let document = world.named("secrets", &name);
+        let document = external::named(("secrets", &name, node), world);
         let path = format!("secret/{document}");
         world.entry(("secret", &name, node), Some(path), |fields, world| {
             secret(fields, (&name, &document), world);
@@ -29,8 +30,9 @@ pub(super) fn lift(world: &mut World<'_>) {
 }
 
 fn config(fields: &mut Fields<'_>, (name, document): (&str, &str), world: &mut World<'_>) {
-    if external(fields, ("config", name, document), world) {
-        world.app.configs.insert(document.to_owned(), Config { external: true, ..Config::default() });
+    if let Some(labels) = external::lift(fields, ("config", name, document), world) {
+        let found = Config { external: true, labels, ..Config::default() };
+        world.app.configs.insert(document.to_owned(), found);
         return;
     }
     own_name(fields);
@@ -54,8 +56,9 @@ fn config(fields: &mut Fields<'_>, (name, document): (&str, &str), world: &mut W
 }
 
 fn secret(fields: &mut Fields<'_>, (name, document): (&str, &str), world: &mut World<'_>) {
-    if external(fields, ("secret", name, document), world) {
-        world.app.secrets.insert(document.to_owned(), Secret { external: true, ..Secret::default() });
+    if let Some(labels) = external::lift(fields, ("secret", name, document), world) {
+        let found = Secret { external: true, labels, ..Secret::default() };
+        world.app.secrets.insert(document.to_owned(), found);
         return;
     }
     own_name(fields);
@@ -84,12 +87,14 @@ fn content(fields: &mut Fields<'_>, (kind, name): (&str, &str), world: &mut Worl
         return found.map(String::into_bytes);
     }
     let path = fields.take("file", scalar)?;
-    let whole = joined(&world.project.folder, &path);
-    match world.project.reader.read(&whole) {
+    let read = |whole: PathBuf| {
+        world.project.reader.read(&whole).map_err(|why| format!("cannot read {}: {why}", whole.display()))
+    };
+    match world.project.located(&path).and_then(read) {
         Ok(bytes) => Some(bytes),
-        Err(why) => {
+        Err(what) => {
             missing(fields, (kind, "file"));
-            world.warn(at, format!("cannot read {}: {why}", whole.display()), "give the content as a value");
+            world.warn(at, what, "give the content as a value");
             None
         }
     }

@@ -4,9 +4,11 @@
 //! Swarm only, as a patch; it says nothing to a release; or it is lost, and the account says why. What needs a person's
 //! decision is told as a warning.
 
+mod aliases;
 mod amounts;
 mod deploy;
 mod environment;
+mod external;
 mod fields_of_services;
 mod files;
 mod health;
@@ -69,6 +71,7 @@ pub fn lift(project: &Project<'_>, name: &str) -> Composed {
     volumes::lift(&mut world);
     files::lift(&mut world);
     service::lift(&mut world);
+    aliases::lift(&mut world);
     references::expose(&mut world);
     world.rest();
     let variables = variables::lift(&mut world);
@@ -137,11 +140,16 @@ impl<'p> World<'p> {
 
     /// The name of the document that an entry becomes.
     fn named(&mut self, section: &'static str, name: &str) -> String {
+        self.named_as((section, name), name)
+    }
+
+    /// The name of the document that an entry becomes, which is to be called otherwise.
+    fn named_as(&mut self, (section, name): (&'static str, &str), wanted: &str) -> String {
         let key = (section, name.to_owned());
         if let Some(known) = self.names.get(&key) {
             return known.clone();
         }
-        let wanted = document_name(name);
+        let wanted = document_name(wanted);
         let taken: BTreeSet<&String> =
             self.names.iter().filter(|((other, _), _)| *other == section).map(|(_, name)| name).collect();
         let numbered = |count: usize| if count == 1 { wanted.clone() } else { format!("{wanted}-{count}") };

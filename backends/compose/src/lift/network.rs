@@ -2,22 +2,24 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rhumb_backend::fields::Fields;
+use rhumb_backend::fields::{Fields, leaves};
 use rhumb_spec::model::{Network, NetworkAttachment, Workload};
 use rhumb_spec::yaml::Node;
 use serde_json::Value;
 
-use super::volumes::{external, own_name};
-use super::{World, flag, list, scalar, text_pairs};
+use super::volumes::own_name;
+use super::{World, external, flag, list, scalar, text_pairs};
 
 /// The network of every service that names none.
-const DEFAULT: &str = "default";
+pub(super) const DEFAULT: &str = "default";
+/// Why addresses are left out.
+const ADDRESSES: &str = "addresses are the platform's choice";
 
 /// Reads the networks that keep services apart. Where every service is on one network, the release's own is it.
 pub(super) fn lift(world: &mut World<'_>) {
     let is_apart = is_apart(world) || world.section("networks").iter().any(|(_, node)| is_special(node));
     for (name, node) in world.section("networks") {
-        let document = if is_apart { Some(world.named("networks", &name)) } else { None };
+        let document = if is_apart { Some(external::named(("networks", &name, node), world)) } else { None };
         let path = document.as_ref().map(|document| format!("network/{document}"));
         world.entry(("network", &name, node), path, |fields, world| {
             let shown = document.clone().unwrap_or_default();
@@ -49,8 +51,8 @@ fn same(fields: &mut Fields<'_>) {
 }
 
 fn network(fields: &mut Fields<'_>, (name, document): (&str, &str), world: &mut World<'_>) -> Network {
-    if external(fields, ("network", name, document), world) {
-        return Network { external: true, ..Network::default() };
+    if let Some(labels) = external::lift(fields, ("network", name, document), world) {
+        return Network { external: true, labels, ..Network::default() };
     }
     own_name(fields);
     let mut found = Network {
@@ -70,20 +72,40 @@ fn network(fields: &mut Fields<'_>, (name, document): (&str, &str), world: &mut 
     if !fields.get("driver_opts").is_some_and(is_left) {
         fields.take_whole("driver_opts");
     }
-    found.subnet = fields.take("ipam", subnet);
+    found.subnet = subnet(fields);
     fields.own(&["driver"], "the platform has its own way of making networks");
     found
 }
 
-/// The one subnet of `ipam`, where nothing else is in it.
-fn subnet(value: &Value) -> Option<String> {
-    let map = value.as_object()?;
-    if map.keys().any(|key| !matches!(key.as_str(), "config" | "driver")) {
-        return None;
+/// The one subnet of `ipam`; what else is in it is the platform's choice.
+fn subnet(fields: &mut Fields<'_>) -> Option<String> {
+    let Some(Value::Object(map)) = fields.take_whole("ipam") else { return None };
+    let mut found = None;
+    for (key, value) in map {
+        match (key.as_str(), value) {
+            ("driver", _) => {}
+            ("config", Value::Array(all)) => {
+                let mut all = all.into_iter().enumerate();
+                if let Some((_, first)) = all.next() {
+                    found = range(fields, &first);
+                }
+                for (index, other) in all {
+                    let why = "a network of an app has one range of addresses";
+                    fields.lost(&format!("ipam.config.{index}"), leaves(&other), why);
+                }
+            }
+            (key, value) => fields.lost(&format!("ipam.{key}"), leaves(&value), ADDRESSES),
+        }
     }
-    let [one] = map.get("config")?.as_array()?.as_slice() else { return None };
-    let one = one.as_object().filter(|one| one.len() == 1)?;
-    scalar(one.get("subnet")?)
+    found
+}
+
+/// The range of addresses of the first entry.
+fn range(fields: &Fields<'_>, entry: &Value) -> Option<String> {
+    for (key, value) in entry.as_object()?.iter().filter(|(key, _)| *key != "subnet") {
+        fields.lost(&format!("ipam.config.0.{key}"), leaves(value), ADDRESSES);
+    }
+    scalar(entry.get("subnet")?)
 }
 
 /// The networks of each service.
@@ -159,11 +181,7 @@ pub(super) fn attach(fields: &mut Fields<'_>, workload: &mut Workload, world: &m
         let is_there =
             name == DEFAULT || world.project.root.get("networks").is_some_and(|all| all.get(&name).is_some());
         if !is_there {
-            fields.lost(
-                &at,
-                rhumb_backend::fields::leaves(&about),
-                "there is no such network below `networks`",
-            );
+            fields.lost(&at, leaves(&about), "there is no such network below `networks`");
             continue;
         }
         let document = world.known("networks", &name).filter(|name| world.app.networks.contains_key(name));
@@ -177,8 +195,7 @@ pub(super) fn attach(fields: &mut Fields<'_>, workload: &mut Workload, world: &m
                     fields.lost(&format!("{at}.aliases"), aliases.len().max(1), why);
                 }
                 _ => {
-                    let why = "addresses are the platform's choice";
-                    fields.lost(&format!("{at}.{key}"), rhumb_backend::fields::leaves(value), why);
+                    fields.lost(&format!("{at}.{key}"), leaves(value), ADDRESSES);
                 }
             }
         }

@@ -1,5 +1,7 @@
 //! Ports that a service listens on and publishes.
 
+use std::net::IpAddr;
+
 use rhumb_backend::fields::{Fields, leaves};
 use rhumb_spec::model::{Container, Expose, ExposeAs, Port, Protocol, Traffic, Workload};
 use serde_json::Value;
@@ -35,18 +37,7 @@ pub(super) fn lift(
     for (index, item) in items.iter().enumerate() {
         let at = format!("ports.{index}");
         match published(item).and_then(|found| publish(&found, (container, workload)).map(|()| found)) {
-            Ok(found) => {
-                if let Some(address) = found.address {
-                    let what = format!(
-                        "the port is published at {address} only in Compose, and at every address here"
-                    );
-                    world.warn(
-                        format!("service/{service}.{at}"),
-                        what,
-                        "`as: internal` where nobody outside needs it",
-                    );
-                }
-            }
+            Ok(found) => reach(fields, &found, (service, &at), world),
             Err(why) => {
                 fields.lost(&at, leaves(item), &why);
                 continue;
@@ -73,6 +64,31 @@ pub(super) fn lift(
             }
             Err(why) => fields.lost(&format!("expose.{index}"), 1, &why),
         }
+    }
+}
+
+/// Says who reaches a port in Compose and not here, and the other way round.
+fn reach(fields: &Fields<'_>, found: &Ports, (service, at): (&str, &str), world: &mut World<'_>) {
+    let path = format!("service/{service}.{at}");
+    match &found.address {
+        _ if found.published.is_empty() => {
+            let why = "it is published at whichever port is free, and here only siblings reach it";
+            fields.lost(&format!("{at}.published"), 1, why);
+            world.warn(path, why, "`as: node` or `as: loadbalancer`, where others need it");
+        }
+        Some(address) if is_own(address) => {
+            let why = format!(
+                "it is published at {address} only, for programs of the same node; here only siblings reach it"
+            );
+            fields.lost(&format!("{at}.published"), 1, &why);
+            world.warn(path, why, "`as: node` or `as: loadbalancer`, where others need it");
+        }
+        Some(address) => {
+            let what =
+                format!("the port is published at {address} only in Compose, and at every address here");
+            world.warn(path, what, "`as: internal` where nobody outside needs it");
+        }
+        None => {}
     }
 }
 
@@ -107,9 +123,10 @@ pub(super) fn name_of(port: u16, protocol: Protocol) -> String {
 }
 
 fn publish(found: &Ports, (container, workload): (&mut Container, &mut Workload)) -> Result<(), String> {
+    let is_own = found.address.as_deref().is_some_and(is_own);
     for (index, target) in found.targets.iter().enumerate() {
         let name = name_of(*target, found.protocol);
-        let Some(published) = found.published.get(index).copied() else {
+        let Some(published) = found.published.get(index).copied().filter(|_| !is_own) else {
             // Whichever port Docker would choose, nobody can know it before.
             internal((*target, found.protocol), (container, workload));
             continue;
@@ -218,6 +235,11 @@ fn short(text: &str) -> Result<Ports, String> {
 
 fn is_every(address: &str) -> bool {
     matches!(address, "" | "0.0.0.0" | "::")
+}
+
+/// Whether only programs of the same node reach an address.
+fn is_own(address: &str) -> bool {
+    address == "localhost" || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 fn protocol(word: &str) -> Result<Protocol, String> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use rhumb_spec::model::{EnvValue, Protocol};
+use rhumb_spec::model::{EnvValue, MountSource, Protocol};
 
 use super::{World, ports};
 
@@ -24,25 +24,42 @@ const KNOWN: &[(&str, u16)] = &[
     ("whoami", 80),
 ];
 
-/// Exposes ports to siblings that Compose leaves open: every port of a container is reached there, and no platform opens
-/// a port that nobody names.
-pub(super) fn expose(world: &mut World<'_>) {
-    let mut texts: Vec<(String, String)> = Vec::new();
+/// The texts in which workloads name hosts, each with the workload that has it: values of variables, commands, and the
+/// files that are mounted.
+pub(super) fn texts(world: &World<'_>) -> Vec<(String, String)> {
+    let mut found: Vec<(String, String)> = Vec::new();
     for (name, workload) in &world.app.workloads {
         for container in workload.containers.values() {
             let values = container.env.values().filter_map(|value| match value {
                 EnvValue::Text(text) => Some(text),
                 EnvValue::From(_) => None,
             });
-            let all = values.chain(&container.command).chain(&container.args);
-            texts.extend(all.map(|text| (name.clone(), text.clone())));
+            let files = container.mounts.values().filter_map(|mount| match &mount.source {
+                MountSource::Config { name, .. } => world.app.configs.get(name),
+                _ => None,
+            });
+            let files = files.flat_map(|config| config.data.values());
+            let all = values.chain(&container.command).chain(&container.args).chain(files);
+            found.extend(all.map(|text| (name.clone(), text.clone())));
         }
     }
+    found
+}
+
+/// Exposes ports to siblings that Compose leaves open: every port of a container is reached there, and no platform opens
+/// a port that nobody names.
+pub(super) fn expose(world: &mut World<'_>) {
+    let texts = texts(world);
     let services: Vec<String> = world.chosen.iter().cloned().collect();
     for service in services {
         let Some(document) = world.known("services", &service) else { continue };
-        let others = texts.iter().filter(|(owner, _)| *owner != document);
-        let found: BTreeSet<u16> = others.flat_map(|(_, text)| ports_of(text, &service)).collect();
+        let networks = world.app.workloads.get(&document).map(|workload| workload.networks.values());
+        let aliases = networks.into_iter().flatten().flat_map(|attachment| attachment.aliases.clone());
+        let names: Vec<String> = std::iter::once(service.clone()).chain(aliases).collect();
+        let others: Vec<&str> =
+            texts.iter().filter(|(owner, _)| *owner != document).map(|(_, text)| text.as_str()).collect();
+        let of = |name: &String| others.iter().flat_map(|text| ports_of(text, name)).collect::<Vec<_>>();
+        let found: BTreeSet<u16> = names.iter().flat_map(of).collect();
         add(&service, &document, found, world);
     }
 }
@@ -98,15 +115,36 @@ pub(super) fn known(image: &str) -> Option<u16> {
 
 /// The ports that a text names behind a host: `db:5432`.
 fn ports_of(text: &str, host: &str) -> Vec<u16> {
-    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    let mut found = Vec::new();
-    for (at, _) in text.match_indices(host) {
-        let is_begin = !text[..at].chars().next_back().is_some_and(is_part);
-        let Some(after) = text[at + host.len()..].strip_prefix(':').filter(|_| is_begin) else { continue };
+    let found = mentions(text, host).filter_map(|(_, after)| {
+        let after = after.strip_prefix(':')?;
         let end = after.find(|c: char| !c.is_ascii_digit()).unwrap_or(after.len());
-        found.extend(after[..end].parse::<u16>().ok().filter(|port| *port > 0));
-    }
-    found
+        after[..end].parse::<u16>().ok().filter(|port| *port > 0)
+    });
+    found.collect()
+}
+
+/// Whether a text names a host: it is nothing but its name, or has it behind `//` or `@`, or before a port.
+pub(super) fn is_host(text: &str, host: &str) -> bool {
+    !host.is_empty() && text == host
+        || mentions(text, host).any(|(before, after)| {
+            before.ends_with("//") || before.ends_with('@') || {
+                after.strip_prefix(':').is_some_and(|port| port.starts_with(|c: char| c.is_ascii_digit()))
+            }
+        })
+}
+
+/// Whether a text has a name, and not as a part of a longer one.
+pub(super) fn is_mentioned(text: &str, name: &str) -> bool {
+    mentions(text, name).next().is_some()
+}
+
+/// What stands before and behind a name, wherever it is no part of a longer one.
+fn mentions<'t>(text: &'t str, name: &'t str) -> impl Iterator<Item = (&'t str, &'t str)> {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let around = text.match_indices(name).map(|(at, _)| (&text[..at], &text[at + name.len()..]));
+    around.filter(move |(before, after)| {
+        !name.is_empty() && !before.ends_with(is_part) && !after.starts_with(is_part)
+    })
 }
 
 #[cfg(test)]
@@ -118,5 +156,16 @@ mod tests {
         assert_eq!(ports_of("mysql://root:db@db:3306/db:x?a=mydb:1", "db"), [3306]);
         assert_eq!(known("docker.io/library/postgres:15-alpine"), Some(5432));
         assert_eq!(known("mypostgres"), None);
+    }
+
+    #[test]
+    fn hosts_are_told_from_words() {
+        for text in ["mongodb", "mongodb://mongodb/x", "a:b@mongodb", "wait mongodb:27017 x"] {
+            assert!(is_host(text, "mongodb"), "{text}");
+        }
+        for text in ["mongodb://db", "my-mongodb:1", "a mongodb b", "mongodb.example.com:80", ""] {
+            assert!(!is_host(text, "mongodb"), "{text}");
+        }
+        assert!(!is_host("", ""));
     }
 }

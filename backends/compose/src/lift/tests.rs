@@ -84,6 +84,73 @@ expose: { tcp-8088: { port: 80, as: loadbalancer }, http: { port: 8080, as: node
     check("{ image: a, restart: 'no' }", "mode: job\ncontainers: { a: { image: a } }", &[]);
 }
 
+/// The app of a whole file, as documents, and what of it is lost, by object and path.
+fn check_whole(text: &str, app: &str, lost: &[&str]) {
+    let found = composed(text);
+    let all = serde_json::to_value(&found.lifted.app).expect("a value");
+    assert_eq!(all, yaml::value_from_str(app).expect("YAML"), "{text}");
+    let told = found.lifted.accounts.iter().flat_map(|account| {
+        let lost = account.rest.iter().filter(|rest| rest.fate == Fate::Lost);
+        lost.map(|rest| format!("{} {}", account.id, rest.path))
+    });
+    assert_eq!(told.collect::<Vec<_>>(), lost, "{text}");
+}
+
+#[test]
+fn names_that_siblings_call_are_kept() {
+    check_whole(
+        "services: { a: { image: a, environment: { U: 'x://b-1:7/' } }, b: { image: b, container_name: b-1 } }",
+        "workloads: { a: { containers: { a: { image: a, env: { U: 'x://b-1:7/' } } }, shortNames: true, networks: { default: {} } },
+            b: { containers: { b: { image: b, ports: { tcp-7: 7 } } }, expose: { tcp-7: { port: 7 } }, shortNames: true, networks: { default: { aliases: [b-1] } } } }
+networks: { default: {} }",
+        &[],
+    );
+    check_whole(
+        "services: { a: { image: a, links: ['b:db'], environment: { H: b_1 } }, b: { image: b, container_name: b_1 } }",
+        "workloads: { a: { containers: { a: { image: a, env: { H: b_1 } } }, dependsOn: [b], shortNames: true, networks: { default: {} } },
+            b: { containers: { b: { image: b } }, shortNames: true, networks: { default: { aliases: [db] } } } }
+networks: { default: {} }",
+        &["service/b container_name"],
+    );
+    check_whole(
+        "services: { a: { image: a, command: [b-1] }, b: { image: b, container_name: b-1, networks: [n] } }
+networks: { n: { external: { name: n-1 } }, m: { external: true, name: M } }",
+        "workloads: { a: { containers: { a: { image: a, args: [b-1] } }, shortNames: true, networks: { default: {} } },
+            b: { containers: { b: { image: b } }, shortNames: true, networks: { n-1: { aliases: [b-1] } } } }
+networks: { default: {}, n-1: { external: true }, m: { external: true, labels: { swarm/name: M } } }",
+        &[],
+    );
+}
+
+#[test]
+fn addresses_that_siblings_call_are_told() {
+    let found = composed(
+        "services: { a: { image: a, environment: { D: '172.20.0.2#5054;1.1.1.1' } }, b: { image: b, networks: { n: { ipv4_address: 172.20.0.2 } } } }
+networks: { n: {} }",
+    );
+    let told = found.lifted.notes.iter().map(ToString::to_string).collect::<String>();
+    assert!(told.contains("siblings call b 172.20.0.2"), "{told}");
+}
+
+#[test]
+fn what_only_the_node_reaches_is_published_to_nobody() {
+    check(
+        "{ image: a, ports: ['127.0.0.1:8080:80', '[::1]:1:1', '10.0.0.1:2:2', 3] }",
+        "containers: { a: { image: a, ports: { http: 80, tcp-1: 1, tcp-2: 2, tcp-3: 3 } } }
+expose: { http: { port: 80 }, tcp-1: { port: 1 }, tcp-2: { port: 2, as: loadbalancer }, tcp-3: { port: 3 } }",
+        &["ports.0.published", "ports.1.published", "ports.3.published"],
+    );
+}
+
+#[test]
+fn the_project_has_a_name() {
+    for (text, image) in [("name: n", "n-a"), ("name: $X", "shop-a"), ("version: '3'", "shop-a")] {
+        let found =
+            composed(&format!("{text}\nservices: {{ a: {{ image: '${{COMPOSE_PROJECT_NAME}}-a' }} }}"));
+        assert_eq!(found.lifted.app.workloads["a"].containers["a"].image, image, "{text}");
+    }
+}
+
 /// The routes of services, as documents, and what of the services is not carried.
 fn check_routes(services: &str, routes: &str, rest: &[&str]) {
     let found = composed(&format!("services: {services}\n"));

@@ -8,8 +8,7 @@ use serde_json::Value;
 
 use super::amounts::bytes;
 use super::mount_options::{Unread, others, unread};
-use super::{World, document_name, flag, list, scalar, text_pairs};
-use crate::read::joined;
+use super::{World, document_name, external, flag, list, scalar, text_pairs};
 
 /// The largest file beside a Compose file that becomes a config, in bytes.
 const MAX_FILE: usize = 500_000;
@@ -17,7 +16,7 @@ const MAX_FILE: usize = 500_000;
 /// Reads the volumes that have names.
 pub(super) fn lift(world: &mut World<'_>) {
     for (name, node) in world.section("volumes") {
-        let document = world.named("volumes", &name);
+        let document = external::named(("volumes", &name, node), world);
         let path = format!("volume/{document}");
         world.entry(("volume", &name, node), Some(path), |fields, world| {
             let volume = volume(fields, (&name, &document), world);
@@ -27,11 +26,10 @@ pub(super) fn lift(world: &mut World<'_>) {
 }
 
 fn volume(fields: &mut Fields<'_>, (name, document): (&str, &str), world: &mut World<'_>) -> Volume {
-    let external = external(fields, ("volume", name, document), world);
-    let mut volume = Volume { external, ..Volume::default() };
-    if external {
-        return volume;
+    if let Some(labels) = external::lift(fields, ("volume", name, document), world) {
+        return Volume { external: true, labels, ..Volume::default() };
     }
+    let mut volume = Volume::default();
     own_name(fields);
     let options = fields.take("driver_opts", text_pairs).unwrap_or_default();
     let driver =
@@ -43,26 +41,6 @@ fn volume(fields: &mut Fields<'_>, (name, document): (&str, &str), world: &mut W
     }
     volume.labels = fields.take("labels", text_pairs).unwrap_or_default();
     volume
-}
-
-/// Reads `external` in its two forms, and the name that it has there.
-pub(super) fn external(
-    fields: &mut Fields<'_>,
-    (kind, name, document): (&str, &str, &str),
-    world: &mut World<'_>,
-) -> bool {
-    let inner = fields.get("external").and_then(|external| external.get("name")).and_then(scalar);
-    let is_external = inner.is_some() || fields.get("external").and_then(flag).unwrap_or(false);
-    fields.take_whole("external");
-    if !is_external {
-        return false;
-    }
-    let there = inner.or_else(|| fields.take("name", scalar)).unwrap_or_else(|| name.to_owned());
-    if there != document {
-        let what = format!("the {kind} that exists is called `{there}`, and the chart asks for `{document}`");
-        world.warn(format!("{kind}/{name}"), what, "make one of that name, or rename the document");
-    }
-    true
 }
 
 /// The name on the engine: releases name what is theirs.
@@ -258,13 +236,9 @@ fn bound(
     world: &mut World<'_>,
 ) -> Result<MountSource, String> {
     let folder = &world.project.folder;
-    let home = world.project.environment.get("HOME");
-    let whole = match (path.strip_prefix('~'), home) {
-        (Some(rest), Some(home)) => joined(Path::new(home), rest.trim_start_matches('/')),
-        (Some(_), None) => return Err("whose home `~` is, is not known".to_owned()),
-        (None, _) => joined(folder, path),
-    };
-    let is_beside = !path.starts_with(['/', '~']);
+    let whole = world.project.located(path)?;
+    let is_below = folder.has_root() && whole.starts_with(folder);
+    let is_beside = !path.starts_with(['/', '~']) || is_below;
     if is_beside
         && world.project.reader.is_file(&whole)
         && let Ok(bytes) = world.project.reader.read(&whole)

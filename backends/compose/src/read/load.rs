@@ -15,6 +15,8 @@ use super::{
 
 /// How many files one project may have.
 const MAX_FILES: usize = 200;
+/// The variable that holds the project's name.
+const PROJECT_NAME: &str = "COMPOSE_PROJECT_NAME";
 /// How deep files may include each other.
 const MAX_INCLUDES: usize = 16;
 
@@ -24,7 +26,10 @@ type Read<T> = Result<T, Vec<Diagnostic>>;
 pub(super) fn project<'a>(request: &Request<'a>) -> Read<Project<'a>> {
     let folder = request.files.first().and_then(|file| file.parent()).unwrap_or(Path::new("")).to_path_buf();
     let mut loader = Loader::new(request, Manner::Plain);
-    let environment = loader.environment(request.environment, &folder, None)?;
+    let mut environment = loader.environment(request.environment, &folder, None)?;
+    if let Some(name) = loader.project_name(request.files, &folder) {
+        environment.entry(PROJECT_NAME.to_owned()).or_insert(name);
+    }
     let mut root = loader.files(request.files, (&folder, &environment), &mut Vec::new())?;
     merge::settle(&mut root);
     let mut marking = Loader::new(request, Manner::Marked);
@@ -104,6 +109,16 @@ impl Loader<'_, '_> {
         }
         all.extend(given.clone());
         Ok(all)
+    }
+
+    /// The project's name: what the last file calls it, or its folder's.
+    fn project_name(&self, files: &[PathBuf], folder: &Path) -> Option<String> {
+        let named = files.iter().rev().find_map(|file| {
+            let documents = yaml::parse_tagged(&self.content(file, None).ok()?, &TAGS).ok()?;
+            let name = documents.first()?.get("name").and_then(Node::as_str)?.to_owned();
+            (!name.contains('$')).then_some(name)
+        });
+        named.or_else(|| folder.file_name().map(|name| name.to_string_lossy().to_lowercase()))
     }
 
     fn content(&self, file: &Path, asked: Option<(&Path, u32)>) -> Read<String> {

@@ -96,6 +96,22 @@ impl std::fmt::Debug for Project<'_> {
     }
 }
 
+impl Project<'_> {
+    /// A path that a file names, `~` being the home of whoever imports.
+    ///
+    /// # Errors
+    /// One sentence, where that home is not known.
+    pub(crate) fn located(&self, path: &str) -> Result<PathBuf, String> {
+        match path.strip_prefix('~').filter(|rest| rest.is_empty() || rest.starts_with('/')) {
+            None => Ok(joined(&self.folder, path)),
+            Some(rest) => match self.environment.get("HOME") {
+                Some(home) => Ok(joined(Path::new(home), rest.trim_start_matches('/'))),
+                None => Err("whose home `~` is, is not known".to_owned()),
+            },
+        }
+    }
+}
+
 /// Reads files into one project.
 ///
 /// # Errors
