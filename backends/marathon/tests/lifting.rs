@@ -220,6 +220,21 @@ fn pods_of_several_containers_are_workloads() {
 }
 
 #[test]
+fn pods_of_one_container_stay_pods_and_go_elsewhere() {
+    let lifted = check(
+        r#"{ "id": "/pod", "networks": [{ "mode": "container", "name": "dcos" }],
+  "containers": [{ "name": "web", "image": { "kind": "DOCKER", "id": "web:1" }, "resources": { "cpus": 0.1, "mem": 32 },
+    "endpoints": [{ "name": "http", "containerPort": 80, "protocol": ["tcp"] }] }] }"#,
+    );
+    let pod = &lifted.app.workloads["pod"];
+    assert_eq!(pod.containers["web"].ports["http"].port, 80);
+    assert_eq!(pod.on["marathon"]["Pod"], json!({}));
+    let lowered = lower(&lifted.app);
+    assert_eq!(lowered[0].id.as_str(), "pod/pod");
+    assert_eq!(lowered[0].body["containers"][0]["image"]["id"], "web:1");
+}
+
+#[test]
 fn jobs_of_metronome_are_jobs_and_schedules() {
     let lifted = check(
         r#"[{ "id": "prod.night", "description": "counts", "labels": { "team": "blue" },

@@ -134,7 +134,7 @@ fn marathon_lb_carries_tcp_of_apps() {
         &two,
         "error: marathon-lb leads to no pods
   --> workload/web.expose.http
-  why: a workload of several containers is a pod, and marathon-lb reads the ports of apps
+  why: it is a pod, and marathon-lb reads the ports of apps
   use: `as: node` with `traffic: local`, `as: internal`, or the other containers in workloads of their own",
     );
     check(
@@ -272,10 +272,10 @@ fn ids_that_the_api_takes_for_words_are_avoided() {
 #[test]
 fn native_documents_and_patches_are_of_known_kinds() {
     check(
-        &web("", "on: { marathon: { Pod: { user: root } } }"),
-        "error: this workload becomes no Pod on Marathon
-  --> workload/web.on.marathon.Pod
-  why: one container is an App, several are a Pod, and what ends is a Job of Metronome
+        &web("", "on: { marathon: { Job: { user: root } } }"),
+        "error: this workload becomes no Job on Marathon
+  --> workload/web.on.marathon.Job
+  why: one container is an App or, if a patch asks for it, a Pod; several are a Pod, and what ends is a Job of Metronome
   use: `App`",
     );
     check(

@@ -60,7 +60,7 @@ struct World {
 
 /// Turns objects back into an app, with an account of what became of every field.
 ///
-/// An app of one container that has an image is a workload, and so are a pod of several and a job of Metronome. Whatever has
+/// An app of one container that has an image is a workload, and so are a pod and a job of Metronome. Whatever has
 /// no image is passed through: the app has no word for a command on the agent itself. Groups become what their apps wait for.
 pub fn lift(objects: &[Object]) -> Lifted {
     let mut world = World { store: Store::new(objects), ..World::default() };
@@ -187,7 +187,9 @@ impl World {
             workload.depends_on = kept;
             let gone = ids.iter().filter(|(_, name)| gone.contains(name));
             let gone: Vec<Value> = gone.map(|(id, _)| id.clone().into()).collect();
-            let is_app = !matches!(workload.mode, Mode::Job | Mode::Cron) && workload.containers.len() == 1;
+            let is_pod = workload.containers.len() > 1
+                || workload.on.get("marathon").is_some_and(|patches| patches.contains_key("Pod"));
+            let is_app = !matches!(workload.mode, Mode::Job | Mode::Cron) && !is_pod;
             if !gone.is_empty() && is_app {
                 let patches = workload.on.entry("marathon".to_owned()).or_default();
                 let patch = patches.entry("App".to_owned()).or_insert_with(|| Value::Object(Map::new()));

@@ -14,8 +14,6 @@ use crate::kind::Kind;
 /// Why a pod is passed through of which not every container has an image.
 const NO_IMAGE: &str =
     "one of its containers runs on the agent without an image, for which the app has no word";
-/// Why a pod of one container is passed through.
-const ONE: &str = "a workload of one container is an app here, which has no words for some of what it says";
 
 /// A volume of a pod: what is mounted by its name.
 enum Source {
@@ -28,7 +26,7 @@ enum Source {
     },
 }
 
-/// Reads a pod. One of a single container becomes an app where an app says the same.
+/// Reads a pod. One of a single container says that it is a pod by its patch.
 pub(super) fn lift(mut document: Document, world: &mut World) {
     document.fields().own(&["version", "status", "statusSince"], "Marathon writes it");
     let whole = document.whole.clone();
@@ -38,11 +36,11 @@ pub(super) fn lift(mut document: Document, world: &mut World) {
     let Some(name) = name.filter(|_| has_images && !containers.is_empty()) else {
         return native::pass(document, "Pod", NO_IMAGE, world);
     };
-    if containers.len() == 1 {
-        // What cannot be read of it would be a patch, and an app takes no patch of a pod.
-        return native::pass(document, "Pod", ONE, world);
+    let is_one = containers.len() == 1;
+    let mut workload = read(&mut document.fields(), (&name, &whole), world);
+    if is_one {
+        workload.on.entry("marathon".to_owned()).or_default().insert("Pod".to_owned(), json!({}));
     }
-    let workload = read(&mut document.fields(), (&name, &whole), world);
     world.add(&name, workload, (document, "Pod"));
 }
 

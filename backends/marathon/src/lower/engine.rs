@@ -24,8 +24,9 @@ impl Engine {
     /// The containerizer that has what a workload needs.
     pub(super) fn of(workload: &Workload, path: &str, parts: &[Part<'_>]) -> Self {
         let universal = |because: String| Self::Universal { because };
-        if parts.len() > 1 && !matches!(workload.mode, Mode::Job | Mode::Cron) {
-            return universal(format!("{path}.containers"));
+        if super::workload::is_pod(workload) && !matches!(workload.mode, Mode::Job | Mode::Cron) {
+            let because = if parts.len() > 1 { "containers" } else { "on.marathon.Pod" };
+            return universal(format!("{path}.{because}"));
         }
         for part in parts {
             let is_file = |source: &MountSource| {

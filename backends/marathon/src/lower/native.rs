@@ -11,7 +11,7 @@ use crate::kind::Kind;
 use crate::names;
 
 /// The name of this platform in `on` and `platform`.
-const PLATFORM: &str = "marathon";
+pub(super) const PLATFORM: &str = "marathon";
 
 /// The lists whose items have keys, in apps, pods and jobs.
 const LISTS: ListKeys = ListKeys(&[
@@ -49,7 +49,7 @@ pub(super) fn patched(site: &Site<'_>, kind: Kind, mut body: Value, report: &mut
         } else {
             report.refuse(
                 Diagnostic::error(path, format!("this workload becomes no {patched} on Marathon"))
-                    .why("one container is an App, several are a Pod, and what ends is a Job of Metronome")
+                    .why("one container is an App or, if a patch asks for it, a Pod; several are a Pod, and what ends is a Job of Metronome")
                     .remedy(format!("`{}`", word(kind))),
             );
             is_good = false;

@@ -107,7 +107,7 @@ pub(super) fn endpoints(
         if reached.service().is_some() {
             report.refuse(
                 Diagnostic::error(site.at(&format!("expose.{}", reached.name)), "marathon-lb leads to no pods")
-                    .why("a workload of several containers is a pod, and marathon-lb reads the ports of apps")
+                    .why("it is a pod, and marathon-lb reads the ports of apps")
                     .remedy("`as: node` with `traffic: local`, `as: internal`, or the other containers in workloads of their own"),
             );
         }

@@ -6,7 +6,7 @@ use rhumb_spec::model::{ExposeAs, Kind as Document, Route, RouteTarget, Traffic}
 use rhumb_spec::{Diagnostic, Feature};
 use serde_json::{Map, Value};
 
-use super::{Context, Report, Site, ports};
+use super::{Context, Report, Site, ports, workload};
 
 /// The labels of each workload.
 pub(super) type Labels = BTreeMap<String, Map<String, Value>>;
@@ -27,7 +27,7 @@ pub(super) fn labels(context: &Context<'_>, report: &mut Report) -> Labels {
                 (ExposeAs::Internal, _) | (ExposeAs::Node, Traffic::Local) => false,
             };
             let index = site.parts.first().and_then(|part| ports::index(part, port));
-            if let Some(index) = index.filter(|_| is_balanced && site.parts.len() == 1) {
+            if let Some(index) = index.filter(|_| is_balanced && !workload::is_pod(site.workload)) {
                 let group = context.facts.haproxy_group.clone();
                 found.entry(name.clone()).or_default().insert(label(index, "GROUP"), group.into());
             }
@@ -85,10 +85,10 @@ fn target_index(
 ) -> Option<usize> {
     let (name, workload) = context.app.workloads.get_key_value(member)?;
     let site = Site::new(context, name, workload);
-    if site.parts.len() > 1 {
+    if workload::is_pod(workload) {
         report.refuse(
             Diagnostic::error(path, "marathon-lb leads to no pods")
-                .why(format!("{} has several containers, so it is a pod, and marathon-lb reads apps", target.workload))
+                .why(format!("{} is a pod, and marathon-lb reads apps", target.workload))
                 .remedy("a workload of one container in front of it, or the other containers in workloads of their own"),
         );
         return None;

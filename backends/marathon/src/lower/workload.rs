@@ -16,9 +16,15 @@ pub(super) fn kind(context: &Context<'_>, workload: &Workload) -> Kind {
     match workload.mode {
         Mode::Cron if !context.facts.metronome && context.facts.chronos => Kind::Chronos,
         Mode::Job | Mode::Cron => Kind::Job,
-        Mode::Replicated | Mode::Global | Mode::Stateful if workload.containers.len() > 1 => Kind::Pod,
+        Mode::Replicated | Mode::Global | Mode::Stateful if is_pod(workload) => Kind::Pod,
         Mode::Replicated | Mode::Global | Mode::Stateful => Kind::App,
     }
+}
+
+/// Whether a workload is a pod: it has several containers, or a patch for a pod asks for it.
+pub(super) fn is_pod(workload: &Workload) -> bool {
+    workload.containers.len() > 1
+        || workload.on.get(native::PLATFORM).is_some_and(|patches| patches.contains_key("Pod"))
 }
 
 /// The name under which people know what an object runs: for an ordinal, that of its set.

@@ -89,7 +89,7 @@ pub(crate) fn semantic_losses(objects: &[Object], lowered: &[Object], lifted: &L
 }
 
 /// What says the same in other words: ids and names of secrets, which are those of the release; networks of older versions; protocols of checks,
-/// which Mesos runs now; the places of ports; operators of constraints; and what Marathon takes where nothing is said.
+/// which Mesos runs now; the places of ports; what a pod's containers call a volume; operators of constraints; and what Marathon takes where nothing is said.
 fn is_renamed(path: &str, value: &Value) -> bool {
     let ends = [
         "id",
@@ -108,12 +108,16 @@ fn is_renamed(path: &str, value: &Value) -> bool {
     ];
     let is_false = *value == Value::Bool(false) || value.is_null() || value.as_f64() == Some(0.0);
     let is_constraint = path.starts_with("constraints.") || path.contains(".constraints.");
+    let is_volume = path
+        .strip_suffix(".name")
+        .is_some_and(|above| above.starts_with("volumes.") || above.contains(".volumeMounts."));
     let is_empty = matches!(value, Value::Object(map) if map.is_empty())
         || matches!(value, Value::Array(items) if items.is_empty())
         || value.as_str() == Some("");
     is_false
         || is_empty
         || is_constraint
+        || is_volume
         || ends.iter().any(|end| path == *end || path.ends_with(&format!(".{end}")))
         || path.starts_with("dependencies.")
 }
