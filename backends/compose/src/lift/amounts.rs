@@ -87,6 +87,17 @@ pub(super) fn percent(value: &Value) -> Option<u8> {
     Some((share * 100.0).round() as u8)
 }
 
+/// Permission bits, in octal: `0440`, `0o440`, or the number 288 that YAML makes of it.
+pub(super) fn octal(text: &str) -> String {
+    if let Some(digits) = text.strip_prefix("0o") {
+        return format!("0{digits}");
+    }
+    match text.parse::<u32>() {
+        Ok(number) if !text.starts_with('0') => format!("{number:04o}"),
+        _ => text.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

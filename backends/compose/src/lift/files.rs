@@ -7,7 +7,7 @@ use rhumb_backend::fields::{Fields, leaves};
 use rhumb_spec::model::{Config, Container, Mount, MountSource, Sealed, Secret};
 use serde_json::Value;
 
-use super::amounts::whole;
+use super::amounts::{octal, whole};
 use super::volumes::{key, own_name, target};
 use super::{World, external, scalar, text_pairs};
 
@@ -159,15 +159,4 @@ fn grant(
 
 fn is_declared(world: &World<'_>, section: &str, name: &str) -> bool {
     world.project.root.get(section).is_some_and(|section| section.get(name).is_some())
-}
-
-/// Permission bits, in octal: `0440`, `0o440`, or the number 288 that YAML makes of it.
-pub(super) fn octal(text: &str) -> String {
-    if let Some(digits) = text.strip_prefix("0o") {
-        return format!("0{digits}");
-    }
-    match text.parse::<u32>() {
-        Ok(number) if !text.starts_with('0') => format!("{number:04o}"),
-        _ => text.to_owned(),
-    }
 }

@@ -33,7 +33,6 @@ use rhumb_spec::{Diagnostic, Variables};
 use serde_json::{Map, Number, Value};
 
 use crate::read::{Project, SECTIONS};
-pub(crate) use volumes::short_target as volume_target;
 
 /// What a project became.
 #[derive(Debug)]

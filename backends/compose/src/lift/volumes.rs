@@ -6,9 +6,10 @@ use rhumb_backend::fields::{Fields, leaves};
 use rhumb_spec::model::{Config, Container, Mount, MountSource, Nfs, Volume};
 use serde_json::Value;
 
-use super::amounts::bytes;
+use super::amounts::{bytes, octal};
 use super::mount_options::{Unread, others, unread};
 use super::{World, document_name, external, flag, list, scalar, text_pairs};
+use crate::read::volume_parts;
 
 /// The largest file beside a Compose file that becomes a config, in bytes.
 const MAX_FILE: usize = 500_000;
@@ -133,30 +134,8 @@ fn entry(item: &Value) -> Result<Entry, String> {
     })
 }
 
-/// The parts of a short form, the letter of a drive taken with what follows.
-fn parts(text: &str) -> Vec<&str> {
-    let is_drive = text.as_bytes().first().is_some_and(u8::is_ascii_alphabetic)
-        && text.get(1..3).is_some_and(|rest| matches!(rest, ":\\" | ":/"));
-    let from = if is_drive { 2 } else { 0 };
-    match text[from..].find(':') {
-        None => vec![text],
-        Some(at) => {
-            let (source, rest) = text.split_at(from + at);
-            let mut found = vec![source];
-            found.extend(rest[1..].split(':'));
-            found
-        }
-    }
-}
-
-/// Where a short form is mounted.
-pub(crate) fn short_target(text: &str) -> &str {
-    let found = parts(text);
-    found.get(1).or(found.first()).copied().unwrap_or(text)
-}
-
 fn short(text: &str) -> Result<Entry, String> {
-    let found = parts(text);
+    let found = volume_parts(text);
     let (source, target, options) = match found.as_slice() {
         [target] => (None, *target, ""),
         [source, target] => (Some(*source), *target, ""),
@@ -203,7 +182,7 @@ fn mount(
     };
     let is_file = matches!(source, MountSource::Config { .. });
     let is_tmpfs = matches!(source, MountSource::Tmpfs { .. });
-    let mode = entry.mode.filter(|_| is_tmpfs).map(|mode| super::files::octal(&mode));
+    let mode = entry.mode.filter(|_| is_tmpfs).map(|mode| octal(&mode));
     let new = Mount {
         source,
         read_only: entry.is_read_only && !is_file,
@@ -288,7 +267,7 @@ fn tmpfs(text: &str, container: &mut Container) -> Result<(), String> {
                 let size = bytes(&size.into()).filter(|size| size.0 > 0);
                 mount.source = MountSource::Tmpfs { size };
             }
-            Some(("mode", mode)) => mount.file_mode = Some(super::files::octal(mode)),
+            Some(("mode", mode)) => mount.file_mode = Some(octal(mode)),
             None if option == "ro" => mount.read_only = true,
             None if matches!(option, "" | "rw" | "noexec" | "nosuid" | "nodev") => {}
             _ => return Err(format!("memory as a folder has no option `{}`", option.escape_debug())),

@@ -195,7 +195,7 @@ fn grant_key(node: &Node) -> Option<String> {
 
 fn volume_key(node: &Node) -> Option<String> {
     match node.as_str() {
-        Some(text) => Some(crate::lift::volume_target(text).to_owned()),
+        Some(text) => Some(super::volume::target(text).to_owned()),
         None => node.get("target").and_then(Node::as_str).map(str::to_owned),
     }
 }

@@ -6,6 +6,7 @@ mod interpolate;
 mod load;
 mod marks;
 mod merge;
+mod volume;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,6 +17,7 @@ use rhumb_spec::yaml::{Entry, Node, NodeKind};
 
 pub(crate) use dotenv::{Format, parse as parse_environment};
 pub(crate) use marks::{names as marked_names, pieces as marked_pieces};
+pub(crate) use volume::parts as volume_parts;
 pub(crate) use words::split as split_words;
 
 /// The names that a folder's file is looked for by, the first that is there.
