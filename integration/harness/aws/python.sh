@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The Python that moto, AWS's own client and linter, and Marathon's client run in.
+# The Python that moto, AWS's own client, CLI and linter, and Marathon's client run in.
 #
 #   python.sh missing   prints what is missing, a line each, and ends with 1 when anything is
 #   python.sh install   makes an environment in the cache folder, with what python3 lacks from PyPI; nothing when python3 lacks nothing
@@ -11,12 +11,13 @@ set -euo pipefail
 
 moto=5.2.1
 boto3=1.43.11
+awscli=1.45.11
 cfn_lint=1.51.0
 marathon=0.13.0
 
 home=${XDG_CACHE_HOME:-$HOME/.cache}/rhumb/python
-wanted="moto[server,all]==$moto boto3==$boto3 cfn-lint==$cfn_lint marathon==$marathon"
-modules="moto flask boto3 botocore cfnlint marathon"
+wanted="moto[server,all]==$moto boto3==$boto3 awscli==$awscli cfn-lint==$cfn_lint marathon==$marathon"
+modules="moto flask boto3 botocore awscli cfnlint marathon"
 
 python() {
     if [ -n "${RHUMB_TEST_PYTHON:-}" ]; then
