@@ -139,7 +139,8 @@ pub const fn mapping(feature: Feature) -> Mapping {
         Feature::ExposeUdp => ("`protocol: UDP` of the Service's port", &[SERVICE]),
         Feature::ExposeNode => ("a Service of type NodePort", &[SERVICE]),
         Feature::ExposeNodeLocal => {
-            ("a Service of type NodePort with `externalTrafficPolicy: Local`", &[SERVICE])
+            let what = "a Service of type NodePort with `externalTrafficPolicy: Local`, or `hostPort` where the number is none of a NodePort's";
+            (what, &[SERVICE, PODS])
         }
         Feature::ExposeLoadBalancer => ("a Service of type LoadBalancer", &[SERVICE]),
         Feature::DiscoveryDns => ("a headless Service (`clusterIP: None`)", &[SERVICE, DNS]),

@@ -66,10 +66,11 @@ fn ports_of_nodes_are_of_a_range() {
         "error: port 80 of the nodes is outside of 30000 to 32767
   --> workload/web.expose.http.port
   why: the API server gives out ports of nodes from this range only
-  use: a port in the range, with `internalPort: 80` for siblings; `as: loadbalancer`; or a Route",
+  use: a port in the range, with `internalPort: 80` for siblings; `traffic: local`, which is a port of the nodes with a replica; `as: loadbalancer`; or a Route",
     );
     check(&exposed("{ port: 32767, as: node, internalPort: 80 }"), "");
     check(&exposed("{ port: 80, as: loadbalancer }"), "");
+    check(&exposed("{ port: 80, as: node, traffic: local }"), "");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::body::Body;
 use super::expansion::literals;
+use super::network::host_port;
 use super::pod::Pod;
 use super::{Context, Part, Report, environment, labels, mounts, probes, quantity, security, stop};
 
@@ -49,7 +50,8 @@ const fn pull_policy(policy: PullPolicy) -> &'static str {
 fn ports(part: &Part<'_>) -> Vec<Value> {
     let value = |(name, port): (&String, &rhumb_spec::model::Port)| {
         let mut body = Body::new();
-        body.set("name", name.clone()).set("containerPort", port.port);
+        let host = part.site.workload.expose.get(name).and_then(host_port);
+        body.set("name", name.clone()).set("containerPort", port.port).set_some("hostPort", host);
         body.set_some(
             "protocol",
             match port.protocol {

@@ -7,7 +7,7 @@
 
 use rhumb_backend::{CheckedApp, Object, ObjectId, Scope};
 use rhumb_spec::Feature;
-use rhumb_spec::model::{Discovery, Expose, ExposeAs, Kind, Network, Port, Workload};
+use rhumb_spec::model::{Discovery, Expose, ExposeAs, Kind, Network, Port, Traffic, Workload};
 use serde_json::{Map, Value, json};
 
 use super::body::Body;
@@ -32,9 +32,22 @@ pub(super) fn address(
     Some((format!("{workload}.{}.svc", scope.namespace), number))
 }
 
+/// The ports that the API server gives out on nodes.
+///
+/// Source: Kubernetes documentation, "Service", `type: NodePort`, the default of `--service-node-port-range`.
+pub(super) const NODE_PORTS: std::ops::RangeInclusive<u16> = 30_000..=32_767;
+
 /// The number that siblings use.
 pub(super) fn inner_port(expose: &Expose) -> u16 {
     expose.internal_port.unwrap_or(expose.port)
+}
+
+/// The port of the node itself, where a port that is exposed on the nodes with a replica is none that services have.
+///
+/// Source: Kubernetes API reference, `ContainerPort.hostPort`.
+pub(super) fn host_port(expose: &Expose) -> Option<u16> {
+    let is_local = expose.kind == ExposeAs::Node && expose.traffic == Traffic::Local;
+    (is_local && !NODE_PORTS.contains(&expose.port)).then_some(expose.port)
 }
 
 /// A container's port, by its name.

@@ -1,10 +1,11 @@
 //! How a new version takes the place of an old one.
 
 use rhumb_spec::Feature;
-use rhumb_spec::model::{IntOrPercent, Strategy, Update, UpdateOrder};
+use rhumb_spec::model::{IntOrPercent, Strategy, Update, UpdateOrder, Workload};
 use serde_json::{Value, json};
 
 use super::body::Body;
+use super::network::host_port;
 use super::{Report, Site};
 
 /// Seconds in which a Deployment must get on, where nothing is said.
@@ -40,13 +41,21 @@ fn amount(amount: IntOrPercent) -> Value {
 /// - `maxSurge` and `maxUnavailable` are what they are called, each no more than `parallelism`.
 /// - `order: startFirst` lets nothing be missing, and `stopFirst` has no surge; how many at a time `parallelism` says, else one.
 /// - `parallelism` alone is a surge of so many, as nothing need be missing.
+/// - Replicas that take a port of their node stop first where nothing is said: a new one finds the port free then.
 ///
 /// Source: Kubernetes API reference, `DeploymentStrategy`.
 pub(super) fn of_deployment(site: &Site<'_>, report: &mut Report) -> Option<Value> {
-    let update = site.workload.update.as_ref()?;
+    let takes_ports = takes_ports(site.workload);
+    let usual = takes_ports.then(Update::default);
+    let update = site.workload.update.as_ref().or(usual.as_ref())?;
     tell(site, update, report);
     if update.strategy == Strategy::Recreate {
         return Some(json!({ "type": "Recreate" }));
+    }
+    if takes_ports && update.order == Some(UpdateOrder::StartFirst) {
+        let text =
+            "a node has its port once: a new replica starts first where a node without an old one is there";
+        report.lose(Feature::UpdateOrder, site.at("update.order"), text);
     }
     let bounds = bounds(site, update, report);
     rolling(&bounds.value())
@@ -55,6 +64,17 @@ pub(super) fn of_deployment(site: &Site<'_>, report: &mut Report) -> Option<Valu
 fn rolling(bounds: &Value) -> Option<Value> {
     let is_said = bounds.as_object().is_some_and(|fields| !fields.is_empty());
     is_said.then(|| json!({ "type": "RollingUpdate", "rollingUpdate": bounds }))
+}
+
+/// Whether replicas take ports of the node that they are on.
+fn takes_ports(workload: &Workload) -> bool {
+    workload.expose.values().any(|expose| host_port(expose).is_some())
+}
+
+/// Which replica goes first: what the app says, or what ports of the nodes need.
+fn order(site: &Site<'_>, update: &Update) -> Option<UpdateOrder> {
+    let is_open = update.max_surge.is_none() && update.max_unavailable.is_none();
+    update.order.or((is_open && takes_ports(site.workload)).then_some(UpdateOrder::StopFirst))
 }
 
 fn bounds(site: &Site<'_>, update: &Update, report: &mut Report) -> Bounds {
@@ -66,7 +86,8 @@ fn bounds(site: &Site<'_>, update: &Update, report: &mut Report) -> Bounds {
     let (surge, unavailable) = (update.max_surge.map(cap), update.max_unavailable.map(cap));
     let batch = IntOrPercent::Int(update.parallelism.unwrap_or(1));
     let none = Some(IntOrPercent::Int(0));
-    let unused = match update.order {
+    let order = order(site, update);
+    let unused = match order {
         Some(UpdateOrder::StartFirst) => {
             Some(("maxUnavailable", unavailable, "the new replica starts first, so none is missing"))
         }
@@ -82,7 +103,7 @@ fn bounds(site: &Site<'_>, update: &Update, report: &mut Report) -> Bounds {
     {
         report.lose(Feature::UpdateOrder, site.at(&format!("update.{field}")), text);
     }
-    match update.order {
+    match order {
         Some(UpdateOrder::StartFirst) => Bounds { surge: surge.or(Some(batch)), unavailable: none },
         Some(UpdateOrder::StopFirst) => {
             if unavailable.is_some_and(IntOrPercent::is_zero) {
@@ -108,7 +129,12 @@ pub(super) fn of_daemon_set(site: &Site<'_>, report: &mut Report) -> Option<Valu
     if update.strategy == Strategy::Recreate {
         return rolling(&json!({ "maxUnavailable": "100%" }));
     }
-    let found = bounds(site, update, report);
+    let mut found = bounds(site, update, report);
+    if takes_ports(site.workload) && found.surge.is_some_and(|surge| !surge.is_zero()) {
+        let text = "a node has its port once: the old replica stops first";
+        report.lose(Feature::UpdateOrder, site.at("update.order"), text);
+        found = Bounds { surge: None, unavailable: Some(IntOrPercent::Int(1)) };
+    }
     let surges = found.surge.is_some_and(|surge| !surge.is_zero());
     if surges && found.unavailable.is_some_and(|amount| !amount.is_zero()) {
         let text = "a daemon set has either replicas beyond the wanted number or such that are missing: none is missing";

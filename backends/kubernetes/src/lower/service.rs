@@ -8,14 +8,9 @@ use rhumb_spec::{Diagnostic, Feature};
 use serde_json::{Value, json};
 
 use super::body::{Body, text_map};
-use super::network::{container_port, inner_port};
+use super::network::{NODE_PORTS, container_port, host_port, inner_port};
 use super::{Context, Report, Site, labels};
 use crate::names;
-
-/// The ports that the API server gives out on nodes.
-///
-/// Source: Kubernetes documentation, "Service", `type: NodePort`, the default of `--service-node-port-range`.
-const NODE_PORTS: std::ops::RangeInclusive<u16> = 30_000..=32_767;
 
 /// What a service leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,8 +30,9 @@ enum Reach {
 }
 
 impl Reach {
-    const fn of(expose: &Expose) -> Self {
+    fn of(expose: &Expose) -> Self {
         match (expose.kind, expose.traffic) {
+            _ if host_port(expose).is_some() => Self::Cluster,
             (ExposeAs::Internal, _) => Self::Cluster,
             (ExposeAs::Node, Traffic::Cluster) => Self::Node,
             (ExposeAs::Node, Traffic::Local) => Self::NodeLocal,
@@ -130,7 +126,7 @@ fn exposed<'a>(site: &Site<'a>, report: &mut Report) -> Vec<Exposed<'a>> {
     for (name, expose) in &site.workload.expose {
         let Some(port) = container_port(site.workload, name) else { continue };
         let path = site.at(&format!("expose.{name}"));
-        if expose.kind == ExposeAs::Node && !NODE_PORTS.contains(&expose.port) {
+        if Reach::of(expose) == Reach::Node && !NODE_PORTS.contains(&expose.port) {
             report.refuse(outside_of_range(&path, expose.port));
         }
         if site.workload.discovery == Discovery::Dns && inner_port(expose) != port.port {
@@ -154,7 +150,7 @@ fn outside_of_range(path: &str, port: u16) -> Diagnostic {
     )
     .why("the API server gives out ports of nodes from this range only")
     .remedy(format!(
-        "a port in the range, with `internalPort: {port}` for siblings; `as: loadbalancer`; or a Route"
+        "a port in the range, with `internalPort: {port}` for siblings; `traffic: local`, which is a port of the nodes with a replica; `as: loadbalancer`; or a Route"
     ))
 }
 

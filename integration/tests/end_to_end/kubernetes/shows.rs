@@ -54,6 +54,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         trial::needs_cluster("kubernetes::what_cannot_change_is_replaced_only_when_told", replaced),
         trial::needs_cluster("kubernetes::volumes_keep_their_data", data),
         trial::needs_cluster("kubernetes::a_namespace_is_made_on_request", namespace),
+        trial::needs_cluster("kubernetes::a_port_of_the_node_leads_to_its_replica", host_port),
     ]
 }
 
@@ -261,5 +262,27 @@ fn namespace() -> Result<(), Failed> {
     let gone = rhumb.succeed(&["uninstall", "n", "--namespace", "made-on-request", "--wait"]);
     kubectl.delete_namespace("made-on-request")?;
     gone?;
+    Ok(())
+}
+
+/// A port that no service could have, with one node for the replicas: an update finds it free.
+fn host_port() -> Result<(), Failed> {
+    const EDGE: &str = "
+kind: Workload
+name: edge
+containers:
+  edge: { image: 'rhumb-demo:1', env: { COLOUR: '{{ values.colour }}' }, ports: { http: 8080 }, probes: { ready: { http: /healthz, port: http, period: 1s } } }
+expose: { http: { port: 8077, as: node, traffic: local } }
+";
+    let place = Platform::Kubernetes.place("edges")?;
+    let (rhumb, kubectl) = (place.rhumb(), trial::cluster()?.kubectl());
+    let chart = ChartFolder::of(EDGE).with("values.yaml", "colour: blue\n");
+    rhumb.succeed(&["install", "edge", chart.argument(), "--wait"])?;
+    let query = ["-n", "edges", "get", "pods", "-o", "jsonpath={.items[0].status.hostIP}"];
+    let address = format!("http://{}:8077/version", kubectl.run(&query)?.trim());
+    trial::require(trial::get(&address)?.contains('1'), &address)?;
+    rhumb.succeed(&["upgrade", "edge", chart.argument(), "--set", "colour=green", "--wait"])?;
+    trial::get(&address)?;
+    rhumb.succeed(&["uninstall", "edge", "--wait"])?;
     Ok(())
 }
