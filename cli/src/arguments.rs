@@ -27,6 +27,28 @@ pub(crate) struct Cli {
     pub(crate) verb: Verb,
 }
 
+impl Cli {
+    /// The command line of the process; where it is none, the program ends with what is wrong.
+    pub(crate) fn read() -> Self {
+        Self::try_parse().unwrap_or_else(|error| {
+            // Who does not listen is not told.
+            let _ = error.print();
+            let words: Vec<String> = std::env::args().collect();
+            if let Some(tip) = tip(&words) {
+                eprintln!("{tip}");
+            }
+            std::process::exit(error.exit_code())
+        })
+    }
+}
+
+/// What helps those who are used to the words of other programs.
+fn tip(words: &[String]) -> Option<&'static str> {
+    let has = |all: &[&str]| words.iter().any(|word| all.contains(&word.as_str()));
+    let is_used = has(&["exec", "run"]) && has(&["-it", "-ti"]);
+    is_used.then_some("  tip: -t names a target here; -iT passes standard input on and gives a terminal")
+}
+
 /// What every verb shares.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Global {
@@ -266,4 +288,17 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let parsed: rhumb_spec::Duration =
         text.parse().map_err(|error: rhumb_spec::DurationError| error.to_string())?;
     Ok(parsed.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_asks_for_a_terminal_in_the_words_of_others_is_told() {
+        let tip = |line: &str| tip(&line.split(' ').map(str::to_owned).collect::<Vec<_>>());
+        assert!(tip("rhumb exec -it shop web -- sh").is_some_and(|tip| tip.contains("-iT")));
+        assert_eq!(tip("rhumb exec -iT shop web -- sh"), None);
+        assert_eq!(tip("rhumb logs -it shop"), None);
+    }
 }

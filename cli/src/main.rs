@@ -23,13 +23,11 @@ mod watchdog;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use crate::arguments::Cli;
 use crate::environment::Environment;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::read();
     let environment = Environment::read();
     let paint = output::Paint::new(cli.global.no_color, &environment);
     match verbs::run(cli, environment) {

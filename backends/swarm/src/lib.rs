@@ -14,6 +14,7 @@ mod exec;
 pub mod facts;
 mod gather;
 mod health;
+mod here;
 mod images;
 mod kind;
 pub mod lift;
@@ -334,8 +335,8 @@ impl Import for Swarm {
 
 #[async_trait]
 impl Interactive for Swarm {
-    async fn exec(&self, scope: &Scope, place: &Place, _: &Exec, _: Streams) -> Result<i32> {
-        exec::exec(place, &names::service_name(scope, &place.workload))
+    async fn exec(&self, scope: &Scope, place: &Place, exec: &Exec, streams: Streams) -> Result<i32> {
+        exec::exec(&self.engine, scope, place, exec, streams).await
     }
 
     async fn connect(&self, _: &Scope, place: &Place, _: u16) -> Result<Box<dyn Duplex>> {

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use futures_util::future::try_join3;
-use rhumb_backend::{Entrance, Error, ErrorKind, Killed, PortOf, Result, Scope, TaskState};
+use rhumb_backend::{Entrance, Killed, PortOf, Result, Scope, TaskState};
 use serde_json::{Value, json};
 
 use crate::connect::{Address, Call, Endpoint, Engine};
 use crate::health::{Node, nodes};
-use crate::runtime::{services, tasks};
+use crate::here;
+use crate::runtime::services;
 use crate::task;
 
 const KILL: &str = "kill a container";
@@ -21,33 +21,12 @@ const KILL: &str = "kill a container";
 ///
 /// Source: Engine API reference, `ContainerKill`: SIGKILL unless another signal is named.
 pub(crate) async fn kill(engine: &Engine, scope: &Scope, workload: &str) -> Result<Killed> {
-    let services = services(engine, scope, Some(workload)).await?;
-    let ids: Vec<&str> = services.iter().map(|service| service.native.as_str()).collect();
-    let info = engine.json::<Value>(Call::get("ask the engine", "/info"));
-    let shown = tasks(engine, scope, Some(workload));
-    let (raw, shown, info) = try_join3(task::list(engine, &ids), shown, info).await?;
-    let here = info.pointer("/Swarm/NodeID").and_then(Value::as_str).unwrap_or_default();
-    let running: Vec<_> =
-        raw.iter().filter(|task| task::state(&task.status.state) == TaskState::Running).collect();
-    let about = |error: Error| error.with("workload", workload);
-    if running.is_empty() {
-        return Err(about(Error::new(ErrorKind::NotFound, KILL, "none of its replicas runs")));
-    }
-    let place =
-        running.iter().find_map(|task| Some((*task, task.container().filter(|_| task.node_id == here)?)));
-    let Some((task, container)) = place else {
-        let why = "every replica is on a node whose engine is not the one that is spoken with, and Swarm's managers pass \
-                   nothing on to others";
-        return Err(about(Error::new(ErrorKind::Unsupported, KILL, why).remedy(
-            "a target whose host is the engine of a node that has a replica and manages the swarm",
-        )));
-    };
-    engine.send(Call::post(KILL, format!("/containers/{container}/kill"), json!({}))).await.map_err(about)?;
-    let name = shown
-        .iter()
-        .find(|shown| shown.id == task.id)
-        .map_or_else(|| task.id.clone(), |shown| shown.name.clone());
-    Ok(Killed { id: task.id.clone(), name, how: "its container was killed with SIGKILL".to_owned() })
+    let replicas = here::running(engine, scope, workload, KILL).await?;
+    let Some(replica) = replicas.into_iter().next() else { return Err(here::elsewhere(KILL, workload)) };
+    let call = Call::post(KILL, format!("/containers/{}/kill", replica.container), json!({}));
+    engine.send(call).await.map_err(|error| error.with("workload", workload))?;
+    let how = "its container was killed with SIGKILL".to_owned();
+    Ok(Killed { id: replica.id, name: replica.name, how })
 }
 
 /// The nodes' ports that lead to a port of a workload.

@@ -57,6 +57,12 @@ fn shows() -> Result<(), Failed> {
     trial::require(ps.contains("web") && ps.contains("api"), &ps)?;
     let list = rhumb.succeed(&["list"])?;
     trial::require(list.contains("shown"), &list)?;
+    let command = ["exec", "shown", "web", "--", "/demo", "get", "http://localhost:8080/version"];
+    let said = rhumb.succeed(&command)?;
+    trial::require(said.contains('1'), &said)?;
+    let none = rhumb.command(&["exec", "shown", "web", "--", "/nothing"]).output()?;
+    let said = String::from_utf8_lossy(&none.stderr).into_owned();
+    trial::require(none.stdout.is_empty() && said.contains("no such file"), &said)?;
     rhumb.succeed(&["uninstall", "shown", "--wait"])?;
     trial::require_nothing_of(docker, "shown")
 }

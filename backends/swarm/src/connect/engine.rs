@@ -137,6 +137,20 @@ impl Engine {
 }
 
 impl Connected {
+    /// Where the engine is.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// The client itself, for calls whose connection goes both ways.
+    ///
+    /// # Errors
+    /// What the engine answers.
+    pub(crate) async fn client(&self) -> Result<Docker> {
+        let client = self.docker.clone().negotiate_version().await;
+        client.map_err(|error| from_engine(CONNECT, &self.address, &error))
+    }
+
     async fn send(&self, call: Call) -> Result<Vec<u8>> {
         self.collect(call, from_engine).await
     }
