@@ -167,7 +167,10 @@ pub(crate) async fn verify(cluster: &Cluster, namespace: &str) -> Result<Vec<Fin
         missing_rights(cluster, namespace)
     );
     let missing = missing?;
-    let mut findings = vec![Finding::good("cluster", cluster.endpoint()?), Finding::good("version", version)];
+    let mut findings = vec![
+        Finding::good("cluster", cluster.endpoint()?),
+        Finding::good("version", version).bears_on_measurements(),
+    ];
     findings.push(match exists {
         Some(true) => Finding::good("namespace", namespace),
         Some(false) => Finding::good(
@@ -177,7 +180,7 @@ pub(crate) async fn verify(cluster: &Cluster, namespace: &str) -> Result<Vec<Fin
         None => Finding::good("namespace", format!("{namespace} (we may not know whether it is there)")),
     });
     findings.extend(user.map(|user| Finding::good("user", user)));
-    findings.extend(nodes.map(|nodes| Finding::good("nodes", nodes.to_string())));
+    findings.extend(nodes.map(|nodes| Finding::good("nodes", nodes.to_string()).bears_on_measurements()));
     if !missing.is_empty() {
         let remedy = format!("a Role with them in {namespace}, bound to whoever calls");
         findings.push(Finding::bad("rights that are missing", missing.join(", ")).remedy(remedy));

@@ -168,8 +168,8 @@ impl Backend for Swarm {
     async fn verify(&self, _: &str) -> Result<Vec<Finding>> {
         let about = self.about().await?;
         Ok(vec![
-            Finding::good("engine", format!("{} (API {})", about.version, about.api)),
-            Finding::good("nodes", about.nodes.to_string()),
+            Finding::good("engine", format!("{} (API {})", about.version, about.api)).bears_on_measurements(),
+            Finding::good("nodes", about.nodes.to_string()).bears_on_measurements(),
         ])
     }
 

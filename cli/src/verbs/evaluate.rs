@@ -36,7 +36,13 @@ pub(crate) struct Arguments {
     #[arg(long)]
     warm_up: bool,
     /// What is measured between the install and the uninstall
-    #[arg(long, value_enum, value_name = "PHASE", value_delimiter = ',', default_values_t = Part::ALL)]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "PHASE",
+        value_delimiter = ',',
+        default_value = "no-op,update,scale,recovery"
+    )]
     phases: Vec<Part>,
     /// The release's name; there must be none of it [default: the chart's, with -evaluation behind it]
     #[arg(long, value_name = "NAME")]
@@ -50,16 +56,16 @@ pub(crate) struct Arguments {
     /// All targets at once, instead of one after the other, round by round
     #[arg(long)]
     parallel: bool,
-    #[command(flatten)]
-    subject: SubjectArguments,
-    #[command(flatten)]
-    load: LoadArguments,
     /// Write report.html, raw.json and raw.csv into this folder
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
     /// Write every measurement as a line of this file
     #[arg(long, value_name = "FILE")]
     csv: Option<PathBuf>,
+    #[command(flatten, next_help_heading = "Workload")]
+    subject: SubjectArguments,
+    #[command(flatten, next_help_heading = "Load")]
+    load: LoadArguments,
 }
 
 /// What is done with which workload.
@@ -110,8 +116,6 @@ enum Part {
 }
 
 impl Part {
-    const ALL: [Self; 4] = [Self::NoOp, Self::Update, Self::Scale, Self::Recovery];
-
     const fn phases(self) -> &'static [Phase] {
         match self {
             Self::NoOp => &[Phase::NoOp],

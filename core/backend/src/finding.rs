@@ -15,17 +15,34 @@ pub struct Finding {
     pub remedy: Option<String>,
     /// Whether releases can be made with it.
     pub is_good: bool,
+    /// What is told of it beside measurements, where it bears on how long things take: a version, a size, a place, and what
+    /// that is of. Neither who asks nor at which address. A check does not print it.
+    #[serde(skip)]
+    pub measured_on: Option<(String, String)>,
 }
 
 impl Finding {
     /// What is as it must be.
     pub fn good(what: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { what: what.into(), text: text.into(), remedy: None, is_good: true }
+        Self { what: what.into(), text: text.into(), remedy: None, is_good: true, measured_on: None }
     }
 
     /// What is missing or wrong.
     pub fn bad(what: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { what: what.into(), text: text.into(), remedy: None, is_good: false }
+        Self { is_good: false, ..Self::good(what, text) }
+    }
+
+    /// Has all of it told beside measurements.
+    #[must_use]
+    pub fn bears_on_measurements(self) -> Self {
+        Self { measured_on: Some((self.what.clone(), self.text.clone())), ..self }
+    }
+
+    /// Has this told beside measurements instead.
+    #[must_use]
+    pub fn measured_on(mut self, what: impl Into<String>, text: impl Into<String>) -> Self {
+        self.measured_on = Some((what.into(), text.into()));
+        self
     }
 
     /// Adds what to do about it.

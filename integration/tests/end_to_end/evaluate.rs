@@ -19,28 +19,38 @@ pub(crate) fn trials() -> Vec<Trial> {
     vec![
         Platform::Kubernetes.trial("evaluate::a_rolling_update_keeps_answering", keeps_answering),
         Platform::Swarm.trial("evaluate::what_is_recreated_loses_requests", loses_requests),
+        Platform::Swarm.trial("evaluate::a_failed_update_keeps_what_it_lost", fails_under_load),
+        Platform::Kubernetes
+            .trial("evaluate::what_nobody_reaches_is_loaded_through_a_tunnel", through_tunnel),
+        Platform::Swarm.trial("evaluate::what_a_killed_one_leaves_goes_as_it_says", killed),
         trial::needs_ecs("evaluate::two_targets_at_once", two_at_once),
         Trial::test("memory::evaluate::interrupted", interrupted),
+        Trial::test("memory::evaluate::two_of_one_name_leave_each_other_alone", two_of_one_name),
     ]
 }
 
 /// A page on a port of the nodes. `update` says whether old replicas go before new ones come.
 fn chart(port: u16, traffic: &str, replicas: u32, update: &str) -> ChartFolder {
+    page(replicas, &format!("port: {port}, as: node, traffic: {traffic}"), update)
+}
+
+/// A page that is reached in one way.
+fn page(replicas: u32, exposed: &str, update: &str) -> ChartFolder {
     let app = format!(
         "kind: Workload
 name: web
 replicas: {replicas}
 containers:
   web:
-    image: rhumb-demo:1
+    image: '{{{{ values.image }}}}'
     ports: {{ http: 8080 }}
     probes: {{ ready: {{ http: /healthz, port: http, period: 1s }} }}
     stop: {{ grace: 1s }}
-expose: {{ http: {{ port: {port}, as: node, traffic: {traffic} }} }}
+expose: {{ http: {{ {exposed} }} }}
 update: {update}
 "
     );
-    ChartFolder::of(&app)
+    ChartFolder::of(&app).with("values.yaml", "image: rhumb-demo:1\n")
 }
 
 /// A phase of the first round of the first target.
@@ -137,6 +147,86 @@ fn loses_requests(platform: Platform) -> Result<(), Failed> {
     place.require_nothing_of(RELEASE)
 }
 
+/// An update to an image that nobody has takes the only replica away: it fails, and what was lost meanwhile is told.
+fn fails_under_load(platform: Platform) -> Result<(), Failed> {
+    let place = platform.place("evaluate-fails")?;
+    let rhumb = place.rhumb();
+    let chart = chart(30_919, "local", 1, "{ maxSurge: 0, maxUnavailable: 1 }");
+    let csv = rhumb.home().join("raw.csv");
+    let file = csv.to_str().ok_or("a plain path")?;
+    let script = ["--release", "failing-evaluation", "--rounds", "1", "--rate", "40", "--phases", "update"];
+    let update = ["--update-set", "image=rhumb-nobody-has-it:1", "--csv", file, "-o", "json"];
+    let arguments = [&["evaluate", chart.argument()], &script[..], &update].concat();
+    let ended = rhumb.run(&arguments).expect_code(6)?;
+    let evaluation = ended.json()?;
+    let update = phase(&evaluation, "update")?;
+    trial::require(update["outcome"] == "failed", &format!("{evaluation:#}"))?;
+    require_plausible(update)?;
+    let (lost, gap) = (number(update, "/load/lost")?, number(update, "/load/worstGapSeconds")?);
+    trial::require(lost >= gap * RATE * 0.5 && gap >= 0.3, &format!("{update:#}"))?;
+    let summaries = evaluation["targets"][0]["phases"].as_array();
+    let summary = summaries.into_iter().flatten().find(|summary| summary["phase"] == "update");
+    let summary = summary.ok_or("a summary of the update")?;
+    let is_told = summary["failed"] == 1 && summary["load"]["lost"] == update["load"]["lost"];
+    trial::require(is_told, &format!("{summary:#}"))?;
+    let lines = fs::read_to_string(&csv)?;
+    let line = lines.lines().find(|line| line.contains(",update,")).unwrap_or_default();
+    let shown = format!(",{},", update["load"]["lost"]);
+    trial::require(line.contains(",failed,") && line.contains(&shown), &lines)?;
+    place.require_nothing_of("failing-evaluation")
+}
+
+/// A page that only siblings reach is asked through the platform's API, at a rate that this bears.
+fn through_tunnel(platform: Platform) -> Result<(), Failed> {
+    let place = platform.place("evaluate-tunnel")?;
+    let chart = page(2, "port: 80", "{ maxSurge: 1, maxUnavailable: 0 }");
+    let arguments = ["evaluate", chart.argument(), "--rounds", "1", "--path", "/healthz"];
+    let script = ["--phases", "update,recovery", "--request-timeout", "10s"];
+    let evaluation = place.rhumb().json(&[&arguments[..], &script].concat())?;
+    let way = &evaluation["targets"][0]["rounds"][0]["way"];
+    let is_tunnel = way["via"].as_str().is_some_and(|via| via.contains("tunnel")) && way["rate"] == 5;
+    trial::require(is_tunnel, &format!("{evaluation:#}"))?;
+    for name in ["update", "recovery"] {
+        let measurement = phase(&evaluation, name)?;
+        let (sent, lost) = (number(measurement, "/load/requests")?, number(measurement, "/load/lost")?);
+        let is_answered = measurement["outcome"] == "done" && sent >= 8.0 && lost <= sent * 0.4;
+        trial::require(is_answered, &format!("{measurement:#}"))?;
+    }
+    place.require_nothing_of(RELEASE)
+}
+
+/// The next one touches nothing and says how to remove what is left; that works as it is said, and then it runs.
+fn killed(platform: Platform) -> Result<(), Failed> {
+    let place = platform.place("evaluate-killed")?;
+    let rhumb = place.rhumb();
+    let chart = page(2, "port: 80", "{ maxSurge: 1, maxUnavailable: 0 }");
+    let arguments =
+        ["evaluate", chart.argument(), "--release", "killed-evaluation", "--rounds", "1", "--rate", "0"];
+    let mut child = rhumb.spawn(&[&arguments[..], &["--phases", "update"]].concat());
+    let installed = trial::eventually("the release of the evaluation", || {
+        let list = rhumb.json(&["list"])?;
+        let mut releases = list.as_array().into_iter().flatten();
+        let is_there = releases.any(|one| one["name"] == "killed-evaluation" && one["status"] == "deployed");
+        if is_there { Ok(()) } else { Err(list.to_string()) }
+    });
+    thread::sleep(Duration::from_millis(500));
+    let was_at_work = child.try_wait()?.is_none();
+    child.kill()?;
+    child.wait()?;
+    installed?;
+    trial::require(was_at_work, "it was not killed in the middle of its round")?;
+
+    let again = [&arguments[..], &["--phases", "no-op"]].concat();
+    let refused = rhumb.run(&again).expect_code(3)?;
+    let advice = refused.stderr.split('`').find(|part| part.starts_with("rhumb uninstall "));
+    let advice: Vec<&str> = advice.ok_or("no advice")?.split(' ').skip(1).collect();
+    rhumb.succeed(&advice)?;
+    place.require_nothing_of("killed-evaluation")?;
+    let evaluation = rhumb.json(&again)?;
+    trial::require(phase(&evaluation, "uninstall")?["outcome"] == "done", &format!("{evaluation:#}"))?;
+    place.require_nothing_of("killed-evaluation")
+}
+
 /// Doubles of ECS and of Marathon, in two rounds: the script is the same everywhere, and medians are over the rounds.
 fn two_at_once() -> Result<(), Failed> {
     let places = [Platform::Ecs, Platform::Marathon].map(|platform| platform.place("evaluate-two"));
@@ -149,7 +239,8 @@ fn two_at_once() -> Result<(), Failed> {
     let arguments =
         ["evaluate", chart.argument(), "--targets", "aws,dcos", "--rounds", "2", "--rate", "0", "--parallel"];
     let evaluation = rhumb.json(&arguments)?;
-    for target in evaluation["targets"].as_array().into_iter().flatten() {
+    for (target, about) in evaluation["targets"].as_array().into_iter().flatten().zip(["region", "version"]) {
+        trial::require(target["about"][0][0] == about, &format!("{target:#}"))?;
         let phases = target["phases"].as_array().ok_or("phases")?;
         let counts: Vec<&Value> = phases.iter().map(|phase| &phase["seconds"]["count"]).collect();
         trial::require(counts == [2; 7].map(Value::from).iter().collect::<Vec<_>>(), &format!("{target:#}"))?;
@@ -176,6 +267,28 @@ fn interrupted() -> Result<(), Failed> {
     let evaluation = ended.json()?;
     let rounds = evaluation["targets"][0]["rounds"].as_array().map_or(0, Vec::len);
     trial::require((1..1000).contains(&rounds), &ended.to_string())?;
+    let list = rhumb.json(&["list", "--all"])?;
+    trial::require(list.as_array().is_some_and(Vec::is_empty), &list.to_string())
+}
+
+/// Two evaluations of one name at once: one may be refused, or fail to install; neither takes what is the other's away.
+fn two_of_one_name() -> Result<(), Failed> {
+    let rhumb = Rhumb::memory();
+    let chart = ChartFolder::of("kind: Workload\nname: web\ncontainers: { web: { image: x } }\n");
+    let arguments = ["evaluate", chart.argument(), "--rounds", "3", "--rate", "0", "-o", "json"];
+    let children = [rhumb.spawn(&arguments), rhumb.spawn(&arguments)];
+    for child in children {
+        let ended = Ended::new(&arguments, &child.wait_with_output()?);
+        let Ok(evaluation) = ended.json() else {
+            ended.expect_code(3)?.expect_texts(&["there is a release `test-evaluation`"])?;
+            continue;
+        };
+        let rounds = evaluation["targets"][0]["rounds"].as_array();
+        let measured = rounds.into_iter().flatten().filter_map(|round| round["measurements"].as_array());
+        let mut failed = measured.flatten().filter(|measurement| measurement["outcome"] == "failed");
+        let is_alone = failed.all(|measurement| measurement["phase"] == "install");
+        trial::require(is_alone, &ended.to_string())?;
+    }
     let list = rhumb.json(&["list", "--all"])?;
     trial::require(list.as_array().is_some_and(Vec::is_empty), &list.to_string())
 }

@@ -25,7 +25,7 @@ pub(crate) async fn verify(account: &Account) -> Result<Vec<Finding>> {
     let identity = account.identity().await?;
     let mut findings = vec![
         Finding::good("credentials", format!("{} (profile {})", identity.arn, account.profile().await?)),
-        Finding::good("region", account.region().await?),
+        Finding::good("region", account.region().await?).bears_on_measurements(),
     ];
     findings.extend(told("cluster", of_cluster(account).await)?);
     let mut vpc = None;
@@ -71,6 +71,7 @@ async fn of_cluster(account: &Account) -> Result<Vec<Finding>> {
     };
     let mut findings = vec![if found.status == "ACTIVE" {
         Finding::good("cluster", format!("{} is active", found.name))
+            .measured_on("capacity", capacity(settings, found.instances))
     } else {
         Finding::bad("cluster", format!("{} is {}", found.name, found.status.to_lowercase()))
             .remedy("wait until it is active, or another `cluster`")
@@ -96,6 +97,18 @@ async fn of_cluster(account: &Account) -> Result<Vec<Finding>> {
         });
     }
     Ok(findings)
+}
+
+/// What tasks run on.
+fn capacity(settings: &Settings, instances: u32) -> String {
+    if !settings.capacity_providers.is_empty() {
+        let names: Vec<&str> = settings.capacity_providers.keys().map(String::as_str).collect();
+        return names.join(" and ");
+    }
+    match settings.launch_type {
+        LaunchType::Fargate => "Fargate".to_owned(),
+        LaunchType::Ec2 => format!("{instances} container instance(s)"),
+    }
 }
 
 /// Source: Amazon ECS API reference, `CapacityProviderStrategyItem`: a strategy has either kind, and not both.

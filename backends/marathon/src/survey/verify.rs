@@ -21,7 +21,8 @@ pub(crate) async fn verify(server: &Server) -> Result<Vec<Finding>> {
         Finding::good(
             "url",
             format!("Marathon {} at {} (from {})", info.version, endpoint.shown(), endpoint.source),
-        ),
+        )
+        .measured_on("version", info.version.as_str()),
         match &info.leader {
             Some(leader) => Finding::good("leader", format!("{leader} leads")),
             None => Finding::bad(

@@ -1,6 +1,6 @@
 //! An evaluation as one page for browsers: it needs nothing beside it, and no script.
 
-use rhumb_action::{EvaluatedTarget, Evaluation, LoadSummary, Phase, PhaseSummary, RoundKind};
+use rhumb_action::{EvaluatedTarget, Evaluation, LoadSummary, Phase, PhaseSummary, RoundKind, Spread};
 use serde_json::{Value, json};
 use tera::{Context, Tera};
 
@@ -141,10 +141,19 @@ fn line(target: &EvaluatedTarget, phase: Phase, load: &LoadSummary) -> Value {
         "requests": load.requests,
         "lost": format!("{} ({share:.1} %)", load.lost),
         "class": if load.lost == 0 { "good" } else { "fair" },
-        "median_lost": format!("{} ({} to {})", load.lost_in_round.median, load.lost_in_round.min, load.lost_in_round.max),
-        "gap": format!("{} (at most {})", words::time(load.worst_gap.median), words::time(load.worst_gap.max)),
+        "median_lost": ranged(&load.lost_in_round, |lost| lost.to_string()),
+        "gap": ranged(&load.worst_gap, words::time),
         "p99": load.p99_milliseconds.map_or_else(|| "–".to_owned(), |p99| words::time(p99 / 1000.0)),
     })
+}
+
+/// A median, with the range where there is one.
+fn ranged(spread: &Spread, text: impl Fn(f64) -> String) -> String {
+    let median = text(spread.median);
+    if spread.count == 1 {
+        return median;
+    }
+    format!("{median} ({} to {})", text(spread.min), text(spread.max))
 }
 
 /// Every round of a target.
@@ -152,17 +161,7 @@ fn raw(target: &EvaluatedTarget) -> Value {
     let round = |round: &rhumb_action::Round| {
         let cells = Phase::ALL.map(|phase| {
             let found = round.measurements.iter().find(|measurement| measurement.phase == phase);
-            let text = found.map_or_else(
-                || "–".to_owned(),
-                |measurement| {
-                    let seconds = measurement.outcome.seconds().map(words::time);
-                    let lost = measurement.load.as_ref().map(|load| format!(", {} lost", load.lost));
-                    seconds.map_or_else(
-                        || measurement.outcome.as_str().to_owned(),
-                        |seconds| seconds + &lost.unwrap_or_default(),
-                    )
-                },
-            );
+            let text = found.map_or_else(|| "–".to_owned(), words::short);
             json!({ "label": phase.title(), "text": text })
         });
         let name = match round.kind {

@@ -15,8 +15,7 @@ pub(crate) fn table(evaluation: &Evaluation, paint: Paint) -> String {
     for target in &evaluation.targets {
         text.push_str(&of_target(target, paint));
     }
-    let _ = write!(text, "\nMedians, with the median deviation and the range. {}\n", words::COUNTED);
-    let _ = writeln!(text, "{}", words::machine(evaluation));
+    let _ = write!(text, "\n{}\n{}\n", words::brief(evaluation), words::machine(evaluation));
     text
 }
 

@@ -1,17 +1,27 @@
 //! What every page of an evaluation says in the same words.
 
 use rhumb_action::{
-    EvaluatedTarget, Evaluation, LoadCount, LoadSummary, Measurement, Order, Outcome, PhaseSummary, Spread,
+    EvaluatedTarget, Evaluation, LoadCount, LoadSummary, Measurement, Order, Outcome, Phase, PhaseSummary,
+    Spread,
 };
 
 use crate::page::text::count;
+
+/// What is to be known of the numbers, short enough for a terminal.
+pub(super) fn brief(evaluation: &Evaluation) -> String {
+    format!(
+        "Times are medians, with the median deviation (±) and the range. A request is lost when it is not answered within \
+         {}, is refused or breaks off, or is answered with an error.",
+        time(evaluation.request_timeout)
+    )
+}
 
 /// What is not to be read out of these numbers without knowing it.
 pub(super) const COUNTED: &str = "Each request has a connection of its own and is sent when it is due, whether or not \
      earlier ones were answered; none is sent twice. Lost is what is not wholly answered in time, what is refused or \
      breaks off, every answer of 500 and above, and answers of 400 to 499 where there were none before. Requests are \
      sent from half a second before a phase begins until a second and a half after it is done. The worst gap is the \
-     longest time between two requests that were answered.";
+     longest time between two requests that were answered; none is shorter than the time between two requests.";
 
 /// A time, with three digits that say something.
 pub(super) fn time(seconds: f64) -> String {
@@ -45,13 +55,27 @@ pub(super) fn lost(load: &LoadSummary) -> String {
 pub(super) fn cell(phase: Option<&PhaseSummary>) -> String {
     let Some(phase) = phase else { return "–".to_owned() };
     let mut parts: Vec<String> = phase.seconds.iter().map(spread).collect();
-    parts.extend(phase.load.as_ref().map(lost));
     if phase.failed > 0 {
         parts.push(format!("failed in {}", count(phase.failed, "round", "rounds")));
-    } else if parts.is_empty() {
-        parts.push("not possible here".to_owned());
     }
-    parts.join(", ")
+    parts.extend(phase.load.as_ref().map(lost));
+    match (parts.is_empty(), phase.not_possible) {
+        (true, 0) => "not measured".to_owned(),
+        (true, _) => "not possible here".to_owned(),
+        (false, _) => parts.join(", "),
+    }
+}
+
+/// A phase of one round, in a few words.
+pub(super) fn short(measurement: &Measurement) -> String {
+    let what = match &measurement.outcome {
+        Outcome::Done { seconds } => time(*seconds),
+        Outcome::Failed { seconds, .. } => format!("failed after {}", time(*seconds)),
+        Outcome::NotPossible { .. } => "not possible here".to_owned(),
+        Outcome::Skipped { .. } => "not measured".to_owned(),
+    };
+    let lost = measurement.load.as_ref().map(|load| format!(", {} lost", load.lost)).unwrap_or_default();
+    what + &lost
 }
 
 /// A phase of one round, as it is told while others go on.
@@ -80,7 +104,18 @@ pub(super) fn heading(evaluation: &Evaluation) -> String {
     };
     let targets = count(evaluation.targets.len(), "target", "targets");
     let rounds = count(evaluation.rounds as usize, "round", "rounds");
-    format!("Measured in {rounds} on {targets}{order}, from {} to {}.", evaluation.started, evaluation.ended)
+    format!("Measured in {rounds} on {targets}{order}, {}.", period(&evaluation.started, &evaluation.ended))
+}
+
+/// From one moment to another, both in RFC 3339 and of UTC; the day once, where it is the same.
+fn period(from: &str, to: &str) -> String {
+    let plain = |moment: &str| moment.trim_end_matches('Z').replacen('T', " ", 1);
+    let (from, to) = (plain(from), plain(to));
+    let end = match (from.split_once(' '), to.split_once(' ')) {
+        (Some((first, _)), Some((last, time))) if first == last => time,
+        _ => &to,
+    };
+    format!("{from} to {end} UTC")
 }
 
 /// The machine that measured.
@@ -105,7 +140,13 @@ pub(super) fn about(target: &EvaluatedTarget) -> String {
 pub(super) fn subject(target: &EvaluatedTarget) -> String {
     target.subject.as_ref().map_or_else(
         || "none".to_owned(),
-        |subject| format!("{}, {} to {} replicas", subject.workload, subject.replicas, subject.scaled_to),
+        |subject| {
+            let own = count(subject.replicas as usize, "replica", "replicas");
+            let is_scaled = target.phases.iter().any(|phase| phase.phase == Phase::ScaleUp);
+            let more =
+                if is_scaled { format!(", scaled up to {}", subject.scaled_to) } else { String::new() };
+            format!("{}, {own}{more}", subject.workload)
+        },
     )
 }
 
@@ -125,16 +166,22 @@ pub(super) fn load(target: &EvaluatedTarget) -> String {
     if texts.is_empty() { "none".to_owned() } else { texts.join("; ") }
 }
 
-/// Everything on a target that was not done, with the reason, each once.
-pub(super) fn problems(target: &EvaluatedTarget) -> Vec<(&'static str, bool, String)> {
-    let of = |phase: &PhaseSummary| {
-        let (title, failed) = (phase.phase.title(), phase.failed > 0);
-        phase.not_done.iter().map(|why| (title, failed, why.clone())).collect::<Vec<_>>()
-    };
-    target.phases.iter().flat_map(of).collect()
+/// Everything on a target that was not done: the phases, whether they failed, and the reason, each once.
+pub(super) fn problems(target: &EvaluatedTarget) -> Vec<(String, bool, String)> {
+    let mut problems: Vec<(String, bool, String)> = Vec::new();
+    for phase in &target.phases {
+        let (title, is_failed) = (phase.phase.title(), phase.failed > 0);
+        for why in &phase.not_done {
+            match problems.iter_mut().find(|known| (known.1, &known.2) == (is_failed, why)) {
+                Some((titles, ..)) => *titles = format!("{titles}, {title}"),
+                None => problems.push((title.to_owned(), is_failed, why.clone())),
+            }
+        }
+    }
+    problems
 }
 
-/// What else is to be known, each note once, of phases that were done.
+/// What else is to be known, each note once.
 pub(super) fn notes(target: &EvaluatedTarget) -> Vec<String> {
     let mut notes: Vec<String> = Vec::new();
     for measurement in target.rounds.iter().flat_map(|round| &round.measurements) {
@@ -158,6 +205,13 @@ mod tests {
     fn times_have_three_digits() {
         let shown = [0.0, 0.0124, 0.9994, 1.0, 2.345, 9.996, 42.0, 123.4].map(time);
         assert_eq!(shown, ["0 ms", "12 ms", "999 ms", "1.00 s", "2.35 s", "10.0 s", "42.0 s", "123 s"]);
+    }
+
+    #[test]
+    fn a_day_is_told_once() {
+        let check = |to: &str, told: &str| assert_eq!(period("2026-11-28T23:59:01Z", to), told);
+        check("2026-11-28T23:59:30Z", "2026-11-28 23:59:01 to 23:59:30 UTC");
+        check("2026-11-29T00:00:30Z", "2026-11-28 23:59:01 to 2026-11-29 00:00:30 UTC");
     }
 
     #[test]

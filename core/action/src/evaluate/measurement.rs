@@ -38,6 +38,11 @@ impl Phase {
         Self::Uninstall,
     ];
 
+    /// Whether requests are sent meanwhile, to a workload that something is done with.
+    pub const fn has_load(self) -> bool {
+        matches!(self, Self::Update | Self::ScaleUp | Self::ScaleDown | Self::Recovery)
+    }
+
     /// The word for machines: `scaleUp`.
     pub const fn as_str(self) -> &'static str {
         match self {

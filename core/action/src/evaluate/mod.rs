@@ -3,6 +3,7 @@
 //! Each round installs a chart, upgrades it to the same, replaces its replicas under load, scales it, ends a replica,
 //! and removes everything again. What fails is a result, and is cleaned up.
 
+mod before;
 mod door;
 mod load;
 mod measurement;
@@ -183,14 +184,17 @@ pub fn evaluation_name(chart: &str) -> String {
 /// until then is returned.
 ///
 /// # Errors
-/// Before anything is changed: `Diagnostics` for a chart or a name that is wrong, and for a release that is there already;
-/// what a target answers when it is asked for that.
+/// Before anything is changed: `Diagnostics` for a chart or a name that is wrong, for options that do not fit each other or
+/// the chart, and for a release that is there already; `NotFound` for a workload that the chart does not have; what a target
+/// answers when it is asked for that.
 pub async fn evaluate(contexts: &[Context<'_>], request: &EvaluateRequest) -> ActionResult<Evaluated> {
-    let chart = road::chart_info(&road::load(&request.inputs.chart)?.chart);
+    let loaded = road::load(&request.inputs.chart)?;
+    let chart = road::chart_info(&loaded.chart);
     let release = request.name.clone().unwrap_or_else(|| evaluation_name(&chart.name));
     check_name("release", &release)?;
     for context in contexts {
         request.verify_urls(context, &release)?;
+        request.verify(context, &loaded, &release)?;
         require_absent(context, &release).await?;
     }
     let now = || contexts.first().map(Context::now).unwrap_or_default();
@@ -256,8 +260,8 @@ async fn require_absent(context: &Context<'_>, release: &str) -> ActionResult<()
         head.revision, head.status, head.updated
     );
     let remedy = format!(
-        "`rhumb uninstall {release} --namespace {namespace} --target {target}` if an evaluation left it, else another \
-         name with --release"
+        "`rhumb uninstall {release} --namespace {namespace} --target {target} --wait` if an evaluation left it, else \
+         another name with --release"
     );
     Err(ActionError::of(Diagnostic::error("", what).why(why).remedy(remedy)))
 }

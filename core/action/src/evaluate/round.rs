@@ -2,8 +2,12 @@
 
 mod phases;
 
+use std::time::Duration;
+
 use rhumb_backend::{ErrorKind, Scope};
 use tokio::time::Instant;
+
+use phases::Carried;
 
 use super::door::{Behind, Door};
 use super::statistics::rounded;
@@ -21,6 +25,8 @@ pub(super) struct Script<'a> {
     subject: Option<Subject>,
     door: Option<Door>,
     is_left: bool,
+    /// Whether somebody else has made a release of this name meanwhile, which is not touched.
+    is_anothers: bool,
 }
 
 /// What a round gave.
@@ -57,6 +63,7 @@ impl<'a> Script<'a> {
             subject: None,
             door: None,
             is_left: false,
+            is_anothers: false,
         }
     }
 
@@ -73,11 +80,14 @@ impl<'a> Script<'a> {
                 self.skip(phase, "the install failed");
             }
         }
-        if is_installed {
-            self.is_left = !self.phase(Phase::Uninstall).await;
+        self.is_left = if is_installed {
+            !self.phase(Phase::Uninstall).await
+        } else if self.is_anothers {
+            self.skip(Phase::Uninstall, "the release is somebody else's");
+            true
         } else {
-            self.clean_up().await;
-        }
+            !self.clean_up().await
+        };
         self.round.ended = self.context.now();
     }
 
@@ -92,15 +102,18 @@ impl<'a> Script<'a> {
             return false;
         }
         self.context.tell(&Event::Measuring { round: self.round.number, phase });
-        let (at, started) = (self.context.now(), Instant::now());
-        let result = self.carry_out(phase).await;
-        let (outcome, load, notes) = match result {
-            Ok(done) => {
-                let seconds = rounded(done.took.as_secs_f64());
-                (Outcome::Done { seconds }, done.load, done.notes)
+        let at = self.context.now();
+        let Carried { tried, load, notes } = self.carry_out(phase).await;
+        let outcome = match tried.took {
+            Ok(took) => Outcome::Done { seconds: rounded(took.as_secs_f64()) },
+            Err(error) => {
+                let is_taken = matches!(error, ActionError::Busy { .. } | ActionError::AlreadyExists { .. });
+                self.is_anothers |= phase == Phase::Install && is_taken;
+                self.outcome_of(error, tried.after)
             }
-            Err(error) => (self.outcome_of(error, started), None, Vec::new()),
         };
+        // What is lost while nothing could be done says nothing.
+        let load = load.filter(|_| !matches!(outcome, Outcome::NotPossible { .. }));
         let is_done = matches!(outcome, Outcome::Done { .. });
         self.push(Measurement { phase, started: at, outcome, load, notes });
         is_done
@@ -119,7 +132,7 @@ impl<'a> Script<'a> {
     }
 
     /// What an error comes to: some only say that the platform has no such thing.
-    fn outcome_of(&mut self, error: ActionError, started: Instant) -> Outcome {
+    fn outcome_of(&mut self, error: ActionError, after: Duration) -> Outcome {
         let text = told(&error);
         match &error {
             ActionError::Unsupported { .. } => Outcome::NotPossible { why: text },
@@ -132,17 +145,19 @@ impl<'a> Script<'a> {
             }
             _ => {
                 self.failures.push(error);
-                Outcome::Failed { seconds: rounded(started.elapsed().as_secs_f64()), error: text }
+                Outcome::Failed { seconds: rounded(after.as_secs_f64()), error: text }
             }
         }
     }
 
     /// Chooses the workload, and finds the way to it.
     async fn look_around(&mut self) {
+        if !self.request.phases.iter().copied().any(Phase::has_load) {
+            self.round.no_load = Some("none of the phases is under load".to_owned());
+            return;
+        }
         let found = find_record(self.context, &self.scope.release, None).await;
-        let wanted = (self.request.workload.as_deref(), self.request.replicas);
-        let subject = found.and_then(|record| Ok(Subject::of(&record.app, wanted.0, wanted.1)?));
-        match subject {
+        match found.and_then(|record| self.request.subject(&record.app)) {
             Ok(subject) => self.subject = Some(subject),
             Err(error) => {
                 self.round.no_load = Some(told(&error));
@@ -169,20 +184,19 @@ impl<'a> Script<'a> {
         Some(Behind { context: self.context, scope: &self.scope, subject, request: &self.request.load })
     }
 
-    /// Removes what an install that failed has left. Its time says nothing.
-    async fn clean_up(&mut self) {
+    /// Removes what an install that failed has left, and tells whether that is gone. Its time says nothing.
+    async fn clean_up(&mut self) -> bool {
         self.context.tell(&Event::Measuring { round: self.round.number, phase: Phase::Uninstall });
         let (at, started) = (self.context.now(), Instant::now());
-        let outcome = match self.uninstall().await {
+        let mut notes = Vec::new();
+        let outcome = match self.uninstall(&mut notes).await {
             Ok(_) => Outcome::Skipped { why: "the install failed; what it left was removed".to_owned() },
-            Err(error) => {
-                self.is_left = true;
-                self.outcome_of(error, started)
-            }
+            Err(error) => self.outcome_of(error, started.elapsed()),
         };
-        let measurement =
-            Measurement { phase: Phase::Uninstall, started: at, outcome, load: None, notes: Vec::new() };
+        let is_gone = matches!(outcome, Outcome::Skipped { .. });
+        let measurement = Measurement { phase: Phase::Uninstall, started: at, outcome, load: None, notes };
         self.push(measurement);
+        is_gone
     }
 }
 

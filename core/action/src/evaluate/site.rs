@@ -5,9 +5,6 @@ use super::summary::summaries;
 use super::{EvaluateRequest, EvaluatedTarget, Round, Subject};
 use crate::{ActionError, Context, Event, Progress};
 
-/// What a platform says of itself that bears on what is measured. Who asks it is nobody's business.
-const TOLD: [&str; 6] = ["version", "engine", "nodes", "marathon", "launchType", "region"];
-
 /// A target, and what was measured there.
 pub(super) struct Site<'a> {
     context: Context<'a>,
@@ -17,7 +14,7 @@ pub(super) struct Site<'a> {
     subject: Option<Subject>,
     rounds: Vec<Round>,
     failures: Vec<ActionError>,
-    /// What is left of a round that could not be cleaned up, so that there is no other.
+    /// Whether a round could not be cleaned up, or the release is somebody else's by now, so that there is no other.
     is_stuck: bool,
 }
 
@@ -38,11 +35,11 @@ impl<'a> Site<'a> {
     /// Asks the platform what it is. One that does not say is measured all the same.
     pub(super) async fn meet(&mut self) {
         let findings = self.context.backend().verify(self.context.namespace).await.unwrap_or_default();
-        let told = findings.into_iter().filter(|finding| TOLD.contains(&finding.what.as_str()));
-        self.about = told.map(|finding| (finding.what, finding.text)).collect();
+        self.about = findings.into_iter().filter_map(|finding| finding.measured_on).collect();
     }
 
-    /// Runs the script once, unless it was cancelled or something of an earlier round is left.
+    /// Runs the script once, unless it was cancelled or something of an earlier round, or of
+    /// somebody else, is there.
     pub(super) async fn round(&mut self, number: u32) {
         if self.is_stuck || self.context.cancel.is_cancelled() {
             return;

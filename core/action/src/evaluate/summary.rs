@@ -15,10 +15,12 @@ pub struct PhaseSummary {
     pub seconds: Option<Spread>,
     /// In how many rounds it failed.
     pub failed: usize,
+    /// In how many rounds the platform, or this target, could not do it.
+    pub not_possible: usize,
     /// Why it was not done, each reason once.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub not_done: Vec<String>,
-    /// What became of the requests meanwhile.
+    /// What became of the requests meanwhile, in the rounds in which it was done or failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub load: Option<LoadSummary>,
 }
@@ -57,19 +59,24 @@ pub(super) fn summaries(rounds: &[Round]) -> Vec<PhaseSummary> {
 fn summary(phase: Phase, measurements: &[&Measurement]) -> PhaseSummary {
     let seconds: Vec<f64> =
         measurements.iter().filter_map(|measurement| measurement.outcome.seconds()).collect();
-    let is_failed = |measurement: &&&Measurement| matches!(measurement.outcome, Outcome::Failed { .. });
+    let number = |is: fn(&Outcome) -> bool| measurements.iter().filter(|one| is(&one.outcome)).count();
     let mut not_done: Vec<String> = Vec::new();
     for why in measurements.iter().filter_map(|measurement| measurement.outcome.why_not()) {
         if !not_done.iter().any(|known| known == why) {
             not_done.push(why.to_owned());
         }
     }
+    // A phase that failed has lost what it has lost; one that was cut short could have lost more.
+    let is_whole = |measurement: &&&Measurement| {
+        matches!(measurement.outcome, Outcome::Done { .. } | Outcome::Failed { .. })
+    };
     let loads: Vec<&LoadCount> =
-        measurements.iter().filter_map(|measurement| measurement.load.as_ref()).collect();
+        measurements.iter().filter(is_whole).filter_map(|measurement| measurement.load.as_ref()).collect();
     PhaseSummary {
         phase,
         seconds: Spread::of(&seconds),
-        failed: measurements.iter().filter(is_failed).count(),
+        failed: number(|outcome| matches!(outcome, Outcome::Failed { .. })),
+        not_possible: number(|outcome| matches!(outcome, Outcome::NotPossible { .. })),
         not_done,
         load: load(&loads),
     }
@@ -112,6 +119,9 @@ mod tests {
         let failed = Outcome::Failed { seconds: 9.0, error: "no".to_owned() };
         let lost = LoadCount { requests: 100, lost: 3, worst_gap_seconds: 0.5, ..LoadCount::default() };
         let none = LoadCount { requests: 50, worst_gap_seconds: 0.1, ..LoadCount::default() };
+        let broken = Outcome::Failed { seconds: 3.0, error: "x".to_owned() };
+        let cut = Outcome::Skipped { why: "interrupted".to_owned() };
+        let half = LoadCount { requests: 20, lost: 20, ..LoadCount::default() };
         let rounds = [
             round(0, RoundKind::WarmUp, vec![measured(Phase::Install, done(60.0), None)]),
             round(
@@ -125,11 +135,9 @@ mod tests {
             round(
                 2,
                 RoundKind::Counted,
-                vec![
-                    measured(Phase::Install, failed, None),
-                    measured(Phase::Update, Outcome::NotPossible { why: "x".to_owned() }, Some(none)),
-                ],
+                vec![measured(Phase::Install, failed, None), measured(Phase::Update, broken, Some(none))],
             ),
+            round(3, RoundKind::Counted, vec![measured(Phase::Update, cut, Some(half))]),
         ];
         let found = summaries(&rounds);
         assert_eq!(found.iter().map(|one| one.phase).collect::<Vec<_>>(), [Phase::Install, Phase::Update]);
@@ -137,6 +145,6 @@ mod tests {
         assert_eq!((found[0].failed, found[0].not_done.as_slice()), (1, &["no".to_owned()][..]));
         let load = found[1].load.as_ref().unwrap();
         assert_eq!((load.requests, load.lost, load.worst_gap.max), (150, 3, 0.5));
-        assert_eq!((found[1].failed, load.lost_in_round.median), (0, 1.5));
+        assert_eq!((found[1].failed, load.lost_in_round.median), (1, 1.5));
     }
 }

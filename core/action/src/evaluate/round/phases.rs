@@ -22,46 +22,58 @@ const SETTLE: Duration = Duration::from_secs(10);
 /// Time between two looks at it.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// A phase that was done.
-pub(super) struct Done {
-    pub(super) took: Duration,
+/// What came of a phase, whether or not it was done.
+pub(super) struct Carried {
+    pub(super) tried: Tried,
+    /// What became of the requests meanwhile.
     pub(super) load: Option<LoadCount>,
     pub(super) notes: Vec<String>,
 }
 
-impl Done {
-    fn since(started: Instant) -> Self {
-        Self { took: started.elapsed(), load: None, notes: Vec::new() }
-    }
-
-    fn note(mut self, note: impl Into<String>) -> Self {
-        self.notes.push(note.into());
-        self
-    }
+/// Work that was tried.
+pub(super) struct Tried {
+    /// How long it took, by its own measure.
+    pub(super) took: ActionResult<Duration>,
+    /// After which time it ended, well or not.
+    pub(super) after: Duration,
 }
+
+async fn tried(work: impl Future<Output = ActionResult<Duration>>) -> Tried {
+    let started = Instant::now();
+    let took = work.await;
+    Tried { took, after: started.elapsed() }
+}
+
+/// What a load has counted; none where no requests were to be sent.
+type Counted = rhumb_backend::Result<Option<LoadCount>>;
 
 impl Script<'_> {
     /// Does what a phase is.
-    pub(super) async fn carry_out(&self, phase: Phase) -> ActionResult<Done> {
-        match phase {
-            Phase::Install => self.install().await,
-            Phase::NoOp => self.no_op().await,
-            Phase::Update => Box::pin(self.loaded(self.update())).await,
+    pub(super) async fn carry_out(&self, phase: Phase) -> Carried {
+        let mut notes = Vec::new();
+        let (tried, load) = match phase {
+            Phase::Install => (tried(self.install()).await, Ok(None)),
+            Phase::NoOp => (tried(self.no_op()).await, Ok(None)),
+            Phase::Update => Box::pin(self.loaded(self.update(&mut notes))).await,
             Phase::ScaleUp => Box::pin(self.loaded(self.scale(|subject| subject.scaled_to))).await,
             Phase::ScaleDown => Box::pin(self.loaded(self.scale(|subject| subject.replicas))).await,
-            Phase::Recovery => Box::pin(self.loaded(self.recovery())).await,
-            Phase::Uninstall => self.uninstall().await,
-        }
+            Phase::Recovery => Box::pin(self.loaded(self.recovery(&mut notes))).await,
+            Phase::Uninstall => (tried(self.uninstall(&mut notes)).await, Ok(None)),
+        };
+        let load = load.unwrap_or_else(|error| {
+            notes.push(format!("no requests were sent: {error}"));
+            None
+        });
+        Carried { tried, load, notes }
     }
 
-    async fn loaded(&self, work: impl Future<Output = ActionResult<Done>>) -> ActionResult<Done> {
-        let (Some(door), Some(behind)) = (&self.door, self.behind()) else { return work.await };
-        let (done, load) = behind.under_load(door, work).await;
-        let done = done?;
-        Ok(match load {
-            Ok(load) => Done { load: Some(load), ..done },
-            Err(error) => done.note(format!("no requests were sent: {error}")),
-        })
+    /// Requests count whether or not the work is done.
+    async fn loaded(&self, work: impl Future<Output = ActionResult<Duration>>) -> (Tried, Counted) {
+        let (Some(door), Some(behind)) = (&self.door, self.behind()) else {
+            return (tried(work).await, Ok(None));
+        };
+        let (tried, load) = behind.under_load(door, tried(work)).await;
+        (tried, load.map(Some))
     }
 
     fn options(&self) -> DeployOptions {
@@ -73,11 +85,11 @@ impl Script<'_> {
         }
     }
 
-    async fn install(&self) -> ActionResult<Done> {
+    async fn install(&self) -> ActionResult<Duration> {
         let started = Instant::now();
         let goal = Goal::Install(&self.request.inputs);
         self.deploy(goal).await?;
-        Ok(Done::since(started))
+        Ok(started.elapsed())
     }
 
     async fn deploy(&self, goal: Goal<'_>) -> ActionResult<Deployed> {
@@ -90,14 +102,14 @@ impl Script<'_> {
         self.deploy(Goal::Upgrade { inputs, values: ValueReuse::Reset, absent: IfAbsent::Fail }).await
     }
 
-    async fn no_op(&self) -> ActionResult<Done> {
+    async fn no_op(&self) -> ActionResult<Duration> {
         let started = Instant::now();
         let deployed = self.upgrade(&self.request.inputs).await?;
-        let done = Done::since(started);
+        let took = started.elapsed();
         let steps = deployed.plan.steps.iter().filter(|step| step.action != Action::Await);
         let written: Vec<String> = steps.map(|step| step.id.to_string()).collect();
         if written.is_empty() {
-            return Ok(done);
+            return Ok(took);
         }
         let why = format!("it should have written nothing, and it wrote {}", written.join(", "));
         Err(Error::new(ErrorKind::Platform, "upgrade without a change", why).into())
@@ -108,14 +120,13 @@ impl Script<'_> {
         self.subject.as_ref().ok_or_else(none)
     }
 
-    async fn update(&self) -> ActionResult<Done> {
+    async fn update(&self, notes: &mut Vec<String>) -> ActionResult<Duration> {
         let subject = self.subject()?;
         let started = Instant::now();
-        if !self.request.update.0.is_empty() {
-            let mut inputs = self.request.inputs.clone();
-            inputs.values.0.extend(self.request.update.0.iter().cloned());
+        if let Some(inputs) = self.request.updated() {
+            notes.push("an upgrade with the values of the update".to_owned());
             self.upgrade(&inputs).await?;
-            return Ok(Done::since(started).note("an upgrade with the values of the update"));
+            return Ok(started.elapsed());
         }
         let request = RestartRequest {
             name: self.scope.release.clone(),
@@ -124,7 +135,7 @@ impl Script<'_> {
             timeout: self.request.timeout,
         };
         Box::pin(restart(self.context, &request)).await?;
-        Ok(Done::since(started))
+        Ok(started.elapsed())
     }
 
     fn replicas<'s>(&'s self, runtime: &'s dyn Runtime, subject: &'s Subject) -> Replicas<'s> {
@@ -137,7 +148,7 @@ impl Script<'_> {
         }
     }
 
-    async fn scale(&self, number: impl Fn(&Subject) -> u32) -> ActionResult<Done> {
+    async fn scale(&self, number: impl Fn(&Subject) -> u32) -> ActionResult<Duration> {
         let subject = self.subject()?;
         let number = number(subject);
         let (started, runtime) = (Instant::now(), runtime(self.context, "setting a number of replicas")?);
@@ -149,18 +160,19 @@ impl Script<'_> {
         };
         Box::pin(scale(self.context, &request)).await?;
         self.replicas(runtime, subject).until(number as usize, None).await?;
-        Ok(Done::since(started))
+        Ok(started.elapsed())
     }
 
-    async fn recovery(&self) -> ActionResult<Done> {
+    async fn recovery(&self, notes: &mut Vec<String>) -> ActionResult<Duration> {
         let subject = self.subject()?;
         let runtime = runtime(self.context, "ending a replica")?;
         let replicas = self.replicas(runtime, subject);
         let before = replicas.running().await?;
         let started = Instant::now();
         let killed = runtime.kill(&self.scope, &subject.workload).await?;
+        notes.push(format!("{}: {}", killed.name, killed.how));
         replicas.until(before, Some(&killed.id)).await?;
-        Ok(Done::since(started).note(format!("{}: {}", killed.name, killed.how)))
+        Ok(started.elapsed())
     }
 
     async fn remove(&self) -> ActionResult<Vec<ObjectId>> {
@@ -179,16 +191,16 @@ impl Script<'_> {
         Ok(Box::pin(uninstall(&context, &request)).await?.kept)
     }
 
-    pub(super) async fn uninstall(&self) -> ActionResult<Done> {
+    pub(super) async fn uninstall(&self, notes: &mut Vec<String>) -> ActionResult<Duration> {
         let started = Instant::now();
         let kept = self.remove().await?;
-        let done = Done::since(started);
-        self.require_nothing_but(&kept).await?;
-        if kept.is_empty() {
-            return Ok(done);
+        let took = started.elapsed();
+        if !kept.is_empty() {
+            let names: Vec<String> = kept.iter().map(ToString::to_string).collect();
+            notes.push(format!("the chart keeps {}, which stay on the target", names.join(", ")));
         }
-        let names: Vec<String> = kept.iter().map(ToString::to_string).collect();
-        Ok(done.note(format!("the chart keeps {}, which stay on the target", names.join(", "))))
+        self.require_nothing_but(&kept).await?;
+        Ok(took)
     }
 
     /// Looks whether the platform shows anything of the release any more.
