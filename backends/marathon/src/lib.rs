@@ -54,6 +54,7 @@ use connect::Server;
 use events::Events;
 use facts::MarathonFacts;
 use health::Patience;
+use rollout::Rollout;
 
 /// The backend's name in records.
 const NAME: &str = "marathon";
@@ -168,6 +169,18 @@ impl Backend for Marathon {
 
     async fn leaving(&self, scope: &Scope, natives: &[ObjectId]) -> Result<Health> {
         leaving::leaving(&self.server, scope, natives).await
+    }
+
+    fn recall(&self, receipts: &[Receipt]) {
+        for receipt in receipts {
+            if let Some(deployment) = Rollout::parse(&receipt.rollout).deployment {
+                self.server.has_begun(&deployment);
+            }
+        }
+    }
+
+    fn rollouts_lock(&self) -> bool {
+        true
     }
 
     fn runtime(&self) -> Option<&dyn Runtime> {

@@ -27,6 +27,14 @@ impl Rollout {
         serde_json::to_value(self).unwrap_or_default()
     }
 
+    /// What people should know of it.
+    pub(crate) fn told(&self) -> Option<String> {
+        let cancelled = self.cancelled.join(", ");
+        let text =
+            format!("an earlier command's deployment of it had not ended and was cancelled: {cancelled}");
+        (!self.cancelled.is_empty()).then_some(text)
+    }
+
     /// That of a receipt; one that says nothing where the receipt does not.
     pub(crate) fn parse(value: &Value) -> Self {
         serde_json::from_value(value.clone()).unwrap_or_default()

@@ -6,11 +6,12 @@ use futures_util::future::try_join;
 use rhumb_backend::{Error, ErrorKind, Killed, Receipt, Result, Scope, Task, TaskState};
 use serde_json::{Value, json};
 
-use crate::apply::{Lock, begun, write};
+use crate::apply::{Deployment, Held, Lock, begun, ids, write};
 use crate::connect::{Call, Server};
 use crate::document::{is_ours, label, text};
 use crate::kind::Kind;
 use crate::observe::{EVERYTHING, apps, document, jobs};
+use crate::rollout::Rollout;
 use crate::{names, normalize};
 
 mod shown;
@@ -99,11 +100,11 @@ fn of(scope: &Scope, kind: Kind, document: Value, spec: &str) -> Option<Running>
     Some(Running { kind, native, name, workload, document })
 }
 
-/// Sets the number of tasks.
+/// Sets the number of tasks. A deployment of an earlier command of the release that holds it is cancelled.
 ///
 /// # Errors
 /// `NotFound` for a workload that the release does not have; `Unsupported` for what has no number; `Locked` while a
-/// deployment holds it.
+/// deployment holds it that is not known to be the release's.
 pub(crate) async fn scale(
     server: &Server,
     scope: &Scope,
@@ -119,7 +120,7 @@ pub(crate) async fn scale(
         if running.kind == Kind::Job {
             return Err(fixed(workload, "a job has no number of replicas"));
         }
-        receipts.push(change(server, &running, |body| scaled(running.kind, body, replicas)).await?);
+        receipts.push(change(server, scope, &running, |body| scaled(running.kind, body, replicas)).await?);
     }
     Ok(receipts)
 }
@@ -136,16 +137,17 @@ fn scaled(kind: Kind, body: &mut Value, replicas: u32) {
 }
 
 /// Replaces every task by an equal one. Marathon restarts apps by a call of its own; a pod is written again with a label
-/// that is another one.
+/// that is another one. A deployment of an earlier command of the release that holds it is cancelled.
 ///
 /// # Errors
-/// `NotFound` for a workload that the release does not have; `Unsupported` for jobs; `Locked` while a deployment holds it.
+/// `NotFound` for a workload that the release does not have; `Unsupported` for jobs; `Locked` while a deployment holds it
+/// that is not known to be the release's.
 pub(crate) async fn restart(server: &Server, scope: &Scope, workload: &str) -> Result<Vec<Receipt>> {
     let mut receipts = Vec::new();
     for running in running(server, scope, Some(workload)).await? {
         receipts.push(match running.kind {
-            Kind::App => restart_app(server, &running).await?,
-            Kind::Pod => change(server, &running, mark_restart).await?,
+            Kind::App => restart_app(server, scope, &running).await?,
+            Kind::Pod => change(server, scope, &running, mark_restart).await?,
             _ => {
                 return Err(Error::new(
                     ErrorKind::Unsupported,
@@ -186,13 +188,27 @@ pub(crate) async fn kill(server: &Server, scope: &Scope, workload: &str) -> Resu
     Err(Error::new(ErrorKind::NotFound, KILL, "none of its tasks runs").with("workload", workload))
 }
 
-async fn restart_app(server: &Server, running: &Running) -> Result<Receipt> {
-    let path = format!("/v2/apps{}/restart", running.native);
-    let answer = server
-        .send(Call::post("restart the app", path, json!({})))
-        .await
-        .map_err(|error| about(error, running))?;
-    Ok(receipt(running, begun(server, &answer).to_value()))
+async fn restart_app(server: &Server, scope: &Scope, running: &Running) -> Result<Receipt> {
+    let rollout = match replace_tasks(server, running, Lock::Obeyed).await {
+        Err(error) if error.kind == ErrorKind::Locked => {
+            let cancelled = ids(held(server, scope, running).by_us(error).await?);
+            let rollout = replace_tasks(server, running, Lock::Taken).await;
+            rollout.map(|rollout| Rollout { cancelled, ..rollout })
+        }
+        rollout => rollout,
+    };
+    Ok(receipt(running, &rollout.map_err(|error| about(error, running))?))
+}
+
+async fn replace_tasks(server: &Server, running: &Running, lock: Lock) -> Result<Rollout> {
+    let call = Call::post("restart the app", format!("/v2/apps{}/restart", running.native), json!({}));
+    let call = if lock == Lock::Taken { call.query("force", "true") } else { call };
+    Ok(begun(server, &server.send(call).await?))
+}
+
+/// Only what is recorded tells here whose a deployment is: what the release wants is not known.
+fn held<'a>(server: &'a Server, scope: &'a Scope, running: &'a Running) -> Held<'a> {
+    Held { server, scope, native: &running.native, there: None }
 }
 
 /// The moment of the last restart, so that each makes another version.
@@ -200,7 +216,12 @@ fn mark_restart(body: &mut Value) {
     body["labels"][names::RESTARTED] = jiff::Timestamp::now().to_string().into();
 }
 
-async fn change(server: &Server, running: &Running, edit: impl FnOnce(&mut Value)) -> Result<Receipt> {
+async fn change(
+    server: &Server,
+    scope: &Scope,
+    running: &Running,
+    edit: impl FnOnce(&mut Value),
+) -> Result<Receipt> {
     let found =
         document(server, running.kind, &running.native).await.map_err(|error| about(error, running))?;
     let found = found.ok_or_else(|| {
@@ -211,21 +232,47 @@ async fn change(server: &Server, running: &Running, edit: impl FnOnce(&mut Value
     })?;
     let mut body = normalize::live(&found, &found);
     edit(&mut body);
-    let rollout = write(server, running.kind, &running.native, &body, Lock::Obeyed).await;
-    Ok(receipt(running, rollout.map_err(|error| about(error, running))?.to_value()))
+    let rollout = match write(server, running.kind, &running.native, &body, Lock::Obeyed).await {
+        Err(error) if error.kind == ErrorKind::Locked => {
+            take_over(server, scope, running, (body, error)).await
+        }
+        rollout => rollout,
+    };
+    Ok(receipt(running, &rollout.map_err(|error| about(error, running))?))
+}
+
+/// Writes over the release's own deployments. Where one of them had not replaced everything yet, the rest is replaced, too:
+/// Marathon would leave it as it is.
+async fn take_over(
+    server: &Server,
+    scope: &Scope,
+    running: &Running,
+    (mut body, locked): (Value, Error),
+) -> Result<Rollout> {
+    let holders = held(server, scope, running).by_us(locked).await?;
+    let replaces = holders.iter().any(Deployment::replaces);
+    if replaces && running.kind == Kind::Pod {
+        mark_restart(&mut body);
+    }
+    let mut rollout = write(server, running.kind, &running.native, &body, Lock::Taken).await?;
+    if replaces && running.kind == Kind::App {
+        rollout = replace_tasks(server, running, Lock::Taken).await?;
+    }
+    Ok(Rollout { cancelled: ids(holders), ..rollout })
 }
 
 fn about(error: Error, running: &Running) -> Error {
     error.with("object", running.kind.id(&running.name).to_string())
 }
 
-fn receipt(running: &Running, rollout: Value) -> Receipt {
+fn receipt(running: &Running, rollout: &Rollout) -> Receipt {
+    let told = rollout.told().map(|told| (Receipt::TOLD.to_owned(), told));
     Receipt {
         id: running.kind.id(&running.name),
         native: running.native.clone(),
         workload: Some(running.workload.clone()),
-        outputs: [("id".to_owned(), running.native.clone())].into(),
-        rollout,
+        outputs: [("id".to_owned(), running.native.clone())].into_iter().chain(told).collect(),
+        rollout: rollout.to_value(),
     }
 }
 

@@ -250,6 +250,14 @@ impl<B: Backend> Backend for FaultyBackend<B> {
         self.inner.claims(object)
     }
 
+    fn recall(&self, receipts: &[Receipt]) {
+        self.inner.recall(receipts);
+    }
+
+    fn rollouts_lock(&self) -> bool {
+        self.inner.rollouts_lock()
+    }
+
     async fn apply(&self, scope: &Scope, step: &Step, materials: &dyn Materials) -> Result<Receipt> {
         let fault = self.faults.arrive(Call::Apply).await?;
         self.faults.leave(fault, self.inner.apply(scope, step, materials).await)

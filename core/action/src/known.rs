@@ -36,7 +36,9 @@ impl Known {
                 break;
             }
         }
-        Ok(Self { heads, inventory: Inventory::new(records) })
+        let inventory = Inventory::new(records);
+        context.backend().recall(&inventory.receipts());
+        Ok(Self { heads, inventory })
     }
 
     /// The newest revision's head.

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use futures_util::future::try_join_all;
+use futures_util::future::join_all;
 use rhumb_release::Record;
 use rhumb_spec::model::{Mode, Workload};
 use tokio::time::Instant;
 
 use crate::hold::Hold;
 use crate::known::find_record;
-use crate::roll::{Patience, roll};
+use crate::roll::{Patience, recall, roll};
 use crate::running::runtime;
 use crate::{ActionResult, Context, Rolled, Wait};
 
@@ -36,9 +36,13 @@ pub async fn restart(context: &Context<'_>, request: &RestartRequest) -> ActionR
     let workloads = if request.workloads.is_empty() { lasting(&record) } else { request.workloads.clone() };
     let (scope, started) = (record.scope(), Instant::now());
     let hold = Hold::take(context, &scope).await?;
-    let restarted = try_join_all(workloads.iter().map(|workload| runtime.restart(&scope, workload))).await;
-    let result =
-        roll(context, &hold, &scope, restarted, Patience::new(request.wait, started, request.timeout)).await;
+    let patience = Patience::new(request.wait, started, request.timeout);
+    let result = async {
+        recall(context, &scope).await?;
+        let restarted = workloads.iter().map(|workload| runtime.restart(&scope, workload));
+        roll(context, &hold, &scope, join_all(restarted).await, patience).await
+    };
+    let result = result.await;
     hold.give_back().await;
     Ok(Rolled { name: request.name.clone(), workloads, health: result? })
 }

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use futures_util::future::try_join_all;
+use futures_util::future::join_all;
 use rhumb_backend::ObjectHealth;
 use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::hold::Hold;
-use crate::roll::{Patience, roll};
+use crate::roll::{Patience, recall, roll};
 use crate::running::{running, runtime};
 use crate::{ActionResult, Context, Wait};
 
@@ -46,12 +46,14 @@ pub async fn scale(context: &Context<'_>, request: &ScaleRequest) -> ActionResul
     let runtime = runtime(context, "setting a number of replicas")?;
     let started = Instant::now();
     let hold = Hold::take(context, &scope).await?;
-    let scaled = try_join_all(
-        request.workloads.iter().map(|(workload, replicas)| runtime.scale(&scope, workload, *replicas)),
-    );
-    let result =
-        roll(context, &hold, &scope, scaled.await, Patience::new(request.wait, started, request.timeout))
-            .await;
+    let patience = Patience::new(request.wait, started, request.timeout);
+    let result = async {
+        recall(context, &scope).await?;
+        let scaled =
+            request.workloads.iter().map(|(workload, replicas)| runtime.scale(&scope, workload, *replicas));
+        roll(context, &hold, &scope, join_all(scaled).await, patience).await
+    };
+    let result = result.await;
     hold.give_back().await;
     let workloads = request.workloads.iter().map(|(workload, _)| workload.clone()).collect();
     Ok(Rolled { name: request.name.clone(), workloads, health: result? })

@@ -116,6 +116,18 @@ pub trait Backend: fmt::Debug + Send + Sync {
         BTreeSet::new()
     }
 
+    /// Is told which rollouts the release's commands have begun, those of other processes too. Where a rollout locks its
+    /// objects, a lock of one of these is the release's own.
+    fn recall(&self, receipts: &[Receipt]) {
+        let _ = receipts;
+    }
+
+    /// Whether a rollout locks its objects until it ends, so that every one must be recorded: that of another number of
+    /// replicas and that of a restart, too, which no revision begins.
+    fn rollouts_lock(&self) -> bool {
+        false
+    }
+
     /// How many steps may be under way at one time.
     fn concurrency(&self) -> usize {
         10

@@ -156,6 +156,15 @@ impl<'a> Releases<'a> {
         Ok(gone)
     }
 
+    /// Removes the chunks that no revision needs, such as an earlier outcome's.
+    ///
+    /// # Errors
+    /// `Locked` when the lease is lost; what the storage answers.
+    pub async fn tidy(&self, lease: &Lease) -> Result<()> {
+        let heads = self.history(lease.scope()).await?;
+        self.collect(lease, &heads).await
+    }
+
     /// Removes every revision and chunk of a release. Heads go first, so that a release is never half there; the
     /// lease's own links stay until it is given back.
     ///

@@ -1,6 +1,6 @@
 //! Deployments, and what they lock.
 
-use rhumb_backend::{Cause, Error, Result};
+use rhumb_backend::{Cause, Error, Result, Scope};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -52,6 +52,11 @@ impl Deployment {
         self.affected_apps.iter().chain(&self.affected_pods).any(|affected| affected == native)
     }
 
+    /// Whether it replaces what runs, so that what goes over it has to replace the rest.
+    pub(crate) fn replaces(&self) -> bool {
+        self.current_actions.iter().any(|current| current.action.starts_with("Restart"))
+    }
+
     /// `97c1…, which does ScaleApplication`.
     fn shown(&self) -> String {
         let actions: Vec<&str> = self.current_actions.iter().map(|action| action.action.as_str()).collect();
@@ -69,11 +74,45 @@ pub(crate) async fn deployments(server: &Server) -> Result<Vec<Deployment>> {
     server.json(Call::get("list the deployments", "/v2/deployments")).await
 }
 
+/// An app or pod that deployments hold.
+#[derive(Clone, Copy)]
+pub(crate) struct Held<'a> {
+    pub(crate) server: &'a Server,
+    pub(crate) scope: &'a Scope,
+    pub(crate) native: &'a str,
+    /// What is there, by which a deployment of ours is known that nothing was recorded of; none where somebody else changed
+    /// it.
+    pub(crate) there: Option<&'a Value>,
+}
+
+impl Held<'_> {
+    /// The deployments that hold it, where every one of them is our own, to be cancelled.
+    ///
+    /// # Errors
+    /// The lock, when one of them is somebody else's: nobody takes it away from them unasked.
+    pub(crate) async fn by_us(&self, locked: Error) -> Result<Vec<Deployment>> {
+        let holders = holders(self.server, self.native, &locked).await?;
+        let is_own = |holder: &Deployment| {
+            let is_marked = |there: &Value| is_of(holder, self.native, there) && is_ours(self.scope, there);
+            self.server.began(&holder.id) || self.there.is_some_and(is_marked)
+        };
+        if let Some(foreign) = holders.iter().find(|holder| !is_own(holder)) {
+            return Err(held(&locked, foreign));
+        }
+        Ok(holders)
+    }
+}
+
+/// Their ids.
+pub(crate) fn ids(deployments: Vec<Deployment>) -> Vec<String> {
+    deployments.into_iter().map(|deployment| deployment.id).collect()
+}
+
 impl Work<'_> {
     /// The deployments that hold an app, where every one of them is our own, to be cancelled.
     ///
     /// # Errors
-    /// The lock, when one of them is somebody else's: nobody takes it away from them unasked.
+    /// As [`Held::by_us`].
     pub(super) async fn ours(
         &self,
         native: &str,
@@ -84,18 +123,8 @@ impl Work<'_> {
             Some(_) => None,
             None => document(self.server, self.kind, native).await?,
         };
-        let there = there.or(read.as_ref());
-        let holders = holders(self.server, native, &locked).await?;
-        let is_own = |holder: &Deployment| {
-            let by_mark =
-                there.is_some_and(|there| is_of(holder, native, there) && is_ours(self.scope, there));
-            self.server.began(&holder.id) || (by_mark && !self.has_drifted())
-        };
-        if let Some(foreign) = holders.iter().find(|holder| !is_own(holder)) {
-            return Err(held(&locked, foreign));
-        }
-        let cancelled: Vec<String> = holders.into_iter().map(|holder| holder.id).collect();
-        Ok(cancelled)
+        let there = there.or(read.as_ref()).filter(|_| !self.has_drifted());
+        Held { server: self.server, scope: self.scope, native, there }.by_us(locked).await.map(ids)
     }
 
     /// Whether somebody else changed what is there.
@@ -127,7 +156,8 @@ fn is_of(deployment: &Deployment, native: &str, there: &Value) -> bool {
 
 fn held(locked: &Error, holder: &Deployment) -> Error {
     let mut error = locked.clone();
-    error.message = format!("a deployment that this release did not begin holds it: {}", holder.shown());
+    error.message =
+        format!("a deployment that this release is not known to have begun holds it: {}", holder.shown());
     error
 }
 

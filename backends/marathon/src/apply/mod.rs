@@ -20,7 +20,7 @@ use crate::kind::Kind;
 use crate::observe::native;
 use crate::rollout::Rollout;
 
-pub(crate) use lock::{Deployment, deployments};
+pub(crate) use lock::{Deployment, Held, deployments, ids};
 pub(crate) use service::{Lock, begun, write};
 
 /// Carries out one step. Repeating it does no harm: what is there already as wanted is done, and so is what is gone
@@ -82,13 +82,7 @@ impl Work<'_> {
 
     fn receipt(&self, native: &str, rollout: &Rollout) -> Receipt {
         let mut outputs = BTreeMap::from([("id".to_owned(), native.to_owned())]);
-        if !rollout.cancelled.is_empty() {
-            let text = format!(
-                "an earlier command's deployment of it had not ended and was cancelled: {}",
-                rollout.cancelled.join(", ")
-            );
-            outputs.insert(Receipt::TOLD.to_owned(), text);
-        }
+        outputs.extend(rollout.told().map(|told| (Receipt::TOLD.to_owned(), told)));
         let rollout = if *rollout == Rollout::default() { Value::Null } else { rollout.to_value() };
         Receipt {
             id: self.step.id.clone(),

@@ -78,3 +78,31 @@ async fn what_cannot_start_is_removed() {
     next.apply(&lab.scope, &step(Action::Delete, &want, Some(&live)), &Given).await.unwrap();
     assert!(lab.live(&want).await.is_none());
 }
+
+/// A number of replicas changes no definition, so that only what is recorded tells whose its deployment is.
+#[tokio::test]
+async fn what_an_earlier_process_began_is_ours_where_it_is_recalled() {
+    let lab = lab();
+    lab.ready(&lab.create(&app("web", "nginx:1", 1)).await).await;
+    lab.double
+        .tell(Rule::of("/default/shop/web", Fate::Unplaceable { reason: "InsufficientCpus".to_owned() }));
+    let scaled = lab.marathon.runtime().unwrap().scale(&lab.scope, "web", 3).await.unwrap();
+    let first = scaled[0].rollout["deployment"].as_str().unwrap().to_owned();
+
+    let next = lab.another();
+    let runtime = next.runtime().unwrap();
+    let error = runtime.scale(&lab.scope, "web", 2).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Locked, "{error}");
+    assert!(error.to_string().contains(&first), "{error}");
+    next.recall(&scaled);
+    let restarted = runtime.restart(&lab.scope, "web").await.unwrap();
+    assert_eq!(restarted[0].rollout["cancelled"], json!([first]));
+    assert!(restarted[0].outputs[rhumb_backend::Receipt::TOLD].contains(&first));
+
+    let third = lab.another();
+    third.recall(&restarted);
+    let scaled = third.runtime().unwrap().scale(&lab.scope, "web", 2).await.unwrap();
+    assert_eq!(scaled[0].rollout["cancelled"], json!([restarted[0].rollout["deployment"]]));
+    lab.double.forget_rules();
+    lab.ready(&scaled[0]).await;
+}
