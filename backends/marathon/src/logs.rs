@@ -61,7 +61,7 @@ pub(crate) async fn logs(
     if query.since.is_some() {
         let message = "the files of Mesos' sandboxes do not say when a line was printed";
         return Err(Error::new(ErrorKind::Unsupported, "read the logs", message)
-            .remedy("ask for the last lines with `--tail`"));
+            .remedy("ask for the last lines with `--tail`, or for those from now on with `--follow`"));
     }
     let mut reader =
         Reader { server, query, agents: BTreeMap::new(), sources: Vec::new(), known: BTreeSet::new() };
