@@ -47,8 +47,8 @@ enum Kind {
 impl Platform {
     /// Every platform.
     pub const ALL: [Self; 5] = [Self::Memory, Self::Swarm, Self::Kubernetes, Self::Ecs, Self::Marathon];
-    /// Those on which a command takes time enough to be killed or overtaken.
-    pub const SERVED: [Self; 3] = [Self::Swarm, Self::Kubernetes, Self::Ecs];
+    /// Those behind a server, on which a command takes time enough to be killed or overtaken, in an unhurried place.
+    pub const SERVED: [Self; 4] = [Self::Swarm, Self::Kubernetes, Self::Ecs, Self::Marathon];
 
     /// The word in the names of tests.
     pub const fn as_str(self) -> &'static str {
@@ -98,6 +98,17 @@ impl Platform {
             Self::Marathon => Kind::Marathon(Box::new(marathon::double()?)),
         };
         Ok(Place { kind })
+    }
+
+    /// A place on which a command takes time enough to be killed or overtaken.
+    ///
+    /// # Errors
+    /// As for [`Platform::place`].
+    pub fn unhurried_place(self, name: &str) -> Result<Place, Failed> {
+        match self {
+            Self::Marathon => Ok(Place { kind: Kind::Marathon(Box::new(marathon::unhurried()?)) }),
+            _ => self.place(name),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! A double of Marathon, and what is left on it.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use libtest_mimic::Failed;
 pub use rhumb_doubles::marathon::{Double, Fate, Fault, FaultRule, Options, Pace, Part, Rule};
@@ -17,6 +18,21 @@ const TYPES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/corpus/ma
 /// When it cannot start.
 pub fn double() -> Result<Double, Failed> {
     double_of(Options::default())
+}
+
+/// A double whose tasks take their time, so that a command is still at work when it is killed or overtaken: a deployment
+/// takes a second or so.
+///
+/// # Errors
+/// When it cannot start.
+pub fn unhurried() -> Result<Double, Failed> {
+    let pace = Pace {
+        start: Duration::from_millis(400),
+        check: Duration::from_millis(100),
+        stop: Duration::from_millis(100),
+        ..Pace::default()
+    };
+    double_of(Options { pace, ..Options::default() })
 }
 
 /// A double of another kind of cluster.

@@ -69,7 +69,7 @@ struct Bench {
 
 impl Bench {
     fn new(platform: Platform, release: &str) -> Result<Self, Failed> {
-        let place = platform.place(release)?;
+        let place = platform.unhurried_place(release)?;
         let chart = ChartFolder::of(&platform.adapted(APP)).with("values.yaml", "colour: blue\n");
         Ok(Self { rhumb: place.rhumb(), place, chart, release: release.to_owned() })
     }

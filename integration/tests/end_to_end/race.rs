@@ -18,7 +18,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 }
 
 fn two_upgrades(platform: Platform) -> Result<(), Failed> {
-    let place = platform.place("raced")?;
+    let place = platform.unhurried_place("raced")?;
     let rhumb = place.rhumb();
     let chart = ChartFolder::of(&platform.adapted(APP)).with("values.yaml", "colour: blue\n");
     rhumb.succeed(&["install", "raced", chart.argument(), "--wait"])?;
