@@ -9,8 +9,9 @@ mod seen;
 
 use std::collections::BTreeSet;
 
-use rhumb_backend::{Action, Adopt, ImportQuery, ObjectId, Plan, Scope};
+use rhumb_backend::{Action, Adopt, FieldChange, ImportQuery, ObjectId, Plan, Scope};
 use rhumb_spec::Diagnostic;
+use serde_json::Value;
 
 pub use report::{AdoptedRelease, Stay};
 pub(crate) use seen::observe;
@@ -125,7 +126,7 @@ pub(crate) fn marks_only(context: &Context<'_>, plan: &mut Plan) -> ActionResult
     plan.steps.iter_mut().for_each(|step| adopt.reduce(step));
     let mut found = Vec::new();
     for step in plan.steps.iter().filter(|step| step.action != Action::Await) {
-        let others = step.changes.iter().filter(|change| !adopt.is_mark(&step.id, &change.path));
+        let others = step.changes.iter().filter(|change| !only_marks(adopt, &step.id, change));
         let paths: Vec<&str> = others.map(|change| change.path.as_str()).collect();
         if step.action != Action::Update || !paths.is_empty() {
             let what = format!("{} cannot be adopted in place", step.id);
@@ -139,6 +140,14 @@ pub(crate) fn marks_only(context: &Context<'_>, plan: &mut Plan) -> ActionResult
         }
     }
     if found.is_empty() { Ok(()) } else { Err(ActionError::Diagnostics(found)) }
+}
+
+/// Whether a change sets marks and nothing else. Where nothing was marked in any way, it is the whole mapping that is new.
+fn only_marks(adopt: &dyn Adopt, id: &ObjectId, change: &FieldChange) -> bool {
+    let new =
+        change.to.as_ref().and_then(Value::as_object).filter(|new| change.from.is_none() && !new.is_empty());
+    adopt.is_mark(id, &change.path)
+        || new.is_some_and(|new| new.keys().all(|key| adopt.is_mark(id, &format!("{}.{key}", change.path))))
 }
 
 /// What the user can do after an adoption that failed.

@@ -4,7 +4,7 @@ use rhumb_backend::{Change, FieldChange, Live, Object, ObjectId, Ownership, refe
 use rhumb_spec::Diagnostic;
 use serde::Serialize;
 
-use super::adopter;
+use super::{adopter, only_marks};
 use crate::deploy::{Goal, Order, prepare};
 use crate::engine::insist;
 use crate::{ActionResult, Context, Deployed};
@@ -82,7 +82,7 @@ pub(super) async fn of(context: &Context<'_>, order: Order<'_>) -> ActionResult<
         let object = Object { body: reference::resolve(&object.body, &outputs), ..object.clone() };
         let mut fields = changes(context.backend().change(None, live, &object));
         // What the chart says nothing of stays anyway, and most of it is what the platform takes where nothing is said.
-        fields.retain(|field| field.to.is_some() && !adopt.is_mark(&object.id, &field.path));
+        fields.retain(|field| field.to.is_some() && !only_marks(adopt, &object.id, field));
         if !fields.is_empty() {
             stays.push(Stay { id: object.id, fields });
         }

@@ -58,7 +58,8 @@ spec:
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
         trial::needs_cluster("kubernetes::a_namespace_is_adopted_in_place", in_place),
-        trial::needs_cluster("kubernetes::what_is_helms_is_not_adopted", helms),
+        trial::needs_cluster("kubernetes::what_helm_forgot_is_adopted", helms),
+        trial::needs_cluster("kubernetes::a_secret_stays_its_appliers_until_it_is_forced", forced),
     ]
 }
 
@@ -105,20 +106,109 @@ fn in_place() -> Result<(), Failed> {
     place.require_nothing_of("shop")
 }
 
+/// As Helm makes them, with the record of its release.
+const OF_HELM: &str = "
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: look
+  labels: { app.kubernetes.io/managed-by: Helm, app.kubernetes.io/instance: old }
+  annotations: { meta.helm.sh/release-name: old, meta.helm.sh/release-namespace: helmed }
+data: { a: b }
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: web
+  labels: { app.kubernetes.io/managed-by: Helm, app.kubernetes.io/instance: old }
+  annotations: { meta.helm.sh/release-name: old, meta.helm.sh/release-namespace: helmed }
+spec:
+  selector: { matchLabels: { app: web } }
+  template:
+    metadata: { labels: { app: web } }
+    spec:
+      terminationGracePeriodSeconds: 1
+      containers: [{ name: web, image: 'rhumb-demo:1', envFrom: [{ configMapRef: { name: look } }] }]
+---
+apiVersion: v1
+kind: Secret
+type: helm.sh/release.v1
+metadata: { name: sh.helm.release.v1.old.v1, labels: { owner: helm, name: old, status: deployed, version: '1' } }
+stringData: { release: H4sIAAAAAAAAA }
+";
+
 fn helms() -> Result<(), Failed> {
     const SPACE: &str = "helmed";
     let place = Platform::Kubernetes.place(SPACE)?;
     let (rhumb, kubectl) = (place.rhumb(), trial::cluster()?.kubectl());
-    let config = "apiVersion: v1\nkind: ConfigMap\ndata: { a: b }\nmetadata:\n  name: look\n  \
-                  labels: { app.kubernetes.io/managed-by: Helm }\n  \
-                  annotations: { meta.helm.sh/release-name: old }\n";
-    kubectl.feed(&["-n", SPACE, "apply", "-f", "-"], config)?;
+    let apply = ["-n", SPACE, "apply", "--server-side", "--field-manager=helm", "-f", "-"];
+    kubectl.feed(&apply, OF_HELM)?;
+    kubectl.run(&["-n", SPACE, "rollout", "status", "deployment/web", "--timeout=60s"])?;
     let folder = TempDir::new()?;
-    let chart = folder.path().join("chart").display().to_string();
-    let ended = rhumb.run(&["adopt", "shop", "--out", &chart]);
+    let chart = |name: &str| folder.path().join(name).display().to_string();
+    let ended = rhumb.run(&["adopt", "shop", "--out", &chart("one")]);
     ended.expect_code(3)?.expect_texts(&["configmap/look is Helm's", "Helm's release old"])?;
     let look = kubectl.get(SPACE, "configmap", "look")?;
-    trial::require(look["metadata"]["labels"]["app.kubernetes.io/instance"].is_null(), &look.to_string())?;
-    kubectl.run(&["-n", SPACE, "delete", "configmap", "look"])?;
+    trial::require(look["metadata"]["labels"]["app.kubernetes.io/instance"] == "old", &look.to_string())?;
+
+    // The remedy that the documentation names.
+    let before = pods(kubectl, SPACE, "web")?;
+    kubectl.run(&["-n", SPACE, "delete", "secret", "-l", "owner=helm,name=old"])?;
+    let of_helm = "app.kubernetes.io/managed-by=Helm,app.kubernetes.io/instance=old";
+    let label = ["label", "deployments,configmaps", "-l", of_helm, "app.kubernetes.io/managed-by-"];
+    kubectl.run(&[&["-n", SPACE][..], &label].concat())?;
+    let said = rhumb.succeed(&["adopt", "shop", "--out", &chart("two")])?;
+    trial::require(said.contains("nothing was restarted"), &said)?;
+    trial::require(pods(kubectl, SPACE, "web")? == before, "pods restarted")?;
+    rhumb.succeed(&["uninstall", "shop", "--wait"])?;
+    place.require_nothing_of("shop")
+}
+
+/// Applied by the server, so that it bears no annotation of anybody.
+const APPLIED: &str = "
+apiVersion: v1
+kind: Secret
+metadata: { name: key }
+data: { password: Y2FuYXJ5 }
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: web, labels: { app: web } }
+spec:
+  selector: { matchLabels: { app: web } }
+  template:
+    metadata: { labels: { app: web } }
+    spec:
+      terminationGracePeriodSeconds: 1
+      containers:
+        - name: web
+          image: rhumb-demo:1
+          env: [{ name: KEY, valueFrom: { secretKeyRef: { name: key, key: password } } }]
+";
+
+/// Where a chart writes into the Secret that was adopted, its data are its former applier's until that is overruled.
+fn forced() -> Result<(), Failed> {
+    const SPACE: &str = "forced";
+    let place = Platform::Kubernetes.place(SPACE)?;
+    let (rhumb, kubectl) = (place.rhumb(), trial::cluster()?.kubectl());
+    kubectl.feed(&["-n", SPACE, "apply", "--server-side", "-f", "-"], APPLIED)?;
+    kubectl.run(&["-n", SPACE, "rollout", "status", "deployment/web", "--timeout=60s"])?;
+    let folder = TempDir::new()?;
+    let chart = folder.path().join("chart").display().to_string();
+    let values = format!("{chart}/secrets.values.yaml");
+    rhumb.succeed(&["import", "kubernetes", "--out", &chart])?;
+    change(&chart, "kind: Secret", "kind: Secret\nstableName: true", "web")?;
+    rhumb.succeed(&["adopt", "shop", &chart, "-f", &values])?;
+    std::fs::write(&values, "secrets: { key: { password: another } }\n")?;
+    let upgrade = ["upgrade", "shop", &chart, "-f", &values, "--wait", "--timeout", "60s"];
+    let ended = rhumb.run(&upgrade).expect_code(5)?;
+    ended.expect_texts(&["data.password (set by kubectl)", "--force-conflicts"])?;
+    trial::require(kubectl.get(SPACE, "secret", "key")?["data"]["password"] == "Y2FuYXJ5", "it was written")?;
+    rhumb.succeed(&[&upgrade[..], &["--force-conflicts"]].concat())?;
+    let secret = kubectl.get(SPACE, "secret", "key")?;
+    trial::require(secret["data"]["password"] == "YW5vdGhlcg==", "it was not written")?;
+    let seen = kubectl.run(&["-n", SPACE, "exec", "deployment/web", "--", "sh", "-c", "echo $KEY"])?;
+    trial::require(seen.trim() == "another", &seen)?;
+    rhumb.succeed(&["uninstall", "shop", "--wait"])?;
     place.require_nothing_of("shop")
 }
