@@ -59,6 +59,14 @@ impl Failure {
         Self { exit: Exit::Usage, blocks: vec![Block::error(what).line("use", remedy)] }
     }
 
+    /// The same, with something else that the user can do.
+    pub(crate) fn advise(mut self, text: &str) -> Self {
+        if let Some(first) = self.blocks.first_mut() {
+            first.lines.push(("use", text.to_owned()));
+        }
+        self
+    }
+
     /// A file could not be read or written.
     pub(crate) fn io(doing: &str, path: &Path, error: &std::io::Error) -> Self {
         Self::general(format!("cannot {doing}: {}: {error}", path.display()))

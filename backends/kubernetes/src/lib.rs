@@ -11,6 +11,7 @@ mod connect;
 mod error;
 mod exec;
 mod export;
+mod externals;
 pub mod facts;
 mod gather;
 mod health;
@@ -41,11 +42,11 @@ use async_trait::async_trait;
 use rhumb_backend::change::ListKeys;
 use rhumb_backend::legalize::Pass;
 use rhumb_backend::{
-    Adopt, AtRest, Backend, Change, CheckedApp, Choices, Duplex, Entrance, Exec, Export, ExportSecrets,
-    Exported, Facts, Finding, Found, Gathered, Health, Helper, HelperState, Import, ImportQuery, Interactive,
-    Killed, Lifted, Live, LogLine, LogQuery, Lowered, Mapping, Materials, Migration, Object, ObjectId,
-    Observed, Place, PortOf, Receipt, Removed, Result, Runtime, Scope, Shown, Step, Streams, Support, Survey,
-    Task, VolumeUse, Volumes, Whose,
+    Adopt, AtRest, Backend, Change, CheckedApp, Choices, Duplex, Entrance, Entries, Exec, Export,
+    ExportSecrets, Exported, External, Externals, Facts, Finding, Found, Gathered, Health, Held, Helper,
+    HelperState, Import, ImportQuery, Interactive, Killed, Lifted, Live, LogLine, LogQuery, Lowered, Mapping,
+    Materials, Migration, Object, ObjectId, Observed, Place, PortOf, Receipt, Removed, Result, Runtime,
+    Scope, Shown, Step, Streams, Support, Survey, Task, VolumeUse, Volumes, Whose,
 };
 use rhumb_spec::{App, Diagnostic, Feature};
 use serde_json::Value;
@@ -280,6 +281,31 @@ impl Adopt for Kubernetes {
 
     fn is_mark(&self, _: &ObjectId, path: &str) -> bool {
         adopt::is_mark(path)
+    }
+}
+
+#[async_trait]
+impl Externals for Kubernetes {
+    fn externals(&self, app: &App) -> Vec<External> {
+        externals::externals(app)
+    }
+
+    async fn look_at_externals(&self, scope: &Scope, externals: &[External]) -> Result<Vec<Held>> {
+        externals::look(&self.cluster, scope, externals).await
+    }
+
+    async fn make_external(
+        &self,
+        scope: &Scope,
+        external: &External,
+        entries: &Entries,
+        mark: &str,
+    ) -> Result<()> {
+        externals::make(&self.cluster, scope, external, (entries, mark)).await
+    }
+
+    async fn remove_external(&self, scope: &Scope, external: &External, mark: &str) -> Result<Removed> {
+        externals::remove(&self.cluster, scope, external, mark).await
     }
 }
 

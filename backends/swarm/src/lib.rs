@@ -11,6 +11,7 @@ mod compose;
 mod connect;
 mod error;
 mod exec;
+mod externals;
 pub mod facts;
 mod gather;
 mod health;
@@ -42,11 +43,11 @@ use async_trait::async_trait;
 use rhumb_backend::change::ListKeys;
 use rhumb_backend::legalize::Pass;
 use rhumb_backend::{
-    Adopt, AtRest, Backend, Change, CheckedApp, Choices, Duplex, Entrance, Exec, Export, ExportSecrets,
-    Exported, Facts, Finding, Found, Gathered, Health, Helper, HelperState, Import, ImportQuery, Interactive,
-    Killed, Lifted, Live, LogLine, LogQuery, Lowered, Mapping, Materials, Migration, Object, ObjectId,
-    Observed, Place, PortOf, Receipt, Removed, Result, Runtime, Scope, Shown, Step, Streams, Support, Survey,
-    Task, VolumeUse, Volumes, Whose,
+    Adopt, AtRest, Backend, Change, CheckedApp, Choices, Duplex, Entrance, Entries, Exec, Export,
+    ExportSecrets, Exported, External, Externals, Facts, Finding, Found, Gathered, Health, Held, Helper,
+    HelperState, Import, ImportQuery, Interactive, Killed, Lifted, Live, LogLine, LogQuery, Lowered, Mapping,
+    Materials, Migration, Object, ObjectId, Observed, Place, PortOf, Receipt, Removed, Result, Runtime,
+    Scope, Shown, Step, Streams, Support, Survey, Task, VolumeUse, Volumes, Whose,
 };
 use rhumb_spec::{App, Diagnostic, Feature};
 use serde_json::Value;
@@ -296,6 +297,31 @@ impl Export for Swarm {
         secrets: &ExportSecrets<'_>,
     ) -> Result<Exported, Vec<Diagnostic>> {
         compose::files(scope, objects, secrets)
+    }
+}
+
+#[async_trait]
+impl Externals for Swarm {
+    fn externals(&self, app: &App) -> Vec<External> {
+        externals::externals(app)
+    }
+
+    async fn look_at_externals(&self, _: &Scope, externals: &[External]) -> Result<Vec<Held>> {
+        externals::look(&self.engine, externals).await
+    }
+
+    async fn make_external(
+        &self,
+        _: &Scope,
+        external: &External,
+        entries: &Entries,
+        mark: &str,
+    ) -> Result<()> {
+        externals::make(&self.engine, external, (entries, mark)).await
+    }
+
+    async fn remove_external(&self, _: &Scope, external: &External, mark: &str) -> Result<Removed> {
+        externals::remove(&self.engine, external, mark).await
     }
 }
 

@@ -37,6 +37,9 @@ const FILE_LIMIT: usize = 64;
 const VOLUME_LIMIT: usize = 255;
 const HASH: usize = 10;
 
+/// Which migration made something that is no release's.
+pub const MIGRATION: &str = "rhumb.dev/migration";
+
 /// On an external document, the label with its name on the swarm, where that is no name that a document can have.
 pub const NATIVE_NAME: &str = "swarm/name";
 

@@ -5,12 +5,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use rhumb_action::{
-    AdoptRequest, AdoptedRelease, DeployOptions, Execution, Existing, ImportRequest, Imported, Stay,
-};
+use rhumb_action::{AdoptRequest, AdoptedRelease, DeployOptions, Execution, Existing, Imported, Stay};
 use rhumb_backend::ImportQuery;
 use tempfile::TempDir;
 
+use super::foreign::{self, Meant};
 use super::{Ended, deploy};
 use crate::arguments::{ChartArguments, duration};
 use crate::exit::Exit;
@@ -55,7 +54,7 @@ pub(crate) struct Arguments {
 /// Makes a release of what runs.
 pub(crate) async fn run(session: &Session, arguments: Arguments) -> Ended {
     let parts = session.parts(false)?;
-    let query = query(&parts, &arguments)?;
+    let query = meant(&arguments).query(&parts)?;
     let mut inputs = arguments.inputs.clone();
     let scratch = scratch(&arguments)?;
     let (chart, imported) = if let Some(chart) = &arguments.chart {
@@ -63,8 +62,7 @@ pub(crate) async fn run(session: &Session, arguments: Arguments) -> Ended {
     } else {
         let out = scratch.as_ref().map(|scratch| scratch.path().join(&arguments.name));
         let imported = import(&parts, &arguments, &query, out.unwrap_or_else(|| folder(&arguments))).await?;
-        let secrets = imported.path.join(SECRETS);
-        if secrets.is_file() {
+        if let Some(secrets) = foreign::secret_values(&imported.path) {
             inputs.values.values.insert(0, secrets);
         }
         (imported.path.clone(), Some(imported))
@@ -86,26 +84,12 @@ pub(crate) async fn run(session: &Session, arguments: Arguments) -> Ended {
     Ok(if adopted.problems.is_empty() { Exit::Success } else { Exit::Failure })
 }
 
-/// The file in which an import keeps what it could read of secrets.
-const SECRETS: &str = "secrets.values.yaml";
-
-/// What is taken over, in the platform's own words.
-fn query(parts: &Parts, arguments: &Arguments) -> Result<ImportQuery, Failure> {
-    let is_swarm = parts.target.backend.name() == "swarm";
-    if arguments.stack.is_some() && !is_swarm {
-        let what = format!(
-            "--stack is for Docker Swarm, and the target {} is of {}",
-            parts.target.name,
-            parts.target.backend.name()
-        );
-        return Err(Failure::usage(what, "--selector, or the namespace".to_owned()));
+fn meant(arguments: &Arguments) -> Meant<'_> {
+    Meant {
+        name: &arguments.name,
+        stack: arguments.stack.as_deref(),
+        selector: arguments.selector.as_deref(),
     }
-    let stack = || {
-        let name = arguments.stack.as_ref().unwrap_or(&arguments.name);
-        format!("com.docker.stack.namespace={name}")
-    };
-    let selector = arguments.selector.clone().or_else(|| is_swarm.then(stack));
-    Ok(ImportQuery { namespace: parts.namespace.clone(), selector })
 }
 
 /// Where the chart goes that is made.
@@ -115,13 +99,8 @@ fn folder(arguments: &Arguments) -> PathBuf {
 
 /// A folder that goes again, for the chart of a dry run that nobody asked to keep.
 fn scratch(arguments: &Arguments) -> Result<Option<TempDir>, Failure> {
-    if !arguments.dry_run || arguments.out.is_some() || arguments.chart.is_some() {
-        return Ok(None);
-    }
-    let made = TempDir::new().map_err(|error| {
-        Failure::usage(format!("no temporary folder can be made: {error}"), "--out FOLDER".to_owned())
-    })?;
-    Ok(Some(made))
+    let is_kept = !arguments.dry_run || arguments.out.is_some() || arguments.chart.is_some();
+    if is_kept { Ok(None) } else { foreign::scratch().map(Some) }
 }
 
 async fn import(
@@ -140,12 +119,8 @@ async fn import(
             ),
         ));
     }
-    let request = ImportRequest {
-        name: Some(arguments.name.clone()),
-        out,
-        existing: if arguments.force { Existing::Replace } else { Existing::Keep },
-    };
-    parts.finish(rhumb_action::import_live(parts.target.backend.as_ref(), query, &request).await)
+    let existing = if arguments.force { Existing::Replace } else { Existing::Keep };
+    meant(arguments).import(parts, query, (out, existing)).await
 }
 
 fn text(session: &Session, adopted: &AdoptedRelease, imported: Option<&Imported>) -> String {

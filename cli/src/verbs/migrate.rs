@@ -1,5 +1,6 @@
 //! `rhumb migrate`.
 
+mod adoption;
 mod arguments;
 mod commands;
 mod text;
@@ -8,8 +9,10 @@ use std::path::PathBuf;
 
 use rhumb_action::IfNoNamespace;
 use rhumb_action::migrate::{
-    self, Baggage, DestinationWrites, Overwrite, Sides, SourceVolumes, StartRequest, State, Store,
+    self, Baggage, DestinationWrites, Foreign, Overwrite, Sides, SourceVolumes, StartRequest, State, Store,
 };
+
+use adoption::Chart;
 
 use super::Ended;
 use crate::exit::Exit;
@@ -23,7 +26,7 @@ use commands::Shell;
 /// Moves a release from one platform to another.
 pub(crate) async fn run(session: &Session, arguments: Arguments) -> Ended {
     match arguments.what {
-        What::Plan(arguments) => plan(session, &arguments).await,
+        What::Plan(arguments) => Box::pin(plan(session, &arguments)).await,
         What::Start(arguments) => Box::pin(start(session, &arguments)).await,
         What::Status(arguments) => status(session, &arguments),
         What::Verify(arguments) => verify(session, &arguments).await,
@@ -36,11 +39,13 @@ pub(crate) async fn run(session: &Session, arguments: Arguments) -> Ended {
 async fn plan(session: &Session, arguments: &Move) -> Ended {
     let (path, state) = found(session, &arguments.which)?;
     let parts = both(session, &arguments.which, state.as_ref())?;
-    let baggage = baggage(arguments)?;
+    let foreign = adoption::foreign(session, &parts[0], (arguments, state.as_ref()), Chart::Shown).await?;
+    let (foreign, _folder) = foreign.unzip();
+    let baggage = baggage(arguments, foreign)?;
     let sides = sides(&parts, &arguments.which);
-    let planned = migrate::plan(&sides, &baggage, &path).await;
+    let planned = Box::pin(migrate::plan(&sides, &baggage, &path)).await;
     finish_lines(&parts);
-    let planned = planned?;
+    let planned = planned.map_err(|error| adoption::failed(error, arguments))?;
     emit(session.format(), &planned, || text::plan(&planned, session.paint()))?;
     Ok(Exit::Success)
 }
@@ -48,8 +53,10 @@ async fn plan(session: &Session, arguments: &Move) -> Ended {
 async fn start(session: &Session, arguments: &Start) -> Ended {
     let (path, state) = found(session, &arguments.moving.which)?;
     let parts = both(session, &arguments.moving.which, state.as_ref())?;
+    let moving = &arguments.moving;
+    let foreign = adoption::foreign(session, &parts[0], (moving, state.as_ref()), Chart::Kept).await?;
     let request = StartRequest {
-        baggage: baggage(&arguments.moving)?,
+        baggage: baggage(moving, foreign.map(|(foreign, _)| foreign))?,
         helper_image: arguments.helper_image.clone(),
         overwrite: if arguments.overwrite { Overwrite::Replace } else { Overwrite::Refuse },
     };
@@ -57,7 +64,7 @@ async fn start(session: &Session, arguments: &Start) -> Ended {
     let store = Store::take(&path)?;
     let started = Box::pin(migrate::start(&sides, &request, &store)).await;
     finish_lines(&parts);
-    let state = started?;
+    let state = started.map_err(|error| adoption::failed(error, moving))?;
     emit(session.format(), &state, || text::started(&state))?;
     Ok(Exit::Success)
 }
@@ -187,11 +194,13 @@ fn finish_lines(parts: &[Parts; 2]) {
     }
 }
 
-fn baggage(arguments: &Move) -> Result<Baggage, Failure> {
+fn baggage(arguments: &Move, foreign: Option<Foreign>) -> Result<Baggage, Failure> {
     Ok(Baggage {
         values: Session::values(&arguments.values)?,
         chart: arguments.chart.clone(),
         accept_loss: arguments.accept_loss.clone(),
+        keep_external: arguments.keep_external.clone(),
+        foreign,
         no_namespace: if arguments.create_namespace { IfNoNamespace::Create } else { IfNoNamespace::Fail },
     })
 }

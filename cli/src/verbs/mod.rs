@@ -12,6 +12,7 @@ pub(crate) mod exec;
 pub(crate) mod explain;
 pub(crate) mod export;
 pub(crate) mod features;
+mod foreign;
 pub(crate) mod get;
 pub(crate) mod history;
 pub(crate) mod import;

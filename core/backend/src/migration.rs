@@ -6,11 +6,11 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use crate::material::Demand;
-use crate::{Live, Material, Object, Result, Scope, VolumeUse};
+use crate::{Externals, Live, Material, Object, Result, Scope, VolumeUse};
 
 /// What a platform does so that a release can leave it, or come to it.
 #[async_trait]
-pub trait Migration: Send + Sync {
+pub trait Migration: Externals {
     /// What becomes of a document so that it runs nothing, and everything else stays. Nothing is asked.
     fn at_rest(&self, object: &Object) -> AtRest;
 

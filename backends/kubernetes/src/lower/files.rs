@@ -137,7 +137,8 @@ fn secret_data(
     let data: Map<String, Value> =
         demands.into_iter().map(|(key, demand)| (key, demand.to_value())).collect();
     let mut fields = Map::new();
-    if let Some(kind) = secret_type(&data) {
+    let keys: Vec<&str> = data.keys().map(String::as_str).collect();
+    if let Some(kind) = secret_type(&keys) {
         fields.insert("type".to_owned(), kind.into());
     }
     fields.insert("data".to_owned(), data.into());
@@ -147,11 +148,11 @@ fn secret_data(
 /// The type that the keys make of a secret; none for the usual `Opaque`.
 ///
 /// Source: Kubernetes documentation, "Types of Secret": both types want these keys.
-fn secret_type(data: &Map<String, Value>) -> Option<&'static str> {
-    if data.len() == 1 && data.contains_key(".dockerconfigjson") {
+pub(crate) fn secret_type(keys: &[&str]) -> Option<&'static str> {
+    if keys == [".dockerconfigjson"] {
         return Some("kubernetes.io/dockerconfigjson");
     }
-    (data.contains_key("tls.crt") && data.contains_key("tls.key")).then_some("kubernetes.io/tls")
+    (keys.contains(&"tls.crt") && keys.contains(&"tls.key")).then_some("kubernetes.io/tls")
 }
 
 /// The objects that the app's configs and secrets become.

@@ -39,6 +39,7 @@ use report::Report;
 pub use container::GPU;
 pub use environment::POD_INDEX;
 pub use expansion::unescape;
+pub(crate) use files::secret_type;
 pub use patches::LISTS;
 pub use route::{GATEWAY, ISSUER};
 pub use security::PROFILES;

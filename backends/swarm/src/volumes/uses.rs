@@ -32,7 +32,11 @@ pub(crate) async fn volumes(engine: &Engine, scope: &Scope, whose: &Whose) -> Re
             format!("{}={}", names::RELEASE, scope.release),
             format!("{}={}", names::NAMESPACE, scope.namespace),
         ],
-        Whose::Others { selector: Some(selector) } => vec![selector.clone()],
+        Whose::Others { selector: Some(selector) } => selector
+            .split(',')
+            .map(|label| label.trim().to_owned())
+            .filter(|label| !label.is_empty())
+            .collect(),
         Whose::Others { selector: None } => vec![format!("{}={}", names::STACK, scope.stack())],
     };
     let call = Call::get(Kind::Service.listing(), Kind::Service.path()).filters(&json!({ "label": labels }));
@@ -147,8 +151,10 @@ impl<'a> Service<'a> {
         self.spec.pointer("/Labels")?.get(label)?.as_str()
     }
 
+    /// The name without that of the stack, which for an adopted one is not the release's.
     fn unprefixed<'b>(&self, name: &'b str) -> &'b str {
-        name.strip_prefix(self.stack).and_then(|rest| rest.strip_prefix('_')).unwrap_or(name)
+        let stack = self.label(names::STACK).unwrap_or(self.stack);
+        name.strip_prefix(stack).and_then(|rest| rest.strip_prefix('_')).unwrap_or(name)
     }
 
     fn workload(&self) -> String {

@@ -72,12 +72,34 @@ pub(super) struct Move {
     /// The chart, where the source has not recorded it or another version is to go
     #[arg(long, value_name = "CHART")]
     pub(super) chart: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) adoption: Adoption,
     /// Go all the same although the destination does less of this feature; may be repeated
     #[arg(long, value_name = "FEATURE", value_delimiter = ',')]
     pub(super) accept_loss: Vec<rhumb_spec::Feature>,
+    /// Leave this config or secret, which is not the release's, as it is at the destination: `secret/db`; may be repeated
+    #[arg(long, value_name = "DOCUMENT", value_delimiter = ',')]
+    pub(super) keep_external: Vec<String>,
     /// Make the destination's namespace where it is not there
     #[arg(long)]
     pub(super) create_namespace: bool,
+}
+
+/// What is to become a release before it moves.
+#[derive(Debug, Args)]
+pub(super) struct Adoption {
+    /// Adopt first what runs at the source and is no release yet, as `rhumb adopt` does: nothing is restarted. With --chart, by that chart
+    #[arg(long)]
+    pub(super) adopt: bool,
+    /// On Docker Swarm: adopt this stack [default: the release's name]
+    #[arg(long, value_name = "NAME", requires = "adopt", conflicts_with = "selector")]
+    pub(super) stack: Option<String>,
+    /// Adopt only what bears these labels
+    #[arg(short = 'l', long, value_name = "SELECTOR", requires = "adopt")]
+    pub(super) selector: Option<String>,
+    /// The folder of the chart that is made of it [default: ./RELEASE]
+    #[arg(long, value_name = "FOLDER", requires = "adopt", conflicts_with = "chart")]
+    pub(super) out: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

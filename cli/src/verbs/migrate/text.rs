@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use rhumb_action::migrate::{
-    Aborted, CutOver, Finished, MigrationPlan, MovingVolume, MovingWorkload, Side, Stage, State, Verified,
+    Aborted, CutOver, ExternalFate, Finished, MigrationPlan, MovingExternal, MovingVolume, MovingWorkload,
+    Side, Stage, State, Verified,
 };
 
 use crate::output::{Paint, table, time};
@@ -22,6 +23,11 @@ pub(super) fn plan(plan: &MigrationPlan, paint: Paint) -> String {
     if let Some(stage) = plan.under_way {
         let _ = writeln!(text, "STAGE:    {stage}; `rhumb migrate status {}` tells more", plan.release);
     }
+    if let Some(adopts) = &plan.adopts {
+        let (objects, replicas) = (adopts.objects.len(), adopts.replicas);
+        let _ =
+            writeln!(text, "ADOPTS:   {objects} objects first, as `rhumb adopt`; {replicas} replicas run on");
+    }
     let _ = writeln!(text, "\nWhat moves");
     text.push_str(&indented(&table(["WORKLOAD", "REPLICAS"], plan.workloads.iter().map(workload))));
     if !plan.volumes.is_empty() {
@@ -32,7 +38,12 @@ pub(super) fn plan(plan: &MigrationPlan, paint: Paint) -> String {
     }
     names(&mut text, "configs", &plan.configs);
     names(&mut text, "secrets", &plan.secrets);
-    names(&mut text, "must be there already", &plan.external);
+    if !plan.external.is_empty() {
+        text.push_str(&indented(&table(
+            ["EXTERNAL", "IS", "BECOMES", ""],
+            plan.external.iter().map(external),
+        )));
+    }
     names(&mut text, "begins empty", &plan.empty);
     let _ = writeln!(text, "\nWhat is lost");
     match plan.losses.as_slice() {
@@ -75,6 +86,22 @@ fn workload(workload: &MovingWorkload) -> [String; 2] {
     [workload.name.clone(), replicas]
 }
 
+fn external(external: &MovingExternal) -> [String; 4] {
+    let fate = match &external.fate {
+        ExternalFate::Copied => "copied".to_owned(),
+        ExternalFate::Equal => "there already, and equal".to_owned(),
+        ExternalFate::ComparedLater => "there already; start compares it".to_owned(),
+        ExternalFate::Other => {
+            format!("there already, and another value: it needs --keep-external {}", external.document)
+        }
+        ExternalFate::Kept => "there already, and stays as it is".to_owned(),
+        ExternalFate::Unknown { why } => format!("there already, and not compared: {why}"),
+        ExternalFate::Unreadable { why } => format!("has to be made first; it cannot be copied: {why}"),
+    };
+    let from = if external.from.is_empty() { "-".to_owned() } else { external.from.join(", ") };
+    [external.document.clone(), from, external.to.clone(), fate]
+}
+
 fn volume(volume: &MovingVolume) -> [String; 4] {
     let size =
         |size: &Option<rhumb_spec::Bytes>| size.map_or_else(|| "-".to_owned(), |size| size.to_string());
@@ -92,6 +119,13 @@ pub(super) fn status(state: &State) -> String {
     let _ = writeln!(text, "UPDATED:   {}", time(&state.updated));
     if let Some(seconds) = state.downtime_seconds {
         let _ = writeln!(text, "DOWNTIME:  {seconds} s");
+    } else if let Some(seconds) = state.expected_seconds {
+        let _ = writeln!(text, "EXPECTED:  {seconds} s of the downtime for the comparison");
+    }
+    if !state.externals.is_empty() {
+        let made: Vec<&str> = state.externals.iter().map(|one| one.native.as_str()).collect();
+        let _ =
+            writeln!(text, "ADDED:     {} on {}, not the release's own", made.join(", "), state.to.target);
     }
     if !state.volumes.is_empty() {
         text.push('\n');
@@ -235,6 +269,10 @@ pub(super) fn finished(finished: &Finished) -> String {
     );
     if !finished.kept.is_empty() {
         let _ = writeln!(text, "kept on {}: {}", state.from.target, finished.kept.join(", "));
+    }
+    if !finished.external.is_empty() {
+        let (from, external) = (&state.from.target, finished.external.join(", "));
+        let _ = writeln!(text, "left on {from}, because not the release's own: {external}");
     }
     for left in &finished.left {
         let _ = writeln!(text, "left: {left}");

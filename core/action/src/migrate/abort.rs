@@ -7,7 +7,8 @@ use rhumb_spec::Diagnostic;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use super::copy::{self, Direction, cross, remove_helpers};
+use super::copy::{Direction, Round, copy_all, cross, remove_helpers};
+use super::externals_made::remove_externals;
 use super::journey::Journey;
 use super::posture::{bring_back, put_to_rest};
 use super::sides::{At, Sides, VALID, ferry_failed, migration};
@@ -126,12 +127,7 @@ async fn copy_back(journey: &mut Journey<'_>) -> ActionResult<()> {
     let image = journey.state.helper_image.clone();
     let passages = journey.state.volumes.clone();
     let crossings = cross(sides, (&run, &image), &passages, Direction::Back).await?;
-    for (index, crossing) in crossings.iter().enumerate() {
-        sides.source().doing(format!("copying {} back, and comparing", passages[index].to.native));
-        journey.state.volumes[index].back = Some(copy::last(&sides.from, crossing).await?);
-        journey.save()?;
-    }
-    Ok(())
+    copy_all(journey, &crossings, Round::Back).await
 }
 
 /// Removes what the migration made at the destination.
@@ -141,7 +137,7 @@ async fn clear(journey: &mut Journey<'_>) -> ActionResult<Vec<String>> {
     remove_release(&at).await?;
     let (new, old): (Vec<&Passage>, Vec<&Passage>) =
         journey.state.volumes.iter().partition(|passage| passage.is_new);
-    let mut left = Vec::new();
+    let mut left = remove_externals(journey).await?;
     for passage in new {
         left.extend(remove_volume(&at, &passage.to).await?);
     }

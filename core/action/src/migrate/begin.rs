@@ -10,9 +10,11 @@ use rhumb_spec::{Diagnostic, Feature};
 use super::arrival::{Arrival, Posture};
 use super::carried::Carried;
 use super::departure::Departure;
+use super::externals::Outside;
+use super::foreign::{self, Foreign, to_adopt};
 use super::passages::{Pairs, pair};
 use super::sides::{Sides, migration};
-use super::state::State;
+use super::state::{Stage, State};
 use crate::deploy::{Goal, Order, deploy, prepare};
 use crate::known::Known;
 use crate::wanted::Wanted;
@@ -29,6 +31,10 @@ pub struct Baggage {
     pub chart: Option<std::path::PathBuf>,
     /// Features that may be lost.
     pub accept_loss: Vec<Feature>,
+    /// Configs and secrets that are not the release's and stay as they are at the destination: `secret/db`.
+    pub keep_external: Vec<String>,
+    /// What is adopted first, where the source is no release yet.
+    pub foreign: Option<Foreign>,
     /// What becomes of the destination's namespace when it is not there.
     pub no_namespace: IfNoNamespace,
 }
@@ -47,6 +53,8 @@ pub(super) struct Itinerary {
     pub(super) pairs: Pairs,
     /// What the source does not lose.
     pub(super) losses: Vec<Loss>,
+    /// Configs and secrets that are not the release's, as long as it matters.
+    pub(super) outside: Outside,
 }
 
 /// Reads the source and goes the road for the destination. Nothing is changed.
@@ -63,7 +71,14 @@ pub(super) async fn itinerary(
     migration(&source.context)?;
     migration(&destination.context)?;
     let revision = state.map(|state| state.revision);
-    let departure = Departure::read(&source, revision, baggage.chart()).await?;
+    let foreign = match state {
+        None => to_adopt(&source, baggage.foreign.as_ref()).await?,
+        Some(_) => None,
+    };
+    let departure = match foreign {
+        Some(foreign) => Departure::of_foreign(&source, foreign).await?,
+        None => Departure::read(&source, revision, baggage.chart()).await?,
+    };
     if state.is_none() {
         nobody_there(sides).await?;
     }
@@ -71,14 +86,20 @@ pub(super) async fn itinerary(
     let order =
         Order { release: sides.release, goal: Goal::Arrive(&arrival), options: &DeployOptions::default() };
     let wanted = prepare(&destination.context, order).await?.wanted;
-    let volumes = match state.filter(|state| !state.volumes.is_empty()) {
+    let volumes = match (state.filter(|state| !state.volumes.is_empty()), foreign) {
         // A source that rests does not show all of its volumes any more.
-        Some(state) => state.volumes.iter().map(|passage| passage.from.clone()).collect(),
-        None => departure.volumes(&source).await?,
+        (Some(state), _) => state.volumes.iter().map(|passage| passage.from.clone()).collect(),
+        (None, Some(foreign)) => foreign::volumes(&source, foreign).await?,
+        (None, None) => departure.volumes(&source).await?,
     };
     let pairs = pair(&volumes, &wanted_volumes(sides, &wanted))?;
     let losses = new_losses(&wanted.losses, &departure.record.losses);
-    Ok(Itinerary { departure, wanted, pairs, losses })
+    let outside = if state.is_none_or(|state| state.stage == Stage::Preparing) {
+        Outside::look(sides, &departure.record.app, &wanted.app).await?
+    } else {
+        Outside::default()
+    };
+    Ok(Itinerary { departure, wanted, pairs, losses, outside })
 }
 
 fn wanted_volumes(sides: &Sides<'_>, wanted: &Wanted) -> Vec<VolumeUse> {

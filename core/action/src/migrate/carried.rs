@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use rhumb_backend::material::Demand;
-use rhumb_backend::{Live, Material, Object, ObjectId, Ownership, Scope, Shown};
+use rhumb_backend::{Live, Material, Object, ObjectId, Ownership, Shown};
 use rhumb_ferry::{Run, TreePath, read_secrets};
 use rhumb_release::Record;
 use rhumb_spec::model::Generate;
@@ -60,16 +60,45 @@ fn name(of: &str, how: &Generate, part: Option<&str>) -> String {
     format!("{of} {} {}", serde_json::to_string(how).unwrap_or_default(), part.unwrap_or_default())
 }
 
-/// Reads every secret that a revision made: from the platform where it shows them, else through a helper that has them mounted.
-pub(super) async fn read(at: &At<'_>, record: &Record, (run, image): (&Run, &str)) -> ActionResult<Carried> {
+/// What a container saw of secrets, by their names on the platform.
+pub(super) type Seen = BTreeMap<String, Material>;
+
+/// Reads every secret that a revision made: from the platform where it shows them, else through a helper that has them mounted. The same
+/// helper reads `others`.
+pub(super) async fn read(
+    at: &At<'_>,
+    record: &Record,
+    others: Vec<String>,
+    with: (&Run, &str),
+) -> ActionResult<(Carried, Seen)> {
+    let mut carried = Carried::default();
+    let closed = match shown(at, record).await? {
+        Shown::Material(all) => {
+            for (demand, material) in all {
+                carried.take(demand, material);
+            }
+            Vec::new()
+        }
+        Shown::InContainer(all) => all,
+    };
+    let names = closed.iter().map(|(name, _)| name.clone()).chain(others).collect();
+    let mut seen = read_in_container(at, names, with).await?;
+    for (name, demand) in closed {
+        if let Some(material) = seen.remove(&name) {
+            carried.take(demand, material);
+        }
+    }
+    Ok((carried, seen))
+}
+
+async fn shown(at: &At<'_>, record: &Record) -> ActionResult<Shown> {
     let is_made = |object: &&Object| {
         object.sensitive && object.ownership == Ownership::Owned && object.workload.is_none()
     };
     let wanted: Vec<&Object> = record.objects.iter().filter(is_made).collect();
     let ids: Vec<ObjectId> = wanted.iter().map(|object| object.id.clone()).collect();
-    let mut carried = Carried::default();
     if ids.is_empty() {
-        return Ok(carried);
+        return Ok(Shown::Material(Vec::new()));
     }
     let scope = at.scope();
     let observed = at.context.backend().observe(&scope, &ids).await?;
@@ -77,37 +106,31 @@ pub(super) async fn read(at: &At<'_>, record: &Record, (run, image): (&Run, &str
         .into_iter()
         .filter_map(|object| Some((object, observed.find(&object.id, object.generation.as_deref())?)))
         .collect();
-    match migration(&at.context)?.secrets(&scope, &found).await? {
-        Shown::Material(all) => all.into_iter().for_each(|(demand, material)| carried.take(demand, material)),
-        Shown::InContainer(all) => read_in_container(at, &scope, (run, image), all, &mut carried).await?,
-    }
-    Ok(carried)
+    Ok(migration(&at.context)?.secrets(&scope, &found).await?)
 }
 
-async fn read_in_container(
+/// Reads secrets by their names through a helper that has them mounted.
+pub(super) async fn read_in_container(
     at: &At<'_>,
-    scope: &Scope,
+    names: Vec<String>,
     (run, image): (&Run, &str),
-    secrets: Vec<(String, Demand)>,
-    carried: &mut Carried,
-) -> ActionResult<()> {
-    if secrets.is_empty() {
-        return Ok(());
+) -> ActionResult<Seen> {
+    if names.is_empty() {
+        return Ok(Seen::new());
     }
-    let names = secrets.iter().map(|(name, _)| name.clone()).collect();
-    let wish = Dock { secrets: names, ..at.dock(HELPER, image, Vec::new()) };
-    let shore = at.shore(scope);
+    let wish = Dock { secrets: names.clone(), ..at.dock(HELPER, image, Vec::new()) };
+    let shore = at.shore(&at.scope());
     let docked = dock(&shore, run, &wish).await?;
     let read = read_secrets(&docked.end("none"), &options(None)).await.map_err(ferry_failed);
     undock(&shore, HELPER).await?;
-    let read = read?;
-    for (name, demand) in secrets {
+    let (read, mut seen) = (read?, Seen::new());
+    for name in names {
         let path = TreePath::new(name.as_bytes()).map_err(|error| super::sides::failed(error.to_string()))?;
         if let Some(bytes) = read.get(&path) {
-            carried.take(demand, Material::new(bytes.to_vec()));
+            seen.insert(name, Material::new(bytes.to_vec()));
         }
     }
-    Ok(())
+    Ok(seen)
 }
 
 #[cfg(test)]

@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use rhumb_backend::{Object, VolumeUse, Whose};
+use rhumb_backend::{Claim, Object, VolumeUse, Whose};
 use rhumb_release::{Record, Status};
 use rhumb_spec::Diagnostic;
 use rhumb_spec::model::Mode;
 
 use super::sides::At;
+use crate::adopt::observe;
 use crate::current::receipts_of_what_is_there;
 use crate::engine::insist;
 use crate::known::{Known, not_found};
@@ -57,11 +58,15 @@ impl Departure {
     pub(super) async fn volumes(&self, at: &At<'_>) -> ActionResult<Vec<VolumeUse>> {
         let Some(volumes) = at.context.backend().volumes() else { return Ok(Vec::new()) };
         let scope = at.scope();
-        let mut found = insist(|| volumes.volumes(&scope, &Whose::Release)).await?;
-        let mut seen = BTreeSet::new();
-        found.retain(|one| seen.insert((one.native.clone(), one.node.clone())));
-        Ok(found)
+        Ok(each_once(insist(|| volumes.volumes(&scope, &Whose::Release)).await?))
     }
+}
+
+/// Workloads that share a volume show it several times.
+pub(super) fn each_once(mut found: Vec<VolumeUse>) -> Vec<VolumeUse> {
+    let mut seen = BTreeSet::new();
+    found.retain(|one| seen.insert((one.native.clone(), one.node.clone())));
+    found
 }
 
 /// How many replicas each workload is to have right now, of those that people scale.
@@ -70,7 +75,7 @@ pub(super) async fn replicas(at: &At<'_>, record: &Record) -> ActionResult<BTree
     let is_scaled = |object: &&Object| object.workload.as_ref().is_some_and(|name| is_scaled(record, name));
     let running: Vec<&Object> = record.objects.iter().filter(is_scaled).collect();
     let ids: Vec<_> = running.iter().map(|object| object.id.clone()).collect();
-    let observed = insist(|| context.backend().observe(&scope, &ids)).await?;
+    let observed = observe(context, &scope, &ids, (&record.adopted, Claim::Made)).await?;
     let receipts = receipts_of_what_is_there(context, &scope, &observed, &running).await?;
     let mut replicas = BTreeMap::new();
     for health in insist(|| context.backend().health(&scope, &receipts)).await? {

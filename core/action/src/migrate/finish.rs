@@ -1,11 +1,12 @@
 //! `rhumb migrate finish`: the source goes, and there is no way back but another migration.
 
+use rhumb_backend::ErrorKind;
 use rhumb_spec::Diagnostic;
 use serde::Serialize;
 
 use super::abort::{remove_release, remove_volume};
 use super::copy::remove_helpers;
-use super::sides::Sides;
+use super::sides::{At, Sides, migration};
 use super::state::{Stage, State, Store};
 use super::verify::{insist_on, look_until_ready, started};
 use crate::{ActionError, ActionResult};
@@ -29,6 +30,8 @@ pub struct Finished {
     pub state: State,
     /// Volumes of the source that are still there.
     pub kept: Vec<String>,
+    /// Configs and secrets that the release used at the source and that are not its own, so that they are still there.
+    pub external: Vec<String>,
     /// What could not be removed, and what a person can do about it.
     pub left: Vec<String>,
 }
@@ -50,10 +53,12 @@ pub async fn finish(sides: &Sides<'_>, volumes: SourceVolumes, store: &Store) ->
     }
     let source = sides.source();
     let mut removed: Vec<String> = Vec::new();
-    let mut finished = Finished { state: State::default(), kept: Vec::new(), left: Vec::new() };
+    let mut finished =
+        Finished { state: State::default(), kept: Vec::new(), external: Vec::new(), left: Vec::new() };
     if journey.state.stage == Stage::Finishing {
         remove_helpers(&source).await?;
         remove_helpers(&sides.destination()).await?;
+        finished.external = externals(&source, journey.state.revision).await?;
         source.doing(format!("removing {} from {}", source.release, source.context.target.name));
         removed =
             remove_release(&source).await?.plan.steps.into_iter().filter_map(|step| step.native).collect();
@@ -68,6 +73,16 @@ pub async fn finish(sides: &Sides<'_>, volumes: SourceVolumes, store: &Store) ->
     }
     journey.reach(Stage::Finished)?;
     Ok(Finished { state: journey.state, ..finished })
+}
+
+/// What a revision uses and does not own, by its kind and its name there; nothing of one that is not recorded any more.
+async fn externals(at: &At<'_>, revision: u64) -> ActionResult<Vec<String>> {
+    let record = match at.context.releases().get(&at.scope(), revision).await {
+        Err(error) if error.kind == ErrorKind::NotFound => return Ok(Vec::new()),
+        other => other?,
+    };
+    let externals = migration(&at.context)?.externals(&record.app);
+    Ok(externals.into_iter().map(|one| format!("{} {}", one.kind.as_str(), one.native)).collect())
 }
 
 /// Whether an object is this volume: `persistentvolumeclaim/data`.

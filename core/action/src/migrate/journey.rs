@@ -27,11 +27,15 @@ impl Journey<'_> {
             state.from = self.sides.source().side();
             state.to = self.sides.destination().side();
             state.revision = way.departure.record.revision;
+            state.mark = format!("{:032x}", rand::random::<u128>());
         }
         state.helper_image.clone_from(&request.helper_image);
         state.accept_loss.clone_from(&request.baggage.accept_loss);
         state.accept_loss.sort_unstable();
         state.accept_loss.dedup();
+        state.keep_external.clone_from(&request.baggage.keep_external);
+        state.keep_external.sort_unstable();
+        state.keep_external.dedup();
         state.volumes = recall(way.pairs.passages.clone(), &state.volumes);
         self.save()
     }

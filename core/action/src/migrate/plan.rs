@@ -7,6 +7,8 @@ use serde::Serialize;
 
 use super::begin::{Baggage, Itinerary, itinerary};
 use super::departure::replicas;
+use super::externals::MovingExternal;
+use super::foreign::{Adopts, adopts, to_adopt};
 use super::sides::Sides;
 use super::state::{Side, State, Store};
 use crate::ActionResult;
@@ -25,14 +27,17 @@ pub struct MigrationPlan {
     pub revision: u64,
     /// Its chart.
     pub chart: ChartInfo,
+    /// What is adopted first, where the source is no release yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub adopts: Option<Adopts>,
     /// What runs, with the replicas that it has now, as far as it has a number.
     pub workloads: Vec<MovingWorkload>,
     /// Configs and secrets that go along, by their names in the app.
     pub configs: Vec<String>,
     /// Keys of secrets that go along; nobody sees what they hold.
     pub secrets: Vec<String>,
-    /// Configs and secrets that are not the release's: they must be at the destination already.
-    pub external: Vec<String>,
+    /// Configs and secrets that are not the release's, and what becomes of them.
+    pub external: Vec<MovingExternal>,
     /// The volumes whose data go along.
     pub volumes: Vec<MovingVolume>,
     /// Volumes of the destination that begin empty.
@@ -96,6 +101,12 @@ pub async fn plan(
     let is_it = |state: &State| state.from == sides.source().side() && state.to == sides.destination().side();
     let state = Store::read(path)?.filter(|state| !state.stage.is_over() && is_it(state));
     let way = itinerary(sides, baggage, state.as_ref()).await?;
+    let mut keep = baggage.keep_external.clone();
+    keep.extend(state.iter().flat_map(|state| state.keep_external.iter().cloned()));
+    let adopts = match to_adopt(&sides.source(), baggage.foreign.as_ref()).await? {
+        Some(foreign) if state.is_none() => Some(adopts(&sides.source(), foreign).await?),
+        _ => None,
+    };
     let has = replicas(&sides.source(), &way.departure.record).await?;
     let app = &way.wanted.app;
     let workloads = app.workloads.keys().map(|name| MovingWorkload {
@@ -122,11 +133,12 @@ pub async fn plan(
             .map(|(name, _)| name.clone())
             .collect(),
         secrets: secrets(&way),
-        external: external(&way),
+        external: way.outside.moving(&keep, state.as_ref().map_or("", |state| state.mark.as_str())),
         volumes: way.pairs.passages.iter().map(|passage| moving(&passage.from, &passage.to)).collect(),
         empty: way.pairs.empty.iter().map(|volume| volume.native.clone()).collect(),
         not_accepted,
-        order: order(sides, &way),
+        order: order(sides, &way, adopts.as_ref()),
+        adopts,
         downtime: downtime(&way),
         under_way: state.map(|state| state.stage.as_str()),
         losses: way.losses,
@@ -142,15 +154,6 @@ fn secrets(way: &Itinerary) -> Vec<String> {
     .collect()
 }
 
-fn external(way: &Itinerary) -> Vec<String> {
-    let app = &way.wanted.app;
-    let configs =
-        app.configs.iter().filter(|(_, config)| config.external).map(|(name, _)| format!("config/{name}"));
-    let secrets =
-        app.secrets.iter().filter(|(_, secret)| secret.external).map(|(name, _)| format!("secret/{name}"));
-    configs.chain(secrets).collect()
-}
-
 fn moving(from: &VolumeUse, to: &VolumeUse) -> MovingVolume {
     MovingVolume {
         workload: from.workload.clone(),
@@ -162,10 +165,11 @@ fn moving(from: &VolumeUse, to: &VolumeUse) -> MovingVolume {
     }
 }
 
-fn order(sides: &Sides<'_>, way: &Itinerary) -> Vec<String> {
+fn order(sides: &Sides<'_>, way: &Itinerary, adopts: Option<&Adopts>) -> Vec<String> {
     let (from, to, release) = (&sides.from.target.name, &sides.to.target.name, sides.release);
-    let mut order =
-        vec![format!("start: make {release} on {to} with its configs and secrets, running nothing")];
+    let adoption = adopts.map(|_| format!("start: adopt {release} on {from}; nothing is restarted"));
+    let mut order: Vec<String> = adoption.into_iter().collect();
+    order.push(format!("start: make {release} on {to} with its configs and secrets, running nothing"));
     if !way.pairs.passages.is_empty() {
         order.push(format!("start: copy the volumes while {release} runs on {from}"));
     }

@@ -9,8 +9,11 @@ use rhumb_spec::Diagnostic;
 
 use super::arrival::Posture;
 use super::begin::{Baggage, Itinerary, accepted, arrival, itinerary, settle_in};
-use super::copy::{self, Crossing, Direction, cross, remove_helpers};
+use super::copy::{self, Crossing, Direction, Round, copy_all, cross, expected, remove_helpers};
 use super::departure::replicas;
+use super::externals::insist_on_externals;
+use super::externals_made::bring_externals;
+use super::foreign::{adopt_first, to_adopt};
 use super::journey::Journey;
 use super::posture::{self, put_to_rest};
 use super::sides::{Sides, VALID, ferry_failed, migration};
@@ -55,17 +58,36 @@ pub async fn start(sides: &Sides<'_>, request: &StartRequest, store: &Store) -> 
     let mut request = request.clone();
     if let Some(state) = &before {
         request.baggage.accept_loss.extend(state.accept_loss.iter().copied());
+        request.baggage.keep_external.extend(state.keep_external.iter().cloned());
     }
-    let way = itinerary(sides, &request.baggage, before.as_ref()).await?;
-    accepted(&way.losses, &request.baggage.accept_loss, &sides.to.target.name)?;
+    let mut way = clear_itinerary(sides, &request.baggage, before.as_ref()).await?;
+    if before.is_none()
+        && let Some(foreign) = to_adopt(&sides.source(), request.baggage.foreign.as_ref()).await?
+    {
+        adopt_first(sides, foreign).await?;
+        way = clear_itinerary(sides, &request.baggage, None).await?;
+    }
     let mut journey = Journey { sides, store, state: before.unwrap_or_default() };
     journey.begin(&request, &way)?;
     let run = Run::new(VALID).map_err(ferry_failed)?;
     if journey.state.stage < Stage::Copied {
-        bring_over(&mut journey, &request, &way, &run).await?;
+        bring_over(&mut journey, &request, &mut way, &run).await?;
     }
     wake(&mut journey, &request, &way).await?;
     Ok(journey.state)
+}
+
+/// Everything that is known before anything is changed, with nothing in the way.
+async fn clear_itinerary(
+    sides: &Sides<'_>,
+    baggage: &Baggage,
+    before: Option<&State>,
+) -> ActionResult<Itinerary> {
+    let way = itinerary(sides, baggage, before).await?;
+    accepted(&way.losses, &baggage.accept_loss, &sides.to.target.name)?;
+    let mark = before.map_or("", |state| state.mark.as_str());
+    insist_on_externals(&way.outside.moving(&baggage.keep_external, mark), sides)?;
+    Ok(way)
 }
 
 /// What is known of a migration that is not over.
@@ -88,7 +110,7 @@ pub(super) fn known(sides: &Sides<'_>, store: &Store) -> ActionResult<Option<Sta
 async fn bring_over(
     journey: &mut Journey<'_>,
     request: &StartRequest,
-    way: &Itinerary,
+    way: &mut Itinerary,
     run: &Run,
 ) -> ActionResult<()> {
     let sides = journey.sides;
@@ -102,10 +124,11 @@ async fn bring_over(
     let crossings = cross(sides, with, &passages, Direction::There).await?;
     look_first(journey, request, &crossings).await?;
     if journey.state.stage == Stage::Preparing {
-        copy_first(journey, &crossings).await?;
+        copy_all(journey, &crossings, Round::First).await?;
+        expect(journey)?;
     }
     stop(journey, way).await?;
-    copy_last(journey, &crossings).await?;
+    copy_all(journey, &crossings, Round::Last).await?;
     drop(crossings);
     remove_helpers(&sides.source()).await?;
     remove_helpers(&sides.destination()).await?;
@@ -116,7 +139,7 @@ async fn bring_over(
 async fn lay_out(
     journey: &mut Journey<'_>,
     request: &StartRequest,
-    way: &Itinerary,
+    way: &mut Itinerary,
     run: &Run,
 ) -> ActionResult<()> {
     let sides = journey.sides;
@@ -125,7 +148,11 @@ async fn lay_out(
     }
     let source = sides.source();
     source.doing(format!("reading the secrets of {}", source.context.target.name));
-    let carried = carried::read(&source, &way.departure.record, (run, &request.helper_image)).await?;
+    let with = (run, request.helper_image.as_str());
+    let (carried, seen) =
+        carried::read(&source, &way.departure.record, way.outside.closed_here(), with).await?;
+    way.outside.open_here(seen);
+    bring_externals(journey, request, &mut way.outside, run).await?;
     sides.destination().doing(format!("making {} on {}, at rest", sides.release, sides.to.target.name));
     let arrival = arrival(&way.departure, &request.baggage, Posture::Resting, Some(Arc::new(carried)));
     settle_in(sides, &arrival, request.baggage.no_namespace).await
@@ -171,15 +198,15 @@ fn holds_data(volume: &str, target: &str) -> ActionError {
         .into()
 }
 
-async fn copy_first(journey: &mut Journey<'_>, crossings: &[Crossing]) -> ActionResult<()> {
-    let context = journey.sides.from;
-    for (index, crossing) in crossings.iter().enumerate() {
-        let volume = journey.state.volumes[index].from.native.clone();
-        journey.sides.source().doing(format!("copying {volume} while the source runs"));
-        journey.state.volumes[index].first = Some(copy::first(&context, crossing).await?);
-        journey.save()?;
-    }
-    Ok(())
+/// Says how long the comparison after the stop takes, as far as that is known.
+fn expect(journey: &mut Journey<'_>) -> ActionResult<()> {
+    let Some((bytes, seconds)) = expected(&journey.state.volumes) else { return Ok(()) };
+    let what = format!(
+        "once it has stopped, {bytes} bytes are read on both sides again: about {seconds} s at the speed of the first copy"
+    );
+    journey.sides.source().doing(what);
+    journey.state.expected_seconds = Some(seconds);
+    journey.save()
 }
 
 /// Stops the source. What it had is written down before.
@@ -193,17 +220,6 @@ async fn stop(journey: &mut Journey<'_>, way: &Itinerary) -> ActionResult<()> {
     source.doing(format!("stopping {} on {}", source.release, source.context.target.name));
     let why = format!("it moves to {}", journey.sides.to.target.name);
     put_to_rest(&source, journey.state.revision, &why).await
-}
-
-async fn copy_last(journey: &mut Journey<'_>, crossings: &[Crossing]) -> ActionResult<()> {
-    let context = journey.sides.from;
-    for (index, crossing) in crossings.iter().enumerate() {
-        let volume = journey.state.volumes[index].from.native.clone();
-        journey.sides.source().doing(format!("copying what changed in {volume}, and comparing"));
-        journey.state.volumes[index].last = Some(copy::last(&context, crossing).await?);
-        journey.save()?;
-    }
-    Ok(())
 }
 
 /// Lets the destination run. That it may write is written down before.

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use rhumb_backend::VolumeUse;
+use rhumb_backend::{External, VolumeUse};
 use rhumb_spec::{Diagnostic, Feature};
 use serde::{Deserialize, Serialize};
 
@@ -118,6 +118,9 @@ pub struct Copied {
     pub bytes: u64,
     /// How long it took.
     pub seconds: f64,
+    /// Bytes that the source held after a copy while it ran.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holds: Option<u64>,
     /// After a comparison in which both sides were equal: one SHA-256 over everything that the volume holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
@@ -159,6 +162,15 @@ pub struct State {
     /// Features that may be lost.
     #[serde(default)]
     pub accept_loss: Vec<Feature>,
+    /// Configs and secrets that are not the release's and stay as they are at the destination.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keep_external: Vec<String>,
+    /// What those that the migration makes are marked with.
+    #[serde(default)]
+    pub mark: String,
+    /// Those that it makes at the destination. Each is written down before it is made.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub externals: Vec<External>,
     /// The revision of the source that is moved, and comes back when it is given up.
     pub revision: u64,
     /// How many replicas workloads of the source had when it was stopped.
@@ -167,6 +179,9 @@ pub struct State {
     /// The volumes.
     #[serde(default)]
     pub volumes: Vec<Passage>,
+    /// Seconds that the comparison after the stop takes, by the speed of the first copies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_seconds: Option<f64>,
     /// When the source began to be stopped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped: Option<String>,

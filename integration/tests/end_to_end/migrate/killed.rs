@@ -14,6 +14,9 @@ pub(super) fn goes_on() -> Result<(), Failed> {
     let begun = written(&ledger.on_swarm()?, 3)?;
     for line in [
         "reading the secrets",
+        "making hints on cluster",
+        "making outer on cluster",
+        "making goes-on on cluster",
         "created statefulset",
         "starting helpers",
         "while the source runs",
@@ -26,6 +29,7 @@ pub(super) fn goes_on() -> Result<(), Failed> {
     }
     let started = ledger.migrated(&THERE)?;
     trial::require(started["stage"] == "started", &started.to_string())?;
+    ledger.require_outer_in_cluster()?;
     written(&ledger.in_cluster()?, begun)?;
     ledger.migrate(&["verify"]).expect_code(0)?;
     ledger.kill_at(&["cutover", "--route", "exec /bin/sleep 1"], "running exec")?;
@@ -44,6 +48,9 @@ pub(super) fn goes_on() -> Result<(), Failed> {
 pub(super) fn is_given_up() -> Result<(), Failed> {
     let ledger = Ledger::new("given-up")?;
     ledger.install()?;
+    // What was made beside the release goes, too.
+    ledger.kill_at(&THERE, "making given-up on cluster")?;
+    back_on_swarm(&ledger, 3)?;
     // What nobody looked into yet is known to be the migration's own.
     ledger.kill_at(&THERE, "starting helpers")?;
     back_on_swarm(&ledger, 3)?;

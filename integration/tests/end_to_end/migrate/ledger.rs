@@ -41,8 +41,11 @@ containers:
         done
     env:
       PASSWORD: { secret: db, key: password }
+      USER: { secret: outer, key: user }
     mounts:
       /data: { volume: data }
+      /etc/outer/token: { secret: outer, key: token }
+      /etc/hints: { config: hints, key: hints }
 ---
 kind: Volume
 name: data
@@ -56,7 +59,22 @@ template: { url: "ledger://app:{password}@db" }
 kind: Config
 name: words
 data: { greeting: "good day" }
+---
+kind: Secret
+name: outer
+external: true
+labels: { swarm/name: outer-NAME }
+---
+kind: Config
+name: hints
+external: true
+labels: { swarm/name: hints-NAME }
 "#;
+
+/// What begins the values of the secret that is not the release's.
+pub(super) const OUTER: &str = "outer-canary";
+/// What the config holds that is not the release's.
+pub(super) const HINTS: &str = "turn left";
 
 /// The writer, and both platforms that it can be on.
 pub(super) struct Ledger {
@@ -90,10 +108,30 @@ impl Ledger {
 
     /// Installs it on the swarm.
     pub(super) fn install(&self) -> Result<(), Failed> {
-        let chart = ChartFolder::of(APP);
+        for key in ["user", "token"] {
+            self.docker_made("secret", &format!("outer-{}.{key}", self.name), &format!("{OUTER}-{key}"))?;
+        }
+        self.docker_made("config", &format!("hints-{}", self.name), HINTS)?;
+        let chart = ChartFolder::of(&APP.replace("NAME", self.name));
         self.rhumb.succeed(&["install", self.name, chart.argument(), "-t", "swarm", "--wait"])?;
         trial::eventually("records", || self.on_swarm().and_then(|log| written(&log, 3).map(drop)))?;
         Ok(())
+    }
+
+    /// A config or secret of the swarm that is nobody's release's.
+    pub(super) fn docker_made(&self, kind: &str, name: &str, text: &str) -> Result<(), Failed> {
+        let file = self.rhumb.home().join(name);
+        std::fs::write(&file, text)?;
+        self.docker.run(&[kind, "create", name, &file.display().to_string()])?;
+        Ok(())
+    }
+
+    /// What the writer in the cluster has of what is not the release's, as it is there and as a pod sees it.
+    pub(super) fn require_outer_in_cluster(&self) -> Result<(), Failed> {
+        let script = "echo \"$USER $(/bin/busybox cat /etc/outer/token) $(/bin/busybox cat /etc/hints)\"";
+        let seen = self.kubectl.exec(self.name, "db-0", &["/bin/sh", "-c", script])?;
+        let expected = format!("{OUTER}-user {OUTER}-token {HINTS}");
+        trial::require(seen.trim() == expected, &format!("{seen} and not {expected}"))
     }
 
     /// `rhumb migrate` with these arguments.
@@ -178,11 +216,13 @@ impl Ledger {
             "-n",
             self.name,
             "get",
-            "pods,statefulsets,services,secrets,pvc",
+            "pods,statefulsets,services,secrets,configmaps,pvc",
             "-o",
             "name",
         ])?;
-        trial::require(found.trim().is_empty(), &format!("left in the cluster: {found}"))
+        let is_own = |line: &&str| *line != "configmap/kube-root-ca.crt";
+        let left: Vec<&str> = found.lines().filter(is_own).collect();
+        trial::require(left.is_empty(), &format!("left in the cluster: {left:?}"))
     }
 
     /// That nothing of it, and no helper, is on the swarm, but its volume where that is kept.
@@ -203,6 +243,12 @@ impl Ledger {
         for kind in ["service", "secret"] {
             for left in self.docker.lines(&[kind, "ls", "-q", "--filter", &filter]).unwrap_or_default() {
                 let _ = self.docker.run(&[kind, "rm", &left]);
+            }
+        }
+        for (kind, name) in [("secret", "outer"), ("config", "hints")] {
+            let named = format!("name={name}-{}", self.name);
+            for left in self.docker.lines(&[kind, "ls", "-q", "--filter", &named])? {
+                self.docker.run(&[kind, "rm", &left])?;
             }
         }
         trial::eventually("removed volume", || {
