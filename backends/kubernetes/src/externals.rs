@@ -203,9 +203,8 @@ pub(crate) async fn remove(
     let is_ours =
         |document: &Found| document.metadata.labels.get(MIGRATION).map(String::as_str) == Some(mark);
     let Some(document) = found.filter(is_ours) else { return Ok(Removed::Gone) };
-    if let Some(user) = user(cluster, scope, external).await? {
-        let name = &external.native;
-        return Ok(Removed::Left(format!("the {word} {name}, which {user} uses by now")));
+    if let Some(why) = kept(cluster, scope, external).await? {
+        return Ok(Removed::Left(format!("the {word} {}, {why}", external.native)));
     }
     let options = json!({
         "apiVersion": "v1", "kind": "DeleteOptions", "preconditions": { "uid": document.metadata.uid },
@@ -219,26 +218,35 @@ pub(crate) async fn remove(
 }
 
 /// What may refer to a `ConfigMap` or `Secret`.
-const USERS: [&str; 8] = [
-    "/api/v1/namespaces/{}/pods",
-    "/apis/apps/v1/namespaces/{}/deployments",
-    "/apis/apps/v1/namespaces/{}/statefulsets",
-    "/apis/apps/v1/namespaces/{}/daemonsets",
-    "/apis/batch/v1/namespaces/{}/cronjobs",
-    "/apis/batch/v1/namespaces/{}/jobs",
-    "/apis/networking.k8s.io/v1/namespaces/{}/ingresses",
-    "/api/v1/namespaces/{}/serviceaccounts",
+const USERS: [(&str, &str, &str); 8] = [
+    ("pod", "/api/v1", "pods"),
+    ("deployment", "/apis/apps/v1", "deployments"),
+    ("statefulset", "/apis/apps/v1", "statefulsets"),
+    ("daemonset", "/apis/apps/v1", "daemonsets"),
+    ("cronjob", "/apis/batch/v1", "cronjobs"),
+    ("job", "/apis/batch/v1", "jobs"),
+    ("ingress", "/apis/networking.k8s.io/v1", "ingresses"),
+    ("serviceaccount", "/api/v1", "serviceaccounts"),
 ];
 
-async fn user(cluster: &Cluster, scope: &Scope, external: &External) -> Result<Option<String>> {
-    for path in USERS {
-        let call = Call::get("look for who uses it", path.replace("{}", &scope.namespace));
-        for object in cluster.list(call, &Selection::default()).await? {
-            if refers(&object, external) {
-                let name = object.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
-                let kind = path.rsplit('/').next().unwrap_or_default().trim_end_matches('s');
-                return Ok(Some(format!("{kind}/{name}")));
+/// Why it is not to be removed, if it is not.
+async fn kept(cluster: &Cluster, scope: &Scope, external: &External) -> Result<Option<String>> {
+    for (kind, api, plural) in USERS {
+        let path = format!("{api}/namespaces/{}/{plural}", scope.namespace);
+        let objects = match cluster
+            .list(Call::get(format!("list {plural}"), path), &Selection::default())
+            .await
+        {
+            // A cluster without such a kind has none.
+            Err(error) if error.kind == ErrorKind::NotFound => continue,
+            Err(error) if error.kind == ErrorKind::Forbidden => {
+                return Ok(Some(format!("because nobody can tell whether others use it by now: {error}")));
             }
+            other => other?,
+        };
+        if let Some(user) = objects.iter().find(|object| refers(object, external)) {
+            let name = user.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
+            return Ok(Some(format!("which {kind}/{name} uses by now")));
         }
     }
     Ok(None)
@@ -269,103 +277,4 @@ fn refers(value: &Value, external: &External) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const APP: &str = "
-kind: Workload
-name: web
-pullSecret: registry
-containers:
-  web:
-    image: web:1
-    env: { A: { secret: db, key: user } }
-    envFrom: [{ secret: all }]
-    mounts: { /etc/look: { config: look }, /etc/key: { secret: db, key: key } }
----
-kind: Secret
-name: db
-external: true
----
-kind: Secret
-name: all
-external: true
----
-kind: Secret
-name: registry
-external: true
----
-kind: Config
-name: look
-external: true
-";
-
-    fn one(kind: ExternalKind, keys: &[&str], extent: Extent) -> External {
-        let keys = keys.iter().map(|key| (*key).to_owned()).collect();
-        External { document: "x/db".to_owned(), kind, native: "db".to_owned(), keys, extent }
-    }
-
-    #[test]
-    fn what_workloads_read_is_known() {
-        let source = rhumb_spec::Source { file: "app.yaml".to_owned(), text: APP.to_owned() };
-        let found = externals(&rhumb_spec::parse(&[source]).unwrap().app);
-        let check = |document: &str, keys: &[&str], extent: Extent| {
-            let one = found.iter().find(|one| one.document == document).unwrap();
-            let named: Vec<&str> = one.keys.iter().map(String::as_str).collect();
-            assert_eq!((named.as_slice(), one.extent), (keys, extent), "{document}");
-        };
-        check("secret/db", &["key", "user"], Extent::Named);
-        check("secret/all", &[], Extent::Whole);
-        check("secret/registry", &[".dockerconfigjson"], Extent::Named);
-        check("config/look", &[], Extent::Whole);
-    }
-
-    #[test]
-    fn bytes_and_text_lie_where_the_cluster_has_them() {
-        let entries: Entries = [("a", &b"text"[..]), ("b", &[0xff][..])]
-            .map(|(key, bytes)| (key.to_owned(), Material::new(bytes.to_vec())))
-            .into();
-        let config = body(&one(ExternalKind::Config, &[], Extent::Whole), &entries, "m1");
-        assert_eq!((&config["data"]["a"], &config["binaryData"]["b"]), (&json!("text"), &json!("/w==")));
-        let document: Found = serde_json::from_value(config).unwrap();
-        let Held::Shown { entries: again, mark } =
-            document.held(&one(ExternalKind::Config, &[], Extent::Whole)).unwrap()
-        else {
-            panic!("it is shown")
-        };
-        assert_eq!(
-            (again["a"].expose(), again["b"].expose(), mark.as_deref()),
-            (&b"text"[..], &[0xff][..], Some("m1"))
-        );
-        let secret = body(&one(ExternalKind::Secret, &[], Extent::Whole), &entries, "m1");
-        assert_eq!((&secret["data"]["a"], &secret["type"]), (&json!("dGV4dA=="), &json!("Opaque")));
-    }
-
-    #[test]
-    fn who_refers_to_it_is_found() {
-        let (secret, config) =
-            (one(ExternalKind::Secret, &[], Extent::Named), one(ExternalKind::Config, &[], Extent::Named));
-        let check = |document: Value, of_secret: bool, of_config: bool| {
-            assert_eq!(
-                (refers(&document, &secret), refers(&document, &config)),
-                (of_secret, of_config),
-                "{document}"
-            );
-        };
-        check(json!({ "volumes": [{ "secret": { "secretName": "db" } }] }), true, false);
-        check(
-            json!({ "volumes": [{ "projected": { "sources": [{ "secret": { "name": "db" } }] } }] }),
-            true,
-            false,
-        );
-        check(
-            json!({ "env": [{ "valueFrom": { "secretKeyRef": { "name": "db", "key": "a" } } }] }),
-            true,
-            false,
-        );
-        check(json!({ "imagePullSecrets": [{ "name": "db" }] }), true, false);
-        check(json!({ "volumes": [{ "configMap": { "name": "db" } }] }), false, true);
-        check(json!({ "envFrom": [{ "configMapRef": { "name": "db" } }] }), false, true);
-        check(json!({ "metadata": { "name": "db" } }), false, false);
-    }
-}
+mod tests;

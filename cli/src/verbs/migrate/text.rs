@@ -28,23 +28,7 @@ pub(super) fn plan(plan: &MigrationPlan, paint: Paint) -> String {
         let _ =
             writeln!(text, "ADOPTS:   {objects} objects first, as `rhumb adopt`; {replicas} replicas run on");
     }
-    let _ = writeln!(text, "\nWhat moves");
-    text.push_str(&indented(&table(["WORKLOAD", "REPLICAS"], plan.workloads.iter().map(workload))));
-    if !plan.volumes.is_empty() {
-        text.push_str(&indented(&table(
-            ["VOLUME", "SIZE", "BECOMES", "SIZE"],
-            plan.volumes.iter().map(volume),
-        )));
-    }
-    names(&mut text, "configs", &plan.configs);
-    names(&mut text, "secrets", &plan.secrets);
-    if !plan.external.is_empty() {
-        text.push_str(&indented(&table(
-            ["EXTERNAL", "IS", "BECOMES", ""],
-            plan.external.iter().map(external),
-        )));
-    }
-    names(&mut text, "begins empty", &plan.empty);
+    moves(plan, &mut text);
     let _ = writeln!(text, "\nWhat is lost");
     match plan.losses.as_slice() {
         [] => text.push_str("  nothing\n"),
@@ -60,6 +44,26 @@ pub(super) fn plan(plan: &MigrationPlan, paint: Paint) -> String {
         let _ = writeln!(text, "It does not start without --accept-loss {}.", features.join(","));
     }
     text
+}
+
+fn moves(plan: &MigrationPlan, text: &mut String) {
+    let _ = writeln!(text, "\nWhat moves");
+    text.push_str(&indented(&table(["WORKLOAD", "REPLICAS"], plan.workloads.iter().map(workload))));
+    if !plan.volumes.is_empty() {
+        text.push_str(&indented(&table(
+            ["VOLUME", "SIZE", "BECOMES", "SIZE"],
+            plan.volumes.iter().map(volume),
+        )));
+    }
+    names(text, "configs", &plan.configs);
+    names(text, "secrets", &plan.secrets);
+    if !plan.external.is_empty() {
+        text.push_str(&indented(&table(
+            ["EXTERNAL", "IS", "BECOMES", ""],
+            plan.external.iter().map(external),
+        )));
+    }
+    names(text, "begins empty", &plan.empty);
 }
 
 fn side(side: &Side) -> String {

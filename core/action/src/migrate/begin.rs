@@ -94,10 +94,9 @@ pub(super) async fn itinerary(
     };
     let pairs = pair(&volumes, &wanted_volumes(sides, &wanted))?;
     let losses = new_losses(&wanted.losses, &departure.record.losses);
-    let outside = if state.is_none_or(|state| state.stage == Stage::Preparing) {
-        Outside::look(sides, &departure.record.app, &wanted.app).await?
-    } else {
-        Outside::default()
+    let outside = match state.map_or(Stage::Preparing, |state| state.stage) {
+        Stage::Preparing => Outside::look(sides, &departure.record.app, &wanted.app).await?,
+        _ => Outside::default(),
     };
     Ok(Itinerary { departure, wanted, pairs, losses, outside })
 }

@@ -1,5 +1,7 @@
 //! `rhumb migrate plan`: what would move, what would be lost, and in which order. Nothing is changed.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use rhumb_backend::{Loss, VolumeUse};
 use rhumb_release::ChartInfo;
 use rhumb_spec::{Bytes, Feature};
@@ -108,41 +110,45 @@ pub async fn plan(
         _ => None,
     };
     let has = replicas(&sides.source(), &way.departure.record).await?;
-    let app = &way.wanted.app;
-    let workloads = app.workloads.keys().map(|name| MovingWorkload {
-        name: name.clone(),
-        replicas: has.get(name).copied(),
-        is_done: way.departure.jobs_done.contains(name),
-    });
-    let is_refused = |loss: &&Loss| !loss.accepted && !baggage.accept_loss.contains(&loss.feature);
-    let mut not_accepted: Vec<Feature> =
-        way.losses.iter().filter(is_refused).map(|loss| loss.feature).collect();
-    not_accepted.sort_unstable();
-    not_accepted.dedup();
     Ok(MigrationPlan {
         release: sides.release.to_owned(),
         from: sides.source().side(),
         to: sides.destination().side(),
         revision: way.departure.record.revision,
         chart: way.wanted.chart.clone(),
-        workloads: workloads.collect(),
-        configs: app
-            .configs
-            .iter()
-            .filter(|(_, config)| !config.external)
-            .map(|(name, _)| name.clone())
-            .collect(),
+        workloads: workloads(&way, &has),
+        configs: configs(&way),
         secrets: secrets(&way),
         external: way.outside.moving(&keep, state.as_ref().map_or("", |state| state.mark.as_str())),
         volumes: way.pairs.passages.iter().map(|passage| moving(&passage.from, &passage.to)).collect(),
         empty: way.pairs.empty.iter().map(|volume| volume.native.clone()).collect(),
-        not_accepted,
+        not_accepted: not_accepted(&way, baggage),
         order: order(sides, &way, adopts.as_ref()),
         adopts,
         downtime: downtime(&way),
         under_way: state.map(|state| state.stage.as_str()),
         losses: way.losses,
     })
+}
+
+fn workloads(way: &Itinerary, has: &BTreeMap<String, u32>) -> Vec<MovingWorkload> {
+    let workloads = way.wanted.app.workloads.keys().map(|name| MovingWorkload {
+        name: name.clone(),
+        replicas: has.get(name).copied(),
+        is_done: way.departure.jobs_done.contains(name),
+    });
+    workloads.collect()
+}
+
+fn not_accepted(way: &Itinerary, baggage: &Baggage) -> Vec<Feature> {
+    let is_refused = |loss: &&Loss| !loss.accepted && !baggage.accept_loss.contains(&loss.feature);
+    let refused: BTreeSet<Feature> = way.losses.iter().filter(is_refused).map(|loss| loss.feature).collect();
+    refused.into_iter().collect()
+}
+
+fn configs(way: &Itinerary) -> Vec<String> {
+    let own = way.wanted.app.configs.iter().filter(|(_, config)| !config.external);
+    own.map(|(name, _)| name.clone()).collect()
 }
 
 fn secrets(way: &Itinerary) -> Vec<String> {

@@ -22,6 +22,18 @@ configs: { look: { file: ./look } }
 secrets: { key: { file: ./key } }
 volumes: { data: {} }
 ";
+/// Somebody else's, who has begun to use the secret.
+const OTHER: &str = "
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: other }
+spec:
+  replicas: 0
+  selector: { matchLabels: { app: other } }
+  template:
+    metadata: { labels: { app: other } }
+    spec: { containers: [{ name: other, image: 'rhumb-demo:1', envFrom: [{ secretRef: { name: key } }] }] }
+";
 const ENDS: [&str; 4] = ["--from", "swarm", "--to", "cluster"];
 
 pub(super) fn moves() -> Result<(), Failed> {
@@ -42,8 +54,14 @@ pub(super) fn moves() -> Result<(), Failed> {
     let seen = ledger.kubectl.exec(ledger.name, "web", &["/bin/sh", "-c", script])?;
     trial::require(seen.trim() == "canary\nblue\nwritten", &seen)?;
     ledger.migrate(&["verify"]).expect_code(0)?;
+    // What others use by then stays, and is told.
+    ledger.kubectl.feed(&["-n", ledger.name, "apply", "-f", "-"], OTHER)?;
     let aborted = ledger.migrated(&["abort"])?;
-    trial::require(aborted["left"] == serde_json::json!([]), &aborted.to_string())?;
+    let left = aborted["left"].as_array().map_or(0, Vec::len);
+    let is_told =
+        aborted["left"][0].as_str().is_some_and(|left| left.contains("key, which deployment/other"));
+    trial::require(left == 1 && is_told, &aborted.to_string())?;
+    ledger.kubectl.run(&["-n", ledger.name, "delete", "deployment/other", "secret/key"])?;
     ledger.require_not_in_cluster()?;
     trial::require(self::tasks(&ledger)?.len() == tasks.len(), "the stack is not back")?;
     clear(&ledger)

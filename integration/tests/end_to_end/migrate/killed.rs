@@ -65,7 +65,12 @@ pub(super) fn is_given_up() -> Result<(), Failed> {
     ledger.kill_at(&THERE, "and comparing")?;
     ledger.kill_at(&["abort"], "bringing given-up back")?;
     back_on_swarm(&ledger, begun)?;
-    // After the cutover, what was written there comes back, too.
+    after_the_cutover(&ledger, begun)?;
+    ledger.clear()
+}
+
+/// What was written at the destination comes back, too.
+fn after_the_cutover(ledger: &Ledger, begun: usize) -> Result<(), Failed> {
     let begun = written(&ledger.on_swarm()?, begun)?;
     ledger.migrated(&THERE)?;
     ledger.migrate(&["cutover"]).expect_code(0)?;
@@ -83,8 +88,7 @@ pub(super) fn is_given_up() -> Result<(), Failed> {
         .expect_code(3)?
         .expect_texts(&["a part of them"])?;
     ledger.kill_at(&["abort"], "bringing given-up back")?;
-    back_on_swarm(&ledger, there)?;
-    ledger.clear()
+    back_on_swarm(ledger, there)
 }
 
 /// Gives it up to the end; the source runs as it did, and nothing is left at the destination.
