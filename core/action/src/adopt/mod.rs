@@ -7,15 +7,18 @@
 mod report;
 mod seen;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use rhumb_backend::{Action, Adopt, FieldChange, ImportQuery, ObjectId, Plan, Scope};
+use rhumb_backend::{
+    Action, Adopt, FieldChange, ImportQuery, Live, Object, ObjectId, Observed, Plan, Scope, State,
+};
 use rhumb_spec::Diagnostic;
 use serde_json::Value;
 
 pub use report::{AdoptedRelease, Stay};
 pub(crate) use seen::observe;
 
+use crate::current::receipts_of_what_is_there;
 use crate::deploy::{Goal, Order, deploy, plan_for, prepare};
 use crate::engine::insist;
 use crate::known::Known;
@@ -108,7 +111,38 @@ pub(crate) async fn take(
         rhumb_backend::adoption(adopt, &known.inventory.adopted(), &wanted.objects, &found.objects);
     wanted.objects = rhumb_backend::keep(adopt, &wanted.adopted, wanted.objects);
     wanted.warnings.extend(notes);
+    wanted.done = done(context, scope, &wanted.objects, found.objects).await?;
     Ok(wanted)
+}
+
+/// The jobs among what is there that have succeeded: they are not to run again when the release is put to rest, moved or rolled back.
+async fn done(
+    context: &Context<'_>,
+    scope: &Scope,
+    want: &[Object],
+    mut found: Vec<Live>,
+) -> ActionResult<BTreeMap<ObjectId, String>> {
+    let jobs: Vec<&Object> = want.iter().filter(|object| object.once.is_some()).collect();
+    found.retain(|live| jobs.iter().any(|job| job.id == live.object.id));
+    if found.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    for live in &mut found {
+        // As if it were ours already: nothing is written here.
+        live.foreign = None;
+        let wanted = jobs.iter().find(|job| job.id == live.object.id);
+        live.object.generation = wanted.and_then(|job| job.generation.clone());
+    }
+    let observed = Observed { objects: found, ..Observed::default() };
+    let receipts = receipts_of_what_is_there(context, scope, &observed, &jobs).await?;
+    let health = insist(|| context.backend().health(scope, &receipts)).await?;
+    let has_succeeded =
+        |job: &&&Object| health.iter().any(|one| one.id == job.id && one.state == State::Ready);
+    Ok(jobs
+        .iter()
+        .filter(has_succeeded)
+        .filter_map(|job| Some((job.id.clone(), job.once.clone()?)))
+        .collect())
 }
 
 fn not_there(id: &ObjectId) -> Diagnostic {

@@ -55,11 +55,10 @@ impl Departure {
         plan_for(&at.context, order, &prepared).await?;
         let mut record = prepared.wanted.record();
         record.revision = prepared.known.next_revision();
-        Ok(Self {
-            record,
-            loaded: road::load(&foreign.inputs.chart)?,
-            jobs_done: std::collections::BTreeSet::new(),
-        })
+        let done = &prepared.wanted.done;
+        let jobs = record.objects.iter().filter(|object| done.contains_key(&object.id));
+        let jobs_done = jobs.filter_map(|object| object.workload.clone()).collect();
+        Ok(Self { record, loaded: road::load(&foreign.inputs.chart)?, jobs_done })
     }
 }
 

@@ -18,6 +18,10 @@ services:
   agent:
     image: rhumb-demo:1
     deploy: { mode: global }
+  setup:
+    image: rhumb-demo:1
+    command: [job]
+    deploy: { mode: replicated-job }
 configs: { look: { file: ./look } }
 secrets: { key: { file: ./key } }
 volumes: { data: {} }
@@ -53,6 +57,8 @@ pub(super) fn moves() -> Result<(), Failed> {
     let script = "/bin/busybox cat /run/secrets/key /etc/app/look /data/log";
     let seen = ledger.kubectl.exec(ledger.name, "web", &["/bin/sh", "-c", script])?;
     trial::require(seen.trim() == "canary\nblue\nwritten", &seen)?;
+    let jobs = ledger.kubectl.list(ledger.name, "jobs", "app.kubernetes.io/name=setup")?;
+    trial::require(jobs.is_empty(), "the job that was done ran again")?;
     ledger.migrate(&["verify"]).expect_code(0)?;
     // What others use by then stays, and is told.
     ledger.kubectl.feed(&["-n", ledger.name, "apply", "-f", "-"], OTHER)?;
@@ -64,6 +70,7 @@ pub(super) fn moves() -> Result<(), Failed> {
     ledger.kubectl.run(&["-n", ledger.name, "delete", "deployment/other", "secret/key"])?;
     ledger.require_not_in_cluster()?;
     trial::require(self::tasks(&ledger)?.len() == tasks.len(), "the stack is not back")?;
+    trial::require(runs(&ledger)? == 1, "the job ran again")?;
     clear(&ledger)
 }
 
@@ -83,11 +90,17 @@ fn deploy(ledger: &Ledger) -> Result<(), Failed> {
         &file,
         ledger.name,
     ])?;
-    trial::eventually("the stack to run", || match tasks(ledger)?.len() {
-        2 => Ok(()),
-        other => Err(format!("{other} containers run")),
+    trial::eventually("the stack to run", || match (tasks(ledger)?.len(), runs(ledger)?) {
+        (2, 1) => Ok(()),
+        other => Err(format!("containers that run, and runs of the job: {other:?}")),
     })?;
     Ok(())
+}
+
+/// How often the job has run to its end.
+fn runs(ledger: &Ledger) -> Result<usize, String> {
+    let ended = ["service", "ps", "strange_setup", "--format", "{{.CurrentState}}"];
+    Ok(ledger.docker.lines(&ended)?.iter().filter(|state| state.starts_with("Complete")).count())
 }
 
 /// The containers that run.
