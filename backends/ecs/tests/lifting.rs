@@ -177,6 +177,20 @@ fn what_runs_with_all_that_belongs_to_it() {
 }
 
 #[test]
+fn a_balancer_leads_to_a_container_whose_name_no_chart_can_have() {
+    let text = LIVE
+        .replace("containerName: web,", "containerName: Web_App,")
+        .replace("- name: web\n", "- name: Web_App\n");
+    let (_, lifted) = lift_text(&text);
+    let web = &lifted.app.workloads["shop-web"];
+    assert!(web.containers.contains_key("web-app"), "{:?}", web.containers.keys());
+    assert_eq!(web.expose["http"].port, 80);
+    let (_, route) = lifted.app.routes.first_key_value().unwrap();
+    assert_eq!(route.paths["/api"].workload, "shop-web");
+    assert!(!web.on.get("ecs").is_some_and(|on| on.contains_key("Service")), "{:?}", web.on);
+}
+
+#[test]
 fn container_instances_with_ports_of_their_own() {
     let (lifted, lowered) = carry(
         r#"

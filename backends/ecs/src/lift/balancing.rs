@@ -9,6 +9,7 @@ use rhumb_spec::{Diagnostic, Duration};
 use serde_json::{Value, json};
 
 use super::document::Document;
+use super::naming::document_name;
 use super::ports::Published;
 use super::values;
 use super::world::{self, Led, World};
@@ -28,10 +29,7 @@ pub(super) fn of_service(
         let group = item.get("targetGroupArn").and_then(|group| world.group(group));
         let number = item.get("containerPort").and_then(values::port);
         let container = item.get("containerName").and_then(Value::as_str);
-        let is_it = |port: &&Published| {
-            Some(port.port) == number && container.is_none_or(|name| port.container == name)
-        };
-        match (group, published.iter().find(is_it)) {
+        match (group, published_at(published, number, container)) {
             (Some(group), Some(port)) if shifts(&item, &group, world) => {
                 let led = lead(&group, (name, workload), port, world);
                 world.led.insert(group, led);
@@ -52,6 +50,19 @@ pub(super) fn of_service(
     let times = workload.containers.values().filter_map(|container| container.probes.ready.as_ref()?.delay);
     let longest = times.map(Duration::as_secs_rounded_up).max();
     fields.take("healthCheckGracePeriodSeconds", |value| (values::number(value) == longest).then_some(()));
+}
+
+/// The port that a service leads to. Its container may have another name in the app.
+fn published_at<'p>(
+    published: &'p [Published],
+    number: Option<u16>,
+    container: Option<&str>,
+) -> Option<&'p Published> {
+    let at = |is: &dyn Fn(&str) -> bool| {
+        published.iter().find(|port| Some(port.port) == number && is(&port.container))
+    };
+    let Some(name) = container else { return at(&|_| true) };
+    at(&|own| own == name).or_else(|| at(&|own| own == document_name(name)))
 }
 
 /// Whether what a service says of a target group is read: nothing more, or the second one of its port.
