@@ -253,9 +253,9 @@ impl Adopt for Kubernetes {
         adopt::find(&self.cluster, scope, query, want).await
     }
 
-    async fn look(&self, scope: &Scope, id: &ObjectId, identity: &str) -> Result<Option<Live>> {
+    async fn look(&self, scope: &Scope, id: &ObjectId, identity: &str) -> Result<Vec<Live>> {
         let found = observe::one(&self.cluster, scope, id).await?;
-        Ok(found.filter(|live| self.identity(live) == identity))
+        Ok(found.filter(|live| self.identity(live) == identity).into_iter().collect())
     }
 
     async fn replicas(&self, scope: &Scope, found: &[Live]) -> Result<BTreeSet<String>> {

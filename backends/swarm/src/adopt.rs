@@ -90,17 +90,11 @@ fn of_stack(stack: &str) -> Diagnostic {
 }
 
 /// One object by its id on the swarm.
-pub(crate) async fn look(
-    engine: &Engine,
-    scope: &Scope,
-    id: &ObjectId,
-    native: &str,
-) -> Result<Option<Live>> {
-    let Some(kind) = Kind::of(id) else { return Ok(None) };
-    let found = one(engine, scope, kind, native, id).await;
-    match found {
-        Err(error) if error.kind == rhumb_backend::ErrorKind::NotFound => Ok(None),
-        found => found,
+pub(crate) async fn look(engine: &Engine, scope: &Scope, id: &ObjectId, native: &str) -> Result<Vec<Live>> {
+    let Some(kind) = Kind::of(id) else { return Ok(Vec::new()) };
+    match one(engine, scope, kind, native, id).await {
+        Err(error) if error.kind == rhumb_backend::ErrorKind::NotFound => Ok(Vec::new()),
+        found => Ok(found?.into_iter().collect()),
     }
 }
 

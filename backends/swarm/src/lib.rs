@@ -233,7 +233,7 @@ impl Adopt for Swarm {
         adopt::find(&self.engine, scope, query, want).await
     }
 
-    async fn look(&self, scope: &Scope, id: &ObjectId, native: &str) -> Result<Option<Live>> {
+    async fn look(&self, scope: &Scope, id: &ObjectId, native: &str) -> Result<Vec<Live>> {
         adopt::look(&self.engine, scope, id, native).await
     }
 

@@ -12,6 +12,7 @@ use rhumb_release::{ChartInfo, Source};
 use rhumb_spec::{App, Diagnostic, Feature, Parsed};
 use serde_json::{Map, Value, json};
 
+use crate::adopt;
 use crate::deploy::Course;
 use crate::engine::insist;
 use crate::known::Known;
@@ -258,7 +259,10 @@ pub(crate) async fn go(
     context.tell(&Event::Rendered);
     let written = written?;
     let survey = Survey { resolve_image: way.resolve_image, previous };
-    let facts = facts(backend, scope, &written.parsed.app, survey, FactsFrom::Target).await?;
+    let mut facts = facts(backend, scope, &written.parsed.app, survey, FactsFrom::Target).await?;
+    if way.course == Course::Adopt {
+        facts = adopt::claimed(context, scope, facts);
+    }
     let accept = way.accept.iter().copied().collect();
     let choices = known.inventory.choices();
     let rules = BuildRules { accept: &accept, choices: &choices };

@@ -10,7 +10,7 @@ mod seen;
 use std::collections::{BTreeMap, BTreeSet};
 
 use rhumb_backend::{
-    Action, Adopt, FieldChange, ImportQuery, Live, Object, ObjectId, Observed, Plan, Scope, State,
+    Action, Adopt, Facts, FieldChange, ImportQuery, Live, Object, ObjectId, Observed, Plan, Scope, State,
 };
 use rhumb_spec::Diagnostic;
 use serde_json::Value;
@@ -24,6 +24,14 @@ use crate::engine::insist;
 use crate::known::Known;
 use crate::wanted::Wanted;
 use crate::{ActionError, ActionResult, ChartInputs, Context, DeployOptions, Execution, OnFailure};
+
+/// The facts with which a chart of what runs becomes the platform's documents.
+pub(crate) fn claimed(context: &Context<'_>, scope: &Scope, facts: Facts) -> Facts {
+    match context.backend().adopt() {
+        Some(adopt) => adopt.claimed(scope, facts),
+        None => facts,
+    }
+}
 
 /// What to take over.
 #[derive(Clone, Debug, Default)]
@@ -158,6 +166,11 @@ fn not_there(id: &ObjectId) -> Diagnostic {
 pub(crate) fn marks_only(context: &Context<'_>, plan: &mut Plan) -> ActionResult<()> {
     let adopt = adopter(context)?;
     plan.steps.iter_mut().for_each(|step| adopt.reduce(step));
+    // What the platform gave up before is nothing to try anew: an adoption starts nothing.
+    for step in plan.steps.iter_mut().filter(|step| step.action == Action::Update && step.changes.is_empty())
+    {
+        step.action = Action::Await;
+    }
     let mut found = Vec::new();
     for step in plan.steps.iter().filter(|step| step.action != Action::Await) {
         let others = step.changes.iter().filter(|change| !only_marks(adopt, &step.id, change));

@@ -79,7 +79,10 @@ pub(super) async fn of(context: &Context<'_>, order: Order<'_>) -> ActionResult<
     let mut stays = Vec::new();
     for object in &made {
         let Some(live) = found.iter().find(|live| live.object.id == object.id) else { continue };
-        let object = Object { body: reference::resolve(&object.body, &outputs), ..object.clone() };
+        let reworded = adopt.reword(&prepared.wanted.adopted, &object.id, &object.body);
+        // Of what is revised, all that differs is shown, and not its marks alone.
+        let generation = object.generation.clone().filter(|_| !adopt.is_revised(&object.id));
+        let object = Object { body: reference::resolve(&reworded, &outputs), generation, ..object.clone() };
         let mut fields = changes(context.backend().change(None, live, &object));
         // What the chart says nothing of stays anyway, and most of it is what the platform takes where nothing is said.
         fields.retain(|field| field.to.is_some() && !only_marks(adopt, &object.id, field));
