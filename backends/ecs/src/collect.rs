@@ -12,32 +12,84 @@ use crate::marks::Tags;
 use crate::observe::{describe_services, last_segment};
 use crate::pages::{each, items, text};
 
+/// What there is in a cluster, each as its service of AWS describes it.
+#[derive(Debug, Default)]
+pub(crate) struct There {
+    /// Services that were asked for.
+    pub(crate) services: Vec<Value>,
+    /// Services of the cluster that were not.
+    pub(crate) others: Vec<Value>,
+    /// Schedules that run tasks in the cluster.
+    pub(crate) schedules: Vec<Value>,
+    /// What services and schedules run: answers, with the tags beside the definition.
+    pub(crate) definitions: Vec<Value>,
+    /// Target groups of the services.
+    pub(crate) groups: Vec<Value>,
+    /// Listeners and rules of the load balancers that those groups are behind.
+    pub(crate) ways: Vec<Value>,
+    /// The names of the services in Cloud Map.
+    pub(crate) registries: Vec<Value>,
+    /// Scalable targets of the services, and their policies.
+    pub(crate) scaling: Vec<Value>,
+    /// What could not be read.
+    pub(crate) notes: Vec<Diagnostic>,
+}
+
 /// Reads the services of the target's cluster, and the schedules that run tasks in it. What cannot be read beside them is
 /// told.
 ///
 /// # Errors
-/// What ECS answers; `Invalid` for a selector that is none.
+/// As [`read`].
 pub(crate) async fn collect(account: &Account, query: &ImportQuery) -> Result<Gathered> {
-    let selector = Selector::read(query.selector.as_deref().unwrap_or_default())?;
-    let cluster = json!({ "cluster": account.cluster(), "maxResults": 100 });
-    let arns = account.all("ecs:ListServices", &cluster, "serviceArns").await?;
-    let names: Vec<String> = arns.iter().filter_map(Value::as_str).map(str::to_owned).collect();
-    let mut services = describe_services(account, &names).await?;
-    services.retain(|service| text(service, "status") == Some("ACTIVE") && selector.takes(service));
-    let mut read = Beside { account, documents: Vec::new(), notes: Vec::new() };
-    let schedules = if selector.0.is_empty() { read.schedules().await? } else { Vec::new() };
-    let definitions = definitions(account, &services, &schedules).await?;
-    read.balancers(&services).await?;
-    read.discovery(&services).await?;
-    read.scaling(&services).await?;
-    let Beside { mut documents, notes, .. } = read;
-    documents.extend(services);
-    documents.extend(schedules);
-    documents.extend(definitions);
+    let There { services, schedules, definitions, groups, ways, registries, scaling, notes, .. } =
+        read(account, query).await?;
+    let documents = [groups, ways, registries, scaling, services, schedules, definitions].concat();
     let mut found = gather::gather(&documents);
     found.origins.clear();
     found.notes.extend(notes);
     Ok(found)
+}
+
+/// Reads what [`collect`] makes objects of.
+///
+/// # Errors
+/// What ECS answers; `Invalid` for a selector that is none; `NotFound` for a service that the cluster does not have.
+pub(crate) async fn read(account: &Account, query: &ImportQuery) -> Result<There> {
+    let selector = Selector::read(query.selector.as_deref().unwrap_or_default())?;
+    let cluster = json!({ "cluster": account.cluster(), "maxResults": 100 });
+    let arns = account.all("ecs:ListServices", &cluster, "serviceArns").await?;
+    let names: Vec<String> = arns.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+    let mut active = describe_services(account, &names).await?;
+    active.retain(|service| text(service, "status") == Some("ACTIVE"));
+    let is_named = |service: &Value| {
+        query.services.is_empty()
+            || text(service, "serviceName").is_some_and(|name| query.services.iter().any(|one| one == name))
+    };
+    let (services, others): (Vec<Value>, Vec<Value>) =
+        active.into_iter().partition(|service| is_named(service) && selector.takes(service));
+    require_named(query, &services)?;
+    let mut there = There { services, others, ..There::default() };
+    let mut read = Beside { account, there: &mut there };
+    if selector.0.is_empty() && query.services.is_empty() {
+        read.schedules().await?;
+    }
+    read.balancers().await?;
+    read.discovery().await?;
+    read.scaling().await?;
+    there.definitions = definitions(account, &there.services, &there.schedules).await?;
+    Ok(there)
+}
+
+fn require_named(query: &ImportQuery, services: &[Value]) -> Result<()> {
+    let is_there = |name: &&String| services.iter().any(|service| text(service, "serviceName") == Some(name));
+    match query.services.iter().find(|name| !is_there(name)) {
+        None => Ok(()),
+        Some(name) => {
+            let message = format!("the cluster has no service {name} that is meant");
+            let error = Error::new(ErrorKind::NotFound, "find the service", message);
+            Err(error.remedy("one of those that `aws ecs list-services` names"))
+        }
+    }
 }
 
 /// The task definitions that services and schedules run, each once, with their tags.
@@ -57,36 +109,24 @@ async fn definitions(account: &Account, services: &[Value], schedules: &[Value])
 /// What belongs to services, and is read of other services of AWS.
 struct Beside<'a> {
     account: &'a Account,
-    documents: Vec<Value>,
-    notes: Vec<Diagnostic>,
+    there: &'a mut There,
 }
 
 impl Beside<'_> {
     /// The schedules that run tasks in the cluster.
-    async fn schedules(&mut self) -> Result<Vec<Value>> {
-        let account = self.account;
-        let listed = account.all("scheduler:ListSchedules", &json!({ "MaxResults": 100 }), "Schedules").await;
-        let Some(listed) = self.answered(listed, "schedules", "scheduler:ListSchedules")? else {
-            return Ok(Vec::new());
-        };
-        let cluster = last_segment(account.cluster()).to_owned();
-        let is_here = |listed: &&Value| {
-            let arn = listed.pointer("/Target/Arn").and_then(Value::as_str).unwrap_or_default();
-            arn.contains(":ecs:") && last_segment(arn) == cluster
-        };
-        let here: Vec<&Value> = listed.iter().filter(is_here).collect();
-        let read = each(here, |listed| async move {
-            let body = json!({ "Name": text(listed, "Name"), "GroupName": text(listed, "GroupName") });
-            account.call("scheduler:GetSchedule", &body).await
-        });
-        let read = read.await;
-        Ok(self.answered(read, "schedules", "scheduler:GetSchedule")?.unwrap_or_default())
+    async fn schedules(&mut self) -> Result<()> {
+        let read = schedules(self.account).await;
+        self.there.schedules =
+            self.answered(read, "schedules", "scheduler:ListSchedules and GetSchedule")?.unwrap_or_default();
+        Ok(())
     }
 
     /// The target groups of services, and the listeners and rules that lead to them.
-    async fn balancers(&mut self, services: &[Value]) -> Result<()> {
+    async fn balancers(&mut self) -> Result<()> {
         let account = self.account;
-        let arns: BTreeSet<String> = services
+        let arns: BTreeSet<String> = self
+            .there
+            .services
             .iter()
             .flat_map(|service| items(service, "loadBalancers"))
             .filter_map(|item| Some(text(item, "targetGroupArn")?.to_owned()))
@@ -112,20 +152,22 @@ impl Beside<'_> {
             .flat_map(|group| items(group, "LoadBalancerArns"))
             .filter_map(|arn| arn.as_str().map(str::to_owned))
             .collect();
-        self.documents.extend(groups);
+        self.there.groups = groups;
         let ways = each(balancers, |balancer| ways(account, balancer)).await;
         let ways = self.answered(ways, "listeners", "elasticloadbalancing:DescribeListeners")?;
         let leads = |way: &Value| arns.iter().any(|arn| way.to_string().contains(arn.as_str()));
         let is_listener = |way: &Value| way.get("DefaultActions").is_some();
         let ways = ways.unwrap_or_default().into_iter().flatten();
-        self.documents.extend(ways.filter(|way| leads(way) || is_listener(way)));
+        self.there.ways = ways.filter(|way| leads(way) || is_listener(way)).collect();
         Ok(())
     }
 
     /// The services of Cloud Map that services are registered in.
-    async fn discovery(&mut self, services: &[Value]) -> Result<()> {
+    async fn discovery(&mut self) -> Result<()> {
         let account = self.account;
-        let ids: BTreeSet<&str> = services
+        let ids: BTreeSet<&str> = self
+            .there
+            .services
             .iter()
             .flat_map(|service| items(service, "serviceRegistries"))
             .filter_map(|item| text(item, "registryArn").map(last_segment))
@@ -136,16 +178,16 @@ impl Beside<'_> {
         });
         let read = read.await;
         let read = self.answered(read, "names in Cloud Map", "servicediscovery:GetService")?;
-        self.documents.extend(read.into_iter().flatten().filter(Value::is_object));
+        self.there.registries = read.into_iter().flatten().filter(Value::is_object).collect();
         Ok(())
     }
 
     /// The scalable targets of services, and their policies.
-    async fn scaling(&mut self, services: &[Value]) -> Result<()> {
+    async fn scaling(&mut self) -> Result<()> {
         let account = self.account;
         let cluster = last_segment(account.cluster()).to_owned();
         let of = |service: &Value| Some(format!("service/{cluster}/{}", text(service, "serviceName")?));
-        let resources: BTreeSet<String> = services.iter().filter_map(of).collect();
+        let resources: BTreeSet<String> = self.there.services.iter().filter_map(of).collect();
         if resources.is_empty() {
             return Ok(());
         }
@@ -157,7 +199,7 @@ impl Beside<'_> {
             let read = account.all(operation, &asked, list).await;
             let read = self.answered(read, "scaling", operation)?.unwrap_or_default();
             let is_of = |item: &Value| text(item, "ResourceId").is_some_and(|id| resources.contains(id));
-            self.documents.extend(read.into_iter().filter(is_of));
+            self.there.scaling.extend(read.into_iter().filter(is_of));
         }
         Ok(())
     }
@@ -172,12 +214,30 @@ impl Beside<'_> {
                 ..
             }) => {
                 let note = Diagnostic::warning("", format!("{what} are not imported"));
-                self.notes.push(note.why(message).remedy(format!("credentials that allow {right}")));
+                self.there.notes.push(note.why(message).remedy(format!("credentials that allow {right}")));
                 Ok(None)
             }
             Err(error) => Err(error),
         }
     }
+}
+
+/// The schedules that run tasks in the target's cluster.
+///
+/// # Errors
+/// What EventBridge Scheduler answers.
+pub(crate) async fn schedules(account: &Account) -> Result<Vec<Value>> {
+    let listed = account.all("scheduler:ListSchedules", &json!({ "MaxResults": 100 }), "Schedules").await?;
+    let cluster = last_segment(account.cluster()).to_owned();
+    let is_here = |listed: &&Value| {
+        let arn = listed.pointer("/Target/Arn").and_then(Value::as_str).unwrap_or_default();
+        arn.contains(":ecs:") && last_segment(arn) == cluster
+    };
+    each(listed.iter().filter(is_here), |listed| async move {
+        let body = json!({ "Name": text(listed, "Name"), "GroupName": text(listed, "GroupName") });
+        account.call("scheduler:GetSchedule", &body).await
+    })
+    .await
 }
 
 /// The listeners of a load balancer, and the rules of those that have some.

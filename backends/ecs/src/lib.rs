@@ -4,6 +4,7 @@
 //! [`support`], [`names`], [`secret_string`], [`kind`], [`facts`]). The rest talks to AWS, with credentials and settings as the AWS CLI
 //! finds them.
 
+mod adopt;
 mod apply;
 pub mod billed;
 pub mod change;
@@ -40,12 +41,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use rhumb_backend::change::ListKeys;
 use rhumb_backend::legalize::Pass;
 use rhumb_backend::{
-    Backend, Billed, Change, CheckedApp, Choices, Duplex, Entrance, Exec, Export, ExportSecrets, Exported,
-    Facts, Finding, Gathered, Health, Import, ImportQuery, Interactive, Killed, Lifted, Live, LogLine,
-    LogQuery, Lowered, Mapping, Materials, Object, ObjectId, Observed, Place, PortOf, Receipt, Result,
-    Runtime, Scope, Step, Streams, Support, Survey, Task,
+    Adopt, Adoption, Backend, Billed, Change, CheckedApp, Choices, Duplex, Entrance, Exec, Export,
+    ExportSecrets, Exported, Facts, Finding, Found, Gathered, Health, Import, ImportQuery, Interactive,
+    Killed, Lifted, Live, LogLine, LogQuery, Lowered, Mapping, Materials, Object, ObjectId, Observed, Place,
+    PortOf, Receipt, Result, Runtime, Scope, Step, Streams, Support, Survey, Task,
 };
 use rhumb_spec::{App, Diagnostic, Feature};
 use serde_json::Value;
@@ -182,8 +184,63 @@ impl Backend for Ecs {
         Some(self)
     }
 
+    fn adopt(&self) -> Option<&dyn Adopt> {
+        Some(self)
+    }
+
     fn export(&self) -> Option<&dyn Export> {
         Some(self)
+    }
+}
+
+#[async_trait]
+impl Adopt for Ecs {
+    async fn find(&self, scope: &Scope, query: &ImportQuery, want: &[Object]) -> Result<Found> {
+        adopt::find(&self.account, scope, query, want).await
+    }
+
+    async fn look(&self, scope: &Scope, id: &ObjectId, identity: &str) -> Result<Vec<Live>> {
+        adopt::look(&self.account, scope, id, identity).await
+    }
+
+    async fn replicas(&self, _: &Scope, found: &[Live]) -> Result<BTreeSet<String>> {
+        adopt::replicas(&self.account, found).await
+    }
+
+    fn asked(&self, live: &Live, want: &Object) -> Value {
+        adopt::asked(live, want)
+    }
+
+    fn identity(&self, live: &Live) -> String {
+        adopt::identity(kind::Kind::of(&live.object.id), &live.native, &live.object.body)
+    }
+
+    fn claimed(&self, scope: &Scope, facts: Facts) -> Facts {
+        adopt::claimed_facts(scope, facts)
+    }
+
+    fn reword(&self, adoption: &Adoption, id: &ObjectId, body: &Value) -> Value {
+        adopt::reword(adoption, id, body)
+    }
+
+    fn is_revised(&self, id: &ObjectId) -> bool {
+        adopt::is_revised(id)
+    }
+
+    fn mark(&self, want: &Object, body: &mut Value) {
+        adopt::mark(want, body);
+    }
+
+    fn needs(&self, body: &Value, object: &Object) -> bool {
+        adopt::needs(body, object)
+    }
+
+    fn lists(&self, _: &ObjectId) -> ListKeys {
+        adopt::LISTS
+    }
+
+    fn is_mark(&self, id: &ObjectId, path: &str) -> bool {
+        adopt::is_mark(id, path)
     }
 }
 

@@ -9,8 +9,9 @@ use crate::connect::Account;
 use crate::kind::Kind;
 use crate::marks::Tags;
 use crate::names;
-use crate::observe::{family_tasks, last_segment};
+use crate::observe::{family_tasks, last_segment, service_tasks};
 use crate::pages::{each, text};
+use crate::{adopt, collect};
 
 /// A workload of a release. Each replica of a stateful workload is a workload of its own here: `db-0`.
 #[derive(Clone, Debug)]
@@ -19,8 +20,10 @@ pub(crate) struct Member {
     pub(crate) workload: String,
     /// The family of its task definitions.
     pub(crate) family: String,
-    /// The newest of them.
+    /// The newest of them; of what was adopted the one that runs.
     pub(crate) definition: Value,
+    /// The name of its service, where that was adopted under it.
+    pub(crate) service: Option<String>,
 }
 
 /// The workload of this name, or all.
@@ -41,6 +44,10 @@ pub(crate) async fn members(account: &Account, scope: &Scope, workload: Option<&
         Ok(answer.and_then(|answer| member(scope, family, &answer)))
     });
     let mut members: Vec<Member> = found.await?.into_iter().flatten().collect();
+    let known = members.iter().map(|member| member.service_name(scope)).collect();
+    let adopted = adopted(account, scope, &known).await?;
+    members.retain(|member| adopted.iter().all(|other| other.workload != member.workload));
+    members.extend(adopted);
     members.sort_by(|one, other| one.workload.cmp(&other.workload));
     match workload {
         None => Ok(members),
@@ -57,7 +64,58 @@ fn member(scope: &Scope, family: &str, answer: &Value) -> Option<Member> {
         workload: object.name().to_owned(),
         family: family.to_owned(),
         definition: definition.clone(),
+        service: None,
     })
+}
+
+/// The workloads that were adopted under names of their own: their services and schedules bear the release's marks.
+async fn adopted(account: &Account, scope: &Scope, known: &BTreeSet<String>) -> Result<Vec<Member>> {
+    let services = adopt::marked_services(account, scope, known).await?;
+    let mut runners: Vec<Runner> = services.iter().filter_map(Runner::of_service).collect();
+    if account.settings().scheduler_role.is_some() {
+        let prefix = format!("{}-", names::prefix(scope));
+        let schedules = collect::schedules(account).await?;
+        let others =
+            schedules.iter().filter(|of| text(of, "Name").is_some_and(|name| !name.starts_with(&prefix)));
+        runners.extend(others.filter_map(|schedule| Runner::of_schedule(scope, schedule)));
+    }
+    let found = each(runners, |Runner { workload, runs, service }| async move {
+        let answer = account.find("ecs:DescribeTaskDefinition", &json!({ "taskDefinition": runs })).await?;
+        let definition = answer.and_then(|answer| answer.get("taskDefinition").cloned());
+        Ok(definition.map(|definition| Member {
+            family: text(&definition, "family").unwrap_or_default().to_owned(),
+            workload,
+            definition,
+            service,
+        }))
+    });
+    Ok(found.await?.into_iter().flatten().collect())
+}
+
+/// What runs a workload that was adopted.
+struct Runner {
+    workload: String,
+    /// The ARN of its task definition.
+    runs: String,
+    service: Option<String>,
+}
+
+impl Runner {
+    fn of_service(service: &Value) -> Option<Self> {
+        let tags = Tags::read(service.get("tags"));
+        Some(Self {
+            workload: tags.get(names::WORKLOAD)?.to_owned(),
+            runs: text(service, "taskDefinition")?.to_owned(),
+            service: text(service, "serviceName").map(ToOwned::to_owned),
+        })
+    }
+
+    fn of_schedule(scope: &Scope, schedule: &Value) -> Option<Self> {
+        let tags = adopt::schedule_tags(schedule);
+        let runs = schedule.pointer("/Target/EcsParameters/TaskDefinitionArn")?.as_str()?;
+        let workload = tags.get(names::WORKLOAD).filter(|_| tags.are_of(scope))?;
+        Some(Self { workload: workload.to_owned(), runs: runs.to_owned(), service: None })
+    }
 }
 
 /// The workload of this name, else the replicas of the stateful one of this name.
@@ -87,7 +145,15 @@ fn chosen(members: Vec<Member>, workload: &str) -> Result<Vec<Member>> {
 impl Member {
     /// Its tasks, those among them that have stopped within the last hour: ECS forgets older ones.
     pub(crate) async fn tasks(&self, account: &Account) -> Result<Vec<Value>> {
-        family_tasks(account, &self.family).await
+        match &self.service {
+            Some(service) => service_tasks(account, service).await,
+            None => family_tasks(account, &self.family).await,
+        }
+    }
+
+    /// The name of the service that runs it, where one does.
+    pub(crate) fn service_name(&self, scope: &Scope) -> String {
+        self.service.clone().unwrap_or_else(|| names::native(scope, &self.workload, names::NAME_LIMIT))
     }
 
     /// The name by which people recognise a task: the workload and the beginning of its id.
@@ -120,8 +186,12 @@ mod tests {
     use super::*;
 
     fn check(workload: &str, expect: Result<&[&str], &str>) {
-        let member =
-            |name: &str| Member { workload: name.to_owned(), family: String::new(), definition: Value::Null };
+        let member = |name: &str| Member {
+            workload: name.to_owned(),
+            family: String::new(),
+            definition: Value::Null,
+            service: None,
+        };
         let members = ["db-0", "db-1", "db-x", "web", "web-1"].map(member).to_vec();
         match (chosen(members, workload), expect) {
             (Ok(found), Ok(expect)) => {

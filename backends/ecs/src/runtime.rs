@@ -12,7 +12,6 @@ use crate::health::reason;
 use crate::kind::Kind;
 use crate::marks::Tags;
 use crate::members::{Member, members};
-use crate::names;
 use crate::observe::{describe_services, last_segment};
 use crate::pages::{each, items, text};
 use crate::rollout::Rollout;
@@ -252,7 +251,7 @@ pub(crate) async fn services<'m>(
     scope: &Scope,
     members: &'m [Member],
 ) -> Result<Vec<(&'m Member, Value)>> {
-    let name = |member: &Member| names::native(scope, &member.workload, names::NAME_LIMIT);
+    let name = |member: &Member| member.service_name(scope);
     let wanted: Vec<String> = members.iter().map(name).collect();
     let described = describe_services(account, &wanted).await?;
     let is_ours = |service: &Value| {
@@ -299,6 +298,7 @@ mod tests {
                 { "name": "rhumb-files", "essential": false },
                 { "name": "web" },
             ] }),
+            service: None,
         }
     }
 

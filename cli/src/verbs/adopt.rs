@@ -31,6 +31,9 @@ pub(crate) struct Arguments {
     /// On Docker Swarm: only this stack [default: the release's name]
     #[arg(long, value_name = "NAME", conflicts_with = "selector")]
     stack: Option<String>,
+    /// On Amazon ECS: only this service of the cluster; may be repeated
+    #[arg(long = "service", value_name = "NAME")]
+    services: Vec<String>,
     /// Only what bears these labels or tags, as `rhumb import` takes them
     #[arg(short = 'l', long, value_name = "SELECTOR")]
     selector: Option<String>,
@@ -89,6 +92,7 @@ fn meant(arguments: &Arguments) -> Meant<'_> {
         name: &arguments.name,
         stack: arguments.stack.as_deref(),
         selector: arguments.selector.as_deref(),
+        services: &arguments.services,
     }
 }
 

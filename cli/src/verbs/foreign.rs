@@ -21,6 +21,8 @@ pub(crate) struct Meant<'a> {
     pub(crate) stack: Option<&'a str>,
     /// Labels that it bears.
     pub(crate) selector: Option<&'a str>,
+    /// Its services, on Amazon ECS.
+    pub(crate) services: &'a [String],
 }
 
 impl Meant<'_> {
@@ -29,13 +31,14 @@ impl Meant<'_> {
         let backend = parts.target.backend.name();
         let is_swarm = backend == "swarm";
         if self.stack.is_some() && !is_swarm {
-            let target = &parts.target.name;
-            let what = format!("--stack is for Docker Swarm, and the target {target} is of {backend}");
-            return Err(Failure::usage(what, "--selector, or the namespace".to_owned()));
+            return Err(elsewhere(parts, "--stack is for Docker Swarm"));
+        }
+        if !self.services.is_empty() && backend != "ecs" {
+            return Err(elsewhere(parts, "--service is for Amazon ECS"));
         }
         let stack = || format!("com.docker.stack.namespace={}", self.stack.unwrap_or(self.name));
         let selector = self.selector.map(str::to_owned).or_else(|| is_swarm.then(stack));
-        Ok(ImportQuery { namespace: parts.namespace.clone(), selector })
+        Ok(ImportQuery { namespace: parts.namespace.clone(), selector, services: self.services.to_vec() })
     }
 
     /// Makes the chart of it.
@@ -48,6 +51,13 @@ impl Meant<'_> {
         let request = ImportRequest { name: Some(self.name.to_owned()), out, existing };
         parts.finish(rhumb_action::import_live(parts.target.backend.as_ref(), query, &request).await)
     }
+}
+
+/// That an argument is another platform's.
+fn elsewhere(parts: &Parts, what: &str) -> Failure {
+    let (name, backend) = (&parts.target.name, parts.target.backend.name());
+    let what = format!("{what}, and the target {name} is of {backend}");
+    Failure::usage(what, "--selector, or the namespace".to_owned())
 }
 
 /// The values with secrets that an import put beside its chart.

@@ -51,6 +51,9 @@ struct EcsArguments {
     /// Only what bears these tags: team=web,stage!=test
     #[arg(short = 'l', long, value_name = "SELECTOR", conflicts_with = "files")]
     selector: Option<String>,
+    /// Only this service of the cluster; may be repeated
+    #[arg(long = "service", value_name = "NAME", conflicts_with = "files")]
+    services: Vec<String>,
     /// Look into the folders below, too
     #[arg(short = 'R', long, requires = "files")]
     recursive: bool,
@@ -140,36 +143,49 @@ struct Platform {
     title: &'static str,
 }
 
+/// What of a platform is imported.
+struct Chosen {
+    selector: Option<String>,
+    services: Vec<String>,
+}
+
+impl Chosen {
+    fn by(selector: Option<String>) -> Self {
+        Self { selector, services: Vec::new() }
+    }
+}
+
 /// Makes a chart of what is there already.
 pub(crate) async fn run(session: &Session, arguments: Arguments) -> Ended {
-    let (platform, files, selector, recursive, into) = match arguments.what {
+    let (platform, files, chosen, recursive, into) = match arguments.what {
         #[cfg(feature = "compose")]
         What::Compose(of) => return compose::run(session, of),
         What::Ecs(of) => {
-            (Platform { backend: "ecs", title: "Amazon ECS" }, of.files, of.selector, of.recursive, of.into)
+            let chosen = Chosen { selector: of.selector, services: of.services };
+            (Platform { backend: "ecs", title: "Amazon ECS" }, of.files, chosen, of.recursive, of.into)
         }
         What::Kubernetes(of) => (
             Platform { backend: "kubernetes", title: "Kubernetes" },
             of.files,
-            of.selector,
+            Chosen::by(of.selector),
             of.recursive,
             of.into,
         ),
         What::Marathon(of) => (
             Platform { backend: "marathon", title: "Marathon" },
             of.files,
-            of.selector,
+            Chosen::by(of.selector),
             of.recursive,
             of.into,
         ),
         What::Swarm(of) => {
-            let labels = of.labels();
+            let labels = Chosen::by(of.labels());
             (Platform { backend: "swarm", title: "Docker Swarm" }, of.files, labels, of.recursive, of.into)
         }
     };
     let request = request(into);
     let imported = if files.is_empty() {
-        live(session, &platform, selector, &request).await?
+        live(session, &platform, chosen, &request).await?
     } else {
         let folders = if recursive { Folders::Recursive } else { Folders::Flat };
         from_files(session, &platform, (&files, folders), &request)?
@@ -195,12 +211,13 @@ fn finish(session: &Session, platform: &Platform, imported: &Imported) -> Ended 
 async fn live(
     session: &Session,
     platform: &Platform,
-    selector: Option<String>,
+    chosen: Chosen,
     request: &ImportRequest,
 ) -> Result<Imported, Failure> {
     let session = session.with_backend_target(platform.backend);
     let parts = session.parts(false)?;
-    let query = ImportQuery { namespace: parts.namespace.clone(), selector };
+    let Chosen { selector, services } = chosen;
+    let query = ImportQuery { namespace: parts.namespace.clone(), selector, services };
     let backend = parts.target.backend.as_ref();
     if backend.name() != platform.backend {
         let what = format!("the target {} is of {}", parts.target.name, backend.name());

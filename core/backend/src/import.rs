@@ -33,6 +33,8 @@ pub struct ImportQuery {
     pub namespace: String,
     /// Which of its objects, in the platform's own words; none means all.
     pub selector: Option<String>,
+    /// Which of its services, by the names that the platform has for them; empty means all.
+    pub services: Vec<String>,
 }
 
 /// Objects to lift, and the secret material that was in them.

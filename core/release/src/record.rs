@@ -150,7 +150,7 @@ impl Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rhumb_backend::{Adopted, Adoption, There};
+    use rhumb_backend::{Adopted, Adoption, Ownership, There};
     use serde_json::json;
 
     #[test]
@@ -164,7 +164,11 @@ mod tests {
 
     #[test]
     fn what_was_adopted_is_read_again() {
-        let there = Some(There { identity: "s1".to_owned(), body: json!({ "Name": "old" }) });
+        let there = Some(There {
+            identity: "s1".to_owned(),
+            body: json!({ "Name": "old" }),
+            ownership: Ownership::Kept,
+        });
         let adopted = Adopted { base: json!({ "Name": "new" }), generation: None, there };
         let adopted: Adoption = [(ObjectId::from("service/web"), adopted)].into();
         let record = Record { adopted, ..Record::default() };

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use rhumb_backend::{Error, ErrorKind, Receipt, Result, Retry};
+use rhumb_backend::{Error, ErrorKind, Object, Receipt, Result, Retry};
 use serde_json::{Value, json};
 
 use super::priority::is_priority_in_use;
 use super::{Work, material, requests};
 use crate::kind::Kind;
 use crate::lower;
-use crate::marks::Tags;
+use crate::marks::{Shape, Tags};
+use crate::names;
 use crate::pages::text;
 use crate::rollout::Rollout;
 
@@ -21,6 +22,9 @@ impl Work<'_> {
             return self.run().await;
         }
         let mut request = requests::create(self.kind, self.body());
+        if self.kind == Kind::TaskDefinition {
+            self.mark(&mut request.body);
+        }
         let hidden = material::fill(self.kind, &mut request.body, self.materials)?;
         let answer = self.send(&request).await.map_err(|error| hidden.strike(error));
         let receipt = match answer {
@@ -34,6 +38,27 @@ impl Work<'_> {
         };
         self.complete(&receipt.native).await?;
         Ok(receipt)
+    }
+
+    /// Marks a revision that is registered again after somebody deregistered the one that was adopted, which bore no marks.
+    fn mark(&self, body: &mut Value) {
+        let mut tags = Tags::read(body.get("tags"));
+        let Object { id, generation, workload, .. } = &self.step.object;
+        if tags.are_of(self.scope) {
+            return;
+        }
+        let marks = [
+            (names::NAMESPACE, Some(&self.scope.namespace)),
+            (names::RELEASE, Some(&self.scope.release)),
+            (names::OBJECT, Some(&id.to_string())),
+            (names::GENERATION, generation.as_ref()),
+            (names::WORKLOAD, workload.as_ref()),
+        ]
+        .map(|(key, value)| Some((key.to_owned(), value?.clone())));
+        tags.0.extend(marks.into_iter().flatten());
+        if let Some(fields) = body.as_object_mut() {
+            fields.insert("tags".to_owned(), tags.to_value(Shape::Lower));
+        }
     }
 
     /// What goes to AWS in calls of its own.

@@ -15,10 +15,11 @@ use rhumb_backend::{
 };
 use serde_json::Value;
 
+use crate::adopt;
 use crate::change::change;
 use crate::connect::Account;
 use crate::kind::Kind;
-use crate::observe::{Look, describe_services, last_segment, of_kind, service_found};
+use crate::observe::{Look, describe_services, last_segment, name_field, of_kind, service_found};
 use crate::rollout::Rollout;
 pub(crate) use run::Runs;
 
@@ -84,7 +85,8 @@ impl Work<'_> {
     /// The step's object as it is there, if it is.
     async fn find(&self) -> Result<Option<Live>> {
         let ids = std::slice::from_ref(&self.step.id);
-        let look = Look::new(self.account, self.scope, self.kind, ids);
+        let called = name_field(self.kind).and_then(|field| crate::pages::text(self.body(), field));
+        let look = Look::new(self.account, self.scope, self.kind, ids).called(called);
         let found = if self.kind == Kind::Service {
             let names: Vec<String> = self.service_name().into_iter().collect();
             let services = describe_services(self.account, &names).await?;
@@ -99,7 +101,17 @@ impl Work<'_> {
                 && (self.step.object.generation.is_none()
                     || live.object.generation == self.step.object.generation)
         };
-        Ok(found.into_iter().find(is_meant))
+        match found.into_iter().find(&is_meant) {
+            Some(live) => Ok(Some(live)),
+            None => Ok(self.adopted().await?.into_iter().find(is_meant)),
+        }
+    }
+
+    /// What was adopted has a name and a place of its own, by which it is not looked for.
+    async fn adopted(&self) -> Result<Vec<Live>> {
+        let Some(native) = &self.step.native else { return Ok(Vec::new()) };
+        let identity = adopt::identity(Some(self.kind), native, self.body());
+        adopt::look(self.account, self.scope, &self.step.id, &identity).await
     }
 
     /// The name of the step's service: by what is there, by its body, or by its id.

@@ -27,8 +27,47 @@ pub(super) const APART: [&str; 3] = ["ingress", "retentionInDays", "Attributes"]
 pub(super) fn create(kind: Kind, body: &Value) -> Request {
     let fields = body.as_object().into_iter().flatten();
     let kept = fields.filter(|(name, _)| *name != crate::change::FORCE && !is_apart(kind, name));
-    let body = Value::Object(kept.map(|(name, value)| (name.clone(), value.clone())).collect::<Map<_, _>>());
-    Request::new(kind.call(), body)
+    let mut fields: Map<String, Value> = kept.map(|(name, value)| (name.clone(), value.clone())).collect();
+    match kind {
+        Kind::Service => service_again(&mut fields),
+        Kind::ListenerRule => rule_again(&mut fields),
+        _ => {}
+    }
+    Request::new(kind.call(), Value::Object(fields))
+}
+
+/// Takes out what ECS tells of a service that was adopted and does not take where it makes one: a role of its own, a launch type beside
+/// capacity providers, a number of tasks where there is one on each instance.
+///
+/// Source: Amazon ECS API reference, `CreateService`.
+fn service_again(fields: &mut Map<String, Value>) {
+    let is_text = |field: &str, part: &str| {
+        fields.get(field).and_then(Value::as_str).is_some_and(|text| text.contains(part))
+    };
+    let has_providers = fields
+        .get("capacityProviderStrategy")
+        .and_then(Value::as_array)
+        .is_some_and(|providers| !providers.is_empty());
+    let gone = [
+        ("role", is_text("role", ":role/aws-service-role/")),
+        ("launchType", has_providers),
+        ("desiredCount", is_text("schedulingStrategy", "DAEMON")),
+    ];
+    for (field, _) in gone.into_iter().filter(|(_, is_gone)| *is_gone) {
+        fields.shift_remove(field);
+    }
+}
+
+/// Takes out what a rule says twice and may say only once.
+///
+/// Source: Elastic Load Balancing API reference, `RuleCondition`.
+fn rule_again(fields: &mut Map<String, Value>) {
+    let conditions = fields.get_mut("Conditions").and_then(Value::as_array_mut);
+    for condition in conditions.into_iter().flatten().filter_map(Value::as_object_mut) {
+        if condition.keys().any(|key| key.ends_with("Config")) {
+            condition.shift_remove("Values");
+        }
+    }
 }
 
 fn is_apart(kind: Kind, field: &str) -> bool {
@@ -82,4 +121,34 @@ pub(super) fn remove(cluster: &str, kind: Kind, native: &str, body: &Value) -> O
 /// The name of a log group, of which the native is its ARN.
 pub(super) fn log_group(native: &str) -> &str {
     native.split_once(":log-group:").map_or(native, |(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_told_and_not_taken_is_not_sent() {
+        let check = |kind: Kind, body: Value, expect: Value| assert_eq!(create(kind, &body).body, expect);
+        let role = "arn:aws:iam::1:role/aws-service-role/ecs.amazonaws.com/AWSServiceRoleForECS";
+        let providers = json!([{ "capacityProvider": "FARGATE" }]);
+        check(
+            Kind::Service,
+            json!({ "role": role, "launchType": "FARGATE", "desiredCount": 1, "capacityProviderStrategy": providers }),
+            json!({ "desiredCount": 1, "capacityProviderStrategy": providers }),
+        );
+        let daemon = json!({ "role": "own", "launchType": "EC2", "schedulingStrategy": "DAEMON" });
+        let mut counted = daemon.clone();
+        counted["desiredCount"] = 3.into();
+        check(Kind::Service, counted, daemon);
+        let twice =
+            json!({ "Field": "host-header", "Values": ["a"], "HostHeaderConfig": { "Values": ["a"] } });
+        let once = json!({ "Field": "host-header", "HostHeaderConfig": { "Values": ["a"] } });
+        let other = json!({ "Field": "path-pattern", "Values": ["/a"] });
+        check(
+            Kind::ListenerRule,
+            json!({ "Conditions": [twice, other] }),
+            json!({ "Conditions": [once, other] }),
+        );
+    }
 }

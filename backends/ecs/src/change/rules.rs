@@ -19,6 +19,9 @@ const SERVICE: MergeRules = MergeRules {
     sensitive: &[],
 };
 
+/// A revision never changes: only what is adopted is compared with what the chart makes of it.
+const DEFINITION: MergeRules = MergeRules { lists: crate::adopt::LISTS, kept: &[], sensitive: &[] };
+
 const TASK: MergeRules =
     MergeRules { lists: ListKeys(&[("tags", ListKey::Field("key"))]), kept: &[], sensitive: &[] };
 
@@ -43,7 +46,8 @@ const SCALING: MergeRules = MergeRules { lists: ListKeys(&[]), kept: &[], sensit
 pub(crate) const fn rules(kind: Kind) -> &'static MergeRules {
     match kind {
         Kind::Service => &SERVICE,
-        Kind::TaskDefinition | Kind::Task => &TASK,
+        Kind::TaskDefinition => &DEFINITION,
+        Kind::Task => &TASK,
         Kind::ListenerRule => &RULE,
         Kind::LogGroup | Kind::ScalableTarget | Kind::ScalingPolicy | Kind::Schedule => &SCALING,
         Kind::SecurityGroup

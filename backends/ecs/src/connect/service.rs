@@ -27,6 +27,8 @@ pub(crate) enum Service {
     Iam,
     /// Security Token Service.
     Sts,
+    /// `CloudFormation`.
+    Stacks,
 }
 
 /// How a service takes requests. Source: botocore's models, `metadata.protocol`.
@@ -57,7 +59,7 @@ struct Traits {
 
 impl Service {
     /// Every service.
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::Ecs,
         Self::LoadBalancing,
         Self::Ssm,
@@ -70,6 +72,7 @@ impl Service {
         Self::Ec2,
         Self::Iam,
         Self::Sts,
+        Self::Stacks,
     ];
 
     const fn traits(self) -> Traits {
@@ -157,6 +160,13 @@ impl Service {
                 signing: "sts",
                 variable: "STS",
                 protocol: Protocol::Query("2011-06-15"),
+            },
+            Self::Stacks => Traits {
+                word: "cloudformation",
+                prefix: "cloudformation",
+                signing: "cloudformation",
+                variable: "CLOUDFORMATION",
+                protocol: Protocol::Query("2010-05-15"),
             },
         }
     }

@@ -152,6 +152,7 @@ mod tests {
             definition: json!({ "containerDefinitions": [
                 { "name": "rhumb-files", "essential": false }, { "name": "web" }, { "name": "side" },
             ] }),
+            service: None,
         };
         let task = json!({
             "taskArn": format!("arn:aws:ecs:eu-west-1:1:task/shop/{id}"),

@@ -41,6 +41,7 @@ use rhumb_spec::model::{Kind as Word, Mode, Workload};
 use crate::gather::family_of;
 use crate::kind::Kind;
 use document::{Document, Referred};
+pub(crate) use naming::{Names, document_name};
 use world::World;
 
 /// Turns requests and descriptions into an app, with an account of what became of every field.

@@ -9,14 +9,14 @@ const LABEL_LIMIT: usize = 63;
 
 /// The names of documents by those of what they were, for one kind of document.
 #[derive(Default)]
-pub(super) struct Names {
+pub(crate) struct Names {
     documents: BTreeMap<String, String>,
     taken: BTreeSet<String>,
 }
 
 impl Names {
     /// Adds something: its document gets the wanted name, or one like it that is free.
-    pub(super) fn add(&mut self, native: &str, wanted: &str) -> String {
+    pub(crate) fn add(&mut self, native: &str, wanted: &str) -> String {
         if let Some(known) = self.documents.get(native) {
             return known.clone();
         }
@@ -39,7 +39,7 @@ fn numbered(name: &str, count: usize) -> String {
 }
 
 /// A name that a document can have: a DNS label. `cartsDB` becomes `carts-db`.
-pub(super) fn document_name(name: &str) -> String {
+pub(crate) fn document_name(name: &str) -> String {
     let mut found = String::new();
     let mut before = '-';
     for character in name.chars() {

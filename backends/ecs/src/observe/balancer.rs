@@ -53,13 +53,15 @@ pub(crate) fn target_group_found(group: &Value, tags: &BTreeMap<String, Tags>) -
 pub(super) async fn listeners(look: &Look<'_>) -> Result<Vec<Live>> {
     let listeners = all_listeners(look.account).await?;
     let tags = tags_of(look.account, &listeners, "ListenerArn").await?;
-    let found = listeners.iter().filter_map(|listener| {
-        let arn = text(listener, "ListenerArn")?;
-        let mut found = found(arn, arn, filtered(Kind::Listener, listener), &tags);
-        found.holds = target_groups_in(listener);
-        look.live(found)
-    });
-    Ok(found.collect())
+    Ok(listeners.iter().filter_map(|listener| look.live(listener_found(listener, &tags)?)).collect())
+}
+
+/// A listener from its description.
+pub(crate) fn listener_found(listener: &Value, tags: &BTreeMap<String, Tags>) -> Option<Found> {
+    let arn = text(listener, "ListenerArn")?;
+    let mut found = found(arn, arn, filtered(Kind::Listener, listener), tags);
+    found.holds = target_groups_in(listener);
+    Some(found)
 }
 
 /// The rules of the listeners of the target's application load balancer that bear the release's tags.

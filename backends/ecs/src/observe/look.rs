@@ -21,6 +21,8 @@ pub(crate) struct Look<'a> {
     pub(crate) kind: Kind,
     /// Ids of this kind that are wanted.
     pub(crate) ids: Vec<&'a ObjectId>,
+    /// What the one that is wanted is called, where its request says it: what was adopted has a name of its own.
+    pub(crate) called: Option<&'a str>,
 }
 
 /// A thing that was found.
@@ -43,7 +45,13 @@ impl<'a> Look<'a> {
     /// A look for things of a kind, of which those among the ids are wanted.
     pub(crate) fn new(account: &'a Account, scope: &'a Scope, kind: Kind, ids: &'a [ObjectId]) -> Self {
         let ids = ids.iter().filter(|id| Kind::of(id) == Some(kind)).collect();
-        Self { account, scope, kind, ids }
+        Self { account, scope, kind, ids, called: None }
+    }
+
+    /// The same look for one thing that is called so.
+    #[must_use]
+    pub(crate) fn called(self, called: Option<&'a str>) -> Self {
+        Self { called, ..self }
     }
 
     /// Whether there can be any: every release may have what ECS itself keeps, and what else is wanted or what the
@@ -72,7 +80,9 @@ impl<'a> Look<'a> {
     /// The wanted ids by the names that they have on AWS.
     pub(crate) fn wanted(&self) -> BTreeMap<String, &'a ObjectId> {
         let cluster = last_segment(self.account.cluster());
-        self.ids.iter().filter_map(|id| Some((naming::fixed(cluster, self.scope, id)?, *id))).collect()
+        let fixed = self.ids.iter().filter_map(|id| Some((naming::fixed(cluster, self.scope, id)?, *id)));
+        let called = self.called.into_iter().filter_map(|name| Some((name.to_owned(), *self.ids.first()?)));
+        fixed.chain(called).collect()
     }
 
     /// Whether a name may be one of this release's: by what it begins with, or because it is wanted. Names that were cut

@@ -14,11 +14,15 @@ use rhumb_backend::{Live, ObjectId, Observed, Result, Scope};
 
 use crate::connect::Account;
 use crate::kind::Kind;
-pub(crate) use balancer::{all_listeners, tags_of};
-use look::Found;
-pub(crate) use look::{Look, owner};
+pub(crate) use balancer::{
+    all_listeners, attributes, listener_found, rule_found, tags_of, target_group_found,
+};
+pub(crate) use look::{Found, Look, owner};
+pub(crate) use network::discovery_found;
+pub(crate) use scaling::{policy_found, schedule_found, target_found};
 pub(crate) use tasks::{
-    describe_services, describe_tasks, family_tasks, last_segment, list_tasks, service_found,
+    definition_found, describe_services, describe_tasks, family_tasks, last_segment, list_tasks,
+    service_found, service_tasks,
 };
 
 /// Looks at these ids and at whatever bears the release's tags, service by service. Services of AWS from which nothing is
@@ -48,6 +52,8 @@ pub(crate) async fn observe(account: &Account, scope: &Scope, ids: &[ObjectId]) 
     }
     Ok(observed)
 }
+
+pub(crate) use naming::field as name_field;
 
 /// The name that a thing has on AWS where its id alone tells it.
 pub(crate) fn fixed_name(account: &Account, scope: &Scope, id: &ObjectId) -> Option<String> {

@@ -38,3 +38,22 @@ pub(crate) fn fixed(cluster: &str, scope: &Scope, id: &ObjectId) -> Option<Strin
         Kind::Parameter | Kind::Secret | Kind::AccessPoint | Kind::Listener | Kind::ListenerRule => None,
     }
 }
+
+/// The field of a request that names what it makes, where it is found by that name.
+pub(crate) const fn field(kind: Kind) -> Option<&'static str> {
+    match kind {
+        Kind::Service => Some("serviceName"),
+        Kind::TaskDefinition => Some("family"),
+        Kind::TargetGroup | Kind::Discovery | Kind::Schedule => Some("Name"),
+        Kind::ScalableTarget => Some("ResourceId"),
+        Kind::ScalingPolicy => Some("PolicyName"),
+        Kind::SecurityGroup
+        | Kind::LogGroup
+        | Kind::AccessPoint
+        | Kind::Parameter
+        | Kind::Secret
+        | Kind::Listener
+        | Kind::ListenerRule
+        | Kind::Task => None,
+    }
+}

@@ -1,10 +1,12 @@
 //! What scales services and what starts tasks by the clock.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use rhumb_backend::{ErrorKind, Live, ObjectId, Result};
 use serde_json::{Value, json};
 
 use super::document::filtered;
-use super::tasks::last_segment;
+use super::tasks::{describe_services, last_segment};
 use super::{Found, Look};
 use crate::kind::Kind;
 use crate::marks::Tags;
@@ -18,51 +20,85 @@ const COUNT: &str = "ecs:service:DesiredCount";
 pub(super) async fn targets(look: &Look<'_>) -> Result<Vec<Live>> {
     let body = json!({ "ServiceNamespace": "ecs", "ScalableDimension": COUNT });
     let all = look.list("application-autoscaling:DescribeScalableTargets", body, "ScalableTargets").await?;
-    let ours = all.into_iter().filter(|target| is_ours(look, target));
-    Ok(ours.filter_map(|target| target_found(look, &target)).collect())
+    let named = |target: &Value| id_of(look, text(target, "ResourceId")?);
+    let live = |id: ObjectId, target: &Value| Some(look.named(target_found(target)?, id, None));
+    let (ours, others): (Vec<&Value>, Vec<&Value>) = all.iter().partition(|target| is_ours(look, target));
+    let mut found: Vec<Live> = ours.into_iter().filter_map(|target| live(named(target)?, target)).collect();
+    let members = members(look, &others, &found).await?;
+    found.extend(others.into_iter().filter_map(|target| {
+        let id = Kind::ScalableTarget.id(members.get(service_of(look, target)?)?);
+        look.ids.contains(&&id).then(|| live(id, target)).flatten()
+    }));
+    Ok(found)
 }
 
-fn target_found(look: &Look<'_>, target: &Value) -> Option<Live> {
+/// A scalable target from its description.
+pub(crate) fn target_found(target: &Value) -> Option<Found> {
     let resource = text(target, "ResourceId")?;
-    let found = Found {
+    Some(Found {
         native: resource.to_owned(),
         name: resource.to_owned(),
         arn: text(target, "ScalableTargetARN").map(ToOwned::to_owned),
         body: filtered(Kind::ScalableTarget, target),
         ..Found::default()
-    };
-    let id = id_of(look, resource)?;
-    Some(look.named(found, id, None))
+    })
 }
 
 /// Policies of the release's services in the cluster.
 pub(super) async fn policies(look: &Look<'_>) -> Result<Vec<Live>> {
     let body = json!({ "ServiceNamespace": "ecs", "ScalableDimension": COUNT });
     let all = look.list("application-autoscaling:DescribeScalingPolicies", body, "ScalingPolicies").await?;
-    let ours = all.into_iter().filter(|policy| is_ours(look, policy));
-    Ok(ours.filter_map(|policy| policy_found(look, &policy)).collect())
+    let live = |policy: &Value| {
+        let id = id_of(look, text(policy, "PolicyName")?)?;
+        Some(look.named(policy_found(policy)?, id, None))
+    };
+    let (ours, others): (Vec<&Value>, Vec<&Value>) = all.iter().partition(|policy| is_ours(look, policy));
+    let mut found: Vec<Live> = ours.into_iter().filter_map(live).collect();
+    let members = members(look, &others, &found).await?;
+    let is_member =
+        |policy: &&Value| service_of(look, policy).is_some_and(|service| members.contains_key(service));
+    found.extend(others.into_iter().filter(is_member).filter_map(live));
+    Ok(found)
 }
 
-fn policy_found(look: &Look<'_>, policy: &Value) -> Option<Live> {
+/// A policy from its description.
+pub(crate) fn policy_found(policy: &Value) -> Option<Found> {
     let name = text(policy, "PolicyName")?;
-    let found = Found {
+    Some(Found {
         native: name.to_owned(),
         name: name.to_owned(),
         arn: text(policy, "PolicyARN").map(ToOwned::to_owned),
         body: filtered(Kind::ScalingPolicy, policy),
         ..Found::default()
-    };
-    let id = id_of(look, name)?;
-    Some(look.named(found, id, None))
+    })
 }
 
-/// Whether it is for a service of this release in the target's cluster.
+/// The services with names of their own that are this release's nevertheless, each with its workload: those that were
+/// adopted. They are looked for only where something that is wanted was not found.
+async fn members(look: &Look<'_>, described: &[&Value], found: &[Live]) -> Result<BTreeMap<String, String>> {
+    if look.missing(found).is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let names: BTreeSet<String> =
+        described.iter().filter_map(|of| service_of(look, of)).map(ToOwned::to_owned).collect();
+    let services = describe_services(look.account, &names.into_iter().collect::<Vec<_>>()).await?;
+    let member = |service: &Value| {
+        let tags = Tags::read(service.get("tags"));
+        let workload = tags.get(names::WORKLOAD).filter(|_| tags.are_of(look.scope))?;
+        Some((text(service, "serviceName")?.to_owned(), workload.to_owned()))
+    };
+    Ok(services.iter().filter_map(member).collect())
+}
+
+/// The name of the service in the target's cluster that something scales.
+fn service_of<'v>(look: &Look<'_>, described: &'v Value) -> Option<&'v str> {
+    let (at, name) = text(described, "ResourceId")?.strip_prefix("service/")?.split_once('/')?;
+    (at == last_segment(look.account.cluster())).then_some(name)
+}
+
+/// Whether it is for a service whose name is one of this release's.
 fn is_ours(look: &Look<'_>, described: &Value) -> bool {
-    let cluster = last_segment(look.account.cluster()).to_owned();
-    let service = text(described, "ResourceId").and_then(|id| id.strip_prefix("service/"));
-    service
-        .and_then(|service| service.split_once('/'))
-        .is_some_and(|(at, name)| at == cluster && look.may_be_ours(name))
+    service_of(look, described).is_some_and(|name| look.may_be_ours(name))
 }
 
 /// The wanted id of a name. These things bear no tags that are told, and what another release's name begins with may be
@@ -85,7 +121,7 @@ pub(super) async fn schedules(look: &Look<'_>) -> Result<Vec<Live>> {
             Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
             answer => answer?,
         };
-        Ok(schedule_found(look, &schedule))
+        Ok(schedule_live(look, &schedule))
     });
     Ok(found.await?.into_iter().flatten().collect())
 }
@@ -96,19 +132,9 @@ fn prefix_of_names(look: &Look<'_>) -> String {
     prefix.get(..most).unwrap_or(&prefix).trim_end_matches('-').to_owned()
 }
 
-/// A schedule gives its own tags back to nobody, but those that it puts on its tasks it does.
-///
-/// Source: EventBridge Scheduler API reference: only schedule groups bear tags; `EcsParameters`, `Tags`.
-fn schedule_found(look: &Look<'_>, schedule: &Value) -> Option<Live> {
+/// A schedule of this release, or one in its place.
+fn schedule_live(look: &Look<'_>, schedule: &Value) -> Option<Live> {
     let name = text(schedule, "Name")?;
-    let found = Found {
-        native: name.to_owned(),
-        name: name.to_owned(),
-        arn: text(schedule, "Arn").map(ToOwned::to_owned),
-        body: filtered(Kind::Schedule, schedule),
-        holds: task_definition(schedule).into_iter().collect(),
-        ..Found::default()
-    };
     let tags = Tags::read(schedule.pointer("/Target/EcsParameters/Tags"));
     let object =
         tags.get(names::OBJECT).map(ObjectId::from).filter(|id| Kind::of(id) == Some(Kind::Schedule));
@@ -118,9 +144,24 @@ fn schedule_found(look: &Look<'_>, schedule: &Value) -> Option<Live> {
     } else {
         (object.or_else(|| id_of(look, name))?, None)
     };
-    let mut live = look.named(found, id, foreign);
+    let mut live = look.named(schedule_found(schedule)?, id, foreign);
     live.object.workload = tags.get(names::WORKLOAD).map(ToOwned::to_owned);
     Some(live)
+}
+
+/// A schedule from its description. It gives its own tags back to nobody, but those that it puts on its tasks it does.
+///
+/// Source: EventBridge Scheduler API reference: only schedule groups bear tags; `EcsParameters`, `Tags`.
+pub(crate) fn schedule_found(schedule: &Value) -> Option<Found> {
+    let name = text(schedule, "Name")?;
+    Some(Found {
+        native: name.to_owned(),
+        name: name.to_owned(),
+        arn: text(schedule, "Arn").map(ToOwned::to_owned),
+        body: filtered(Kind::Schedule, schedule),
+        holds: task_definition(schedule).into_iter().collect(),
+        ..Found::default()
+    })
 }
 
 fn task_definition(schedule: &Value) -> Option<String> {

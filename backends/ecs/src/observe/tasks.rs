@@ -126,7 +126,8 @@ pub(super) async fn definitions(look: &Look<'_>) -> Result<Vec<Live>> {
     Ok(lives)
 }
 
-fn definition_found(answer: &Value) -> Option<Found> {
+/// A task definition from an answer, which has the tags beside it.
+pub(crate) fn definition_found(answer: &Value) -> Option<Found> {
     let definition = answer.get("taskDefinition")?;
     let arn = text(definition, "taskDefinitionArn")?;
     let mut held = BTreeSet::new();
@@ -206,8 +207,17 @@ pub(super) async fn jobs(look: &Look<'_>) -> Result<Vec<Live>> {
 
 /// Tasks of a family, those that have stopped among them, with their tags.
 pub(crate) async fn family_tasks(account: &crate::connect::Account, family: &str) -> Result<Vec<Value>> {
+    tasks_of(account, "family", family).await
+}
+
+/// Tasks of a service, as [`family_tasks`].
+pub(crate) async fn service_tasks(account: &crate::connect::Account, service: &str) -> Result<Vec<Value>> {
+    tasks_of(account, "serviceName", service).await
+}
+
+async fn tasks_of(account: &crate::connect::Account, field: &str, name: &str) -> Result<Vec<Value>> {
     let arns = each(["RUNNING", "STOPPED"], |status| async move {
-        list_tasks(account, json!({ "family": family, "desiredStatus": status })).await
+        list_tasks(account, json!({ field: name, "desiredStatus": status })).await
     });
     let arns: BTreeSet<String> = arns.await?.into_iter().flatten().collect();
     describe_tasks(account, &arns.into_iter().collect::<Vec<_>>()).await

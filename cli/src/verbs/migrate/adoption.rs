@@ -36,6 +36,7 @@ pub(super) async fn foreign(
         name: &arguments.which.release,
         stack: adoption.stack.as_deref(),
         selector: adoption.selector.as_deref(),
+        services: &[],
     };
     let query = meant.query(source)?;
     if let Some(chart) = &arguments.chart {

@@ -25,14 +25,6 @@ use crate::known::Known;
 use crate::wanted::Wanted;
 use crate::{ActionError, ActionResult, ChartInputs, Context, DeployOptions, Execution, OnFailure};
 
-/// The facts with which a chart of what runs becomes the platform's documents.
-pub(crate) fn claimed(context: &Context<'_>, scope: &Scope, facts: Facts) -> Facts {
-    match context.backend().adopt() {
-        Some(adopt) => adopt.claimed(scope, facts),
-        None => facts,
-    }
-}
-
 /// What to take over.
 #[derive(Clone, Debug, Default)]
 pub struct AdoptRequest {
@@ -70,6 +62,14 @@ pub async fn adopt(context: &Context<'_>, request: &AdoptRequest) -> ActionResul
     problems.extend(differing(context, &request.name).await?);
     let adopted = report.finish(deployed, before.intersection(&after).count());
     Ok(AdoptedRelease { problems, ..adopted })
+}
+
+/// The facts with which a chart of what runs becomes the platform's documents.
+pub(crate) fn claimed(context: &Context<'_>, scope: &Scope, facts: Facts) -> Facts {
+    match context.backend().adopt() {
+        Some(adopt) => adopt.claimed(scope, facts),
+        None => facts,
+    }
 }
 
 /// How the platform has things taken over.

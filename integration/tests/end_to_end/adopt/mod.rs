@@ -1,5 +1,6 @@
 //! What runs already becomes a release in place: nothing restarts, and from then on it is a release with history.
 
+mod aws;
 mod cluster;
 mod stack;
 
@@ -11,6 +12,7 @@ use serde_json::Value;
 
 pub(crate) fn trials() -> Vec<Trial> {
     let mut trials = stack::trials();
+    trials.extend(aws::trials());
     trials.extend(cluster::trials());
     trials
 }
