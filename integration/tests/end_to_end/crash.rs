@@ -147,15 +147,14 @@ fn installs(platform: Platform, next: Next) -> Result<(), Failed> {
         },
     )?;
     bench.clean()?;
-    let whole = time(|| bench.rhumb.succeed(&bench.install()))?;
+    let mut pace = Pace::of(|| bench.rhumb.succeed(&bench.install()))?;
     bench.clean()?;
-    let mut killed = 0;
     for moment in 0..MOMENTS {
-        killed += u32::from(bench.kill_after(&bench.install(), whole * moment / MOMENTS)?);
-        bench.next(next).map_err(|error| at(moment, whole, &error))?;
-        bench.clean().map_err(|error| at(moment, whole, &error))?;
+        let after = pace.kill(&bench, &bench.install(), moment)?;
+        bench.next(next).map_err(|error| at(after, &error))?;
+        bench.clean().map_err(|error| at(after, &error))?;
     }
-    trial::require(killed > MOMENTS / 2, "too few installs were still at work when they were killed")
+    trial::require(pace.killed > MOMENTS / 2, "too few installs were still at work when they were killed")
 }
 
 fn upgrades(platform: Platform, next: Next) -> Result<(), Failed> {
@@ -169,28 +168,47 @@ fn upgrades(platform: Platform, next: Next) -> Result<(), Failed> {
     )?;
     bench.clean()?;
     bench.rhumb.succeed(&bench.install())?;
-    let whole = time(|| bench.rhumb.succeed(&bench.upgrade("colour=green")))?;
-    let mut killed = 0;
+    let mut pace = Pace::of(|| bench.rhumb.succeed(&bench.upgrade("colour=green")))?;
     for moment in 0..MOMENTS {
         let colour = format!("colour=green{moment}");
-        killed += u32::from(bench.kill_after(&bench.upgrade(&colour), whole * moment / MOMENTS)?);
-        bench.next(next).map_err(|error| at(moment, whole, &error))?;
+        let after = pace.kill(&bench, &bench.upgrade(&colour), moment)?;
+        bench.next(next).map_err(|error| at(after, &error))?;
         if matches!(next, Next::Uninstall) {
             bench.place.require_nothing_of(&bench.release)?;
             bench.rhumb.succeed(&bench.install())?;
         }
     }
     bench.clean()?;
-    trial::require(killed > MOMENTS / 2, "too few upgrades were still at work when they were killed")
+    trial::require(pace.killed > MOMENTS / 2, "too few upgrades were still at work when they were killed")
 }
 
-fn time(work: impl FnOnce() -> Result<String, String>) -> Result<Duration, Failed> {
-    let start = Instant::now();
-    work()?;
-    Ok(start.elapsed())
+/// How long a command takes, over which the moments are spread.
+struct Pace {
+    whole: Duration,
+    /// How many were still at work when they were killed.
+    killed: u32,
 }
 
-fn at(moment: u32, whole: Duration, error: &Failed) -> Failed {
-    let after = whole * moment / MOMENTS;
+impl Pace {
+    fn of(work: impl FnOnce() -> Result<String, String>) -> Result<Self, Failed> {
+        let start = Instant::now();
+        work()?;
+        Ok(Self { whole: start.elapsed(), killed: 0 })
+    }
+
+    /// Kills a command at a moment, and gives the time after which it did. One that had ended by then shows that the machine is
+    /// less busy than it was.
+    fn kill(&mut self, bench: &Bench, arguments: &[&str], moment: u32) -> Result<Duration, Failed> {
+        let after = self.whole * moment / MOMENTS;
+        if bench.kill_after(arguments, after)? {
+            self.killed += 1;
+        } else {
+            self.whole = self.whole * 3 / 4;
+        }
+        Ok(after)
+    }
+}
+
+fn at(after: Duration, error: &Failed) -> Failed {
     format!("killed after {after:?}: {}", error.message().unwrap_or_default()).into()
 }
