@@ -198,6 +198,10 @@ impl Backend for Swarm {
         health::health(&self.engine, &self.patience, receipts).await
     }
 
+    async fn resume(&self, _: &Scope, receipt: &Receipt) -> Result<Option<String>> {
+        health::resume(&self.engine, &self.patience, receipt).await
+    }
+
     fn runtime(&self) -> Option<&dyn Runtime> {
         Some(self)
     }

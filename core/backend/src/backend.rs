@@ -144,6 +144,17 @@ pub trait Backend: fmt::Debug + Send + Sync {
     /// How far the rollouts of these receipts are.
     async fn health(&self, scope: &Scope, receipts: &[Receipt]) -> Result<Health>;
 
+    /// Sets a rollout going again that failed for nothing but a fault of the platform itself that passes, and tells what the
+    /// fault was. None where it failed for any other reason, or has failed in this way too often. It is asked about failed
+    /// rollouts, and only by who may write; the receipt stays that of the rollout.
+    ///
+    /// # Errors
+    /// What the platform answers.
+    async fn resume(&self, scope: &Scope, receipt: &Receipt) -> Result<Option<String>> {
+        let _ = (scope, receipt);
+        Ok(None)
+    }
+
     /// Returns once something happened that [`Backend::health`] may tell of, where the platform says so by itself; else
     /// never. It is dropped whenever nobody waits any more, and nothing rests on it: who waits asks for health after a
     /// while in any case.

@@ -4,6 +4,7 @@ mod constraint;
 mod failure;
 mod judge;
 mod patience;
+mod resume;
 
 use std::collections::BTreeMap;
 
@@ -19,6 +20,7 @@ use crate::task::{self, Task};
 pub(crate) use constraint::{Node, nodes};
 use judge::{Verdict, judge};
 pub(crate) use patience::Patience;
+pub(crate) use resume::resume;
 
 /// How far the rollouts of these receipts are, in one call for the services, one for their tasks and, where nodes
 /// matter, one for these.

@@ -18,7 +18,7 @@ use super::attempt::{Attempt, Refusal, is_removal};
 use super::keeper::Guard;
 use super::made::share;
 use super::outputs::{learn, observed_outputs, referred, resolved};
-use super::poll::{Poll, rest};
+use super::poll::{Poll, ask, rest};
 use super::schedule::Schedule;
 use crate::{Event, Progress};
 
@@ -268,7 +268,7 @@ impl<'a> Run<'a> {
             let (pause, asked) = (self.poll.pause(), self.poll.receipts());
             self.underway.push(Box::pin(async move {
                 rest(executor.backend, executor.scope, &asked, pause).await;
-                let answer = executor.backend.health(executor.scope, &asked).await;
+                let answer = ask(executor.backend, executor.scope, &asked).await;
                 Done::Health(asked, answer)
             }));
         }

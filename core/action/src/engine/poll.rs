@@ -124,6 +124,27 @@ pub(super) async fn rest(backend: &dyn Backend, scope: &Scope, asked: &[Receipt]
     }
 }
 
+/// Asks how rollouts fare. What failed for a fault of the platform that passes is set going again, and is still on its way.
+///
+/// # Errors
+/// What the platform answers when it is asked; a rollout that could not be set going again has failed.
+pub(super) async fn ask(backend: &dyn Backend, scope: &Scope, asked: &[Receipt]) -> Result<Health> {
+    let mut health = backend.health(scope, asked).await?;
+    for failed in health.iter_mut().filter(|health| health.state == State::Failed) {
+        let Some(receipt) = asked.iter().find(|receipt| receipt.id == failed.id) else { continue };
+        match backend.resume(scope, receipt).await {
+            Ok(Some(fault)) => {
+                tracing::warn!(object = %failed.id, %fault, "the platform failed by itself; the rollout goes on");
+                failed.state = State::Progressing;
+                failed.message = format!("going on after a fault of the platform ({fault})");
+            }
+            Ok(None) => {}
+            Err(error) => tracing::debug!(object = %failed.id, %error, "the rollout does not go on"),
+        }
+    }
+    Ok(health)
+}
+
 /// Whether a question may be answered when it is asked again.
 pub fn may_pass(error: &Error) -> bool {
     error.retry != Retry::Never || error.kind == ErrorKind::Timeout

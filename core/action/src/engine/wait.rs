@@ -6,7 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::executor::Ended;
 use super::keeper::Guard;
-use super::poll::{Poll, rest};
+use super::poll::{Poll, ask, rest};
 use crate::Progress;
 
 /// Waits until rollouts are ready.
@@ -73,7 +73,11 @@ impl Wait<'_> {
                 rest(self.backend, self.scope, &asked, pause).await;
             }
             pause = Some(poll.pause());
-            let answer = self.backend.health(self.scope, &asked).await;
+            // Who only looks changes nothing.
+            let answer = match self.guard {
+                Some(_) => ask(self.backend, self.scope, &asked).await,
+                None => self.backend.health(self.scope, &asked).await,
+            };
             match poll.take(&asked, answer, self.progress) {
                 Ok(settled) if settled.iter().any(|health| health.state == State::Failed) => {
                     return Ended::Failed;

@@ -148,6 +148,15 @@ async fn a_rollout_that_fails_stops_those_that_wait_for_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_fault_of_the_platform_that_passes_stops_nothing() {
+    let stage = Stage::new();
+    stage.platform.falters("service/db");
+    let executed = stage.execute(&plan(&[("service/db", &[]), ("service/web", &[(0, READY)])])).await;
+    assert!(executed.is_complete(), "{executed:?}");
+    assert_eq!(executed.receipts.len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_cannot_be_reached_is_tried_again() {
     let stage = Stage::new();
     stage.platform.says("service/web", [Says::Error(unreachable()), Says::Error(unreachable())]);

@@ -45,6 +45,8 @@ pub(super) struct Platform {
     pub(super) slow: Mutex<BTreeMap<ObjectId, Duration>>,
     /// Objects whose rollouts fail at that time.
     pub(super) failing: Mutex<BTreeSet<ObjectId>>,
+    /// Those of them that go on when they are told to.
+    pub(super) passing: Mutex<BTreeSet<ObjectId>>,
     changed: Mutex<BTreeMap<ObjectId, Instant>>,
     /// When the platform tells that something happened.
     pub(super) tells: Mutex<Option<Instant>>,
@@ -66,6 +68,12 @@ impl Platform {
 
     pub(super) fn slow(&self, id: &str, seconds: u64) {
         self.slow.lock().unwrap().insert(ObjectId::from(id), Duration::from_secs(seconds));
+    }
+
+    /// Makes the object fail for a fault of the platform, until it is set going again.
+    pub(super) fn falters(&self, id: &str) {
+        self.fails(id);
+        self.passing.lock().unwrap().insert(ObjectId::from(id));
     }
 
     pub(super) fn fails(&self, id: &str) {
@@ -251,6 +259,14 @@ impl Backend for Platform {
             Some(told) => tokio::time::sleep_until(told).await,
             None => std::future::pending().await,
         }
+    }
+
+    async fn resume(&self, _: &Scope, receipt: &Receipt) -> Result<Option<String>> {
+        let passes = self.passing.lock().unwrap().remove(&receipt.id);
+        Ok(passes.then(|| {
+            self.failing.lock().unwrap().remove(&receipt.id);
+            "device or resource busy".to_owned()
+        }))
     }
 
     async fn health(&self, _scope: &Scope, receipts: &[Receipt]) -> Result<Health> {

@@ -24,16 +24,19 @@ fn receipts(stage: &Stage, ids: &[&str]) -> Vec<Receipt> {
     ids.iter().map(receipt).collect()
 }
 
-async fn wait(stage: &Stage, receipts: &[Receipt]) -> Waited {
-    let wait = Wait {
+fn waiting(stage: &Stage) -> Wait<'_> {
+    Wait {
         backend: &stage.platform,
         scope: &stage.scope,
         guard: Some(&stage.watch),
         progress: &stage.told,
         cancel: &stage.cancel,
         deadline: Instant::now() + stage.timeout,
-    };
-    wait.until_ready(receipts).await
+    }
+}
+
+async fn wait(stage: &Stage, receipts: &[Receipt]) -> Waited {
+    waiting(stage).until_ready(receipts).await
 }
 
 #[tokio::test(start_paused = true)]
@@ -85,6 +88,30 @@ async fn a_failure_ends_it_at_once_with_its_reason() {
     let failed: Vec<_> = waited.failed().collect();
     assert_eq!(failed.len(), 1);
     assert_eq!(failed[0].failure.as_ref().unwrap().reason, "No such image");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fault_of_the_platform_that_passes_does_not_end_it() {
+    let stage = Stage::new();
+    stage.platform.falters("service/web");
+    let receipts = receipts(&stage, &["service/web"]);
+    assert!(matches!(wait(&stage, &receipts).await.ended, Ended::Complete));
+    let told = stage.told.0.lock().unwrap();
+    let says = |event: &Event, text: &str| match event {
+        Event::Health { objects } => objects.iter().any(|health| health.message.contains(text)),
+        _ => false,
+    };
+    assert!(told.iter().any(|event| says(event, "fault of the platform (device or resource busy)")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_only_looks_sets_nothing_going_again() {
+    let stage = Stage::new();
+    stage.platform.falters("service/web");
+    let receipts = receipts(&stage, &["service/web"]);
+    let look = Wait { guard: None, ..waiting(&stage) };
+    assert!(matches!(look.until_ready(&receipts).await.ended, Ended::Failed));
+    assert_eq!(stage.platform.passing.lock().unwrap().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
