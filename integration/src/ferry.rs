@@ -34,13 +34,13 @@ pub fn kubernetes(kubeconfig: &Path, scope: Scope) -> Shore {
     Shore { backend: Arc::new(kubernetes), scope }
 }
 
-/// Makes the helper's image on an engine, and returns its name.
+/// Makes the helper's image on the engine at this address, and returns its name.
 ///
 /// # Errors
 /// What the script says.
-pub fn image_on_swarm(engine: &Engine) -> Result<String, String> {
+pub fn image_on_swarm(host: &str) -> Result<String, String> {
     let _alone = BUILD.lock().unwrap_or_else(PoisonError::into_inner);
-    script(&[engine.host()])?;
+    script(&[host])?;
     script(&["--name"])
 }
 

@@ -7,6 +7,8 @@ use libtest_mimic::{Failed, Trial};
 use rhumb_integration::swarm::{Docker, ThreeManagers};
 use rhumb_integration::{ChartFolder, Ended, Rhumb, trial};
 
+use crate::migrate::volumes_of_several_nodes;
+
 pub(crate) fn trials() -> Vec<Trial> {
     vec![trial::needs_swarm("three_managers", three_managers)]
 }
@@ -20,6 +22,10 @@ fn three_managers() -> Result<(), Failed> {
     most_per_node(&rhumb, &docker).map_err(|error| named("max per node", &error))?;
     across_nodes(&rhumb, &swarm).map_err(|error| named("traffic across nodes", &error))?;
     pinned(&rhumb, &swarm).map_err(|error| named("pinning", &error))?;
+    // The part that needs a cluster, too.
+    if trial::can_have_cluster() {
+        volumes_of_several_nodes(&swarm).map_err(|error| named("moving", &error))?;
+    }
     drain(&rhumb, &docker).map_err(|error| named("drain", &error))?;
     lose_the_leader(&rhumb, &swarm).map_err(|error| named("loss of the leader", &error))
 }

@@ -56,7 +56,7 @@ async fn docked(
 
 fn image(shore: &Shore) -> Result<String, Failed> {
     let image = if shore.backend.name() == "swarm" {
-        ferry::image_on_swarm(trial::engine()?)
+        ferry::image_on_swarm(trial::engine()?.host())
     } else {
         ferry::image_on_kubernetes(trial::cluster()?)
     };

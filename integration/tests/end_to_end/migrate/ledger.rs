@@ -99,7 +99,7 @@ impl Ledger {
             rhumb: Rhumb::targets(&targets, Vec::new()),
             docker: engine.docker(),
             kubectl: cluster.kubectl().clone(),
-            image: ferry::image_on_swarm(engine)?,
+            image: ferry::image_on_swarm(engine.host())?,
         };
         ledger.clear()?;
         ledger.kubectl.create_namespace(name)?;

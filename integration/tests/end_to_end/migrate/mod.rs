@@ -4,10 +4,13 @@ mod foreign;
 mod killed;
 mod ledger;
 mod modes;
+mod nodes;
 mod round_trip;
 
 use libtest_mimic::{Failed, Trial};
 use rhumb_integration::trial;
+
+pub(crate) use nodes::volumes_of_several_nodes;
 
 pub(crate) fn trials() -> Vec<Trial> {
     vec![
