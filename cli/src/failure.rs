@@ -67,6 +67,12 @@ impl Failure {
         self
     }
 
+    /// The same, and what else is to be known.
+    pub(crate) fn note(mut self, text: impl Into<String>) -> Self {
+        self.blocks.push(Block::note(text));
+        self
+    }
+
     /// A file could not be read or written.
     pub(crate) fn io(doing: &str, path: &Path, error: &std::io::Error) -> Self {
         Self::general(format!("cannot {doing}: {}: {error}", path.display()))

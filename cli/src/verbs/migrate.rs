@@ -27,12 +27,35 @@ use commands::Shell;
 pub(crate) async fn run(session: &Session, arguments: Arguments) -> Ended {
     match arguments.what {
         What::Plan(arguments) => Box::pin(plan(session, &arguments)).await,
-        What::Start(arguments) => Box::pin(start(session, &arguments)).await,
+        What::Start(arguments) => {
+            let started = Box::pin(start(session, &arguments)).await;
+            started.map_err(|failure| standing(session, &arguments.moving.which, failure))
+        }
         What::Status(arguments) => status(session, &arguments),
         What::Verify(arguments) => verify(session, &arguments).await,
-        What::Cutover(arguments) => cutover(session, &arguments).await,
-        What::Finish(arguments) => finish(session, &arguments).await,
-        What::Abort(arguments) => Box::pin(abort(session, &arguments)).await,
+        What::Cutover(arguments) => {
+            let led = cutover(session, &arguments).await;
+            led.map_err(|failure| standing(session, &arguments.which, failure))
+        }
+        What::Finish(arguments) => {
+            let finished = finish(session, &arguments).await;
+            finished.map_err(|failure| standing(session, &arguments.which, failure))
+        }
+        What::Abort(arguments) => {
+            let aborted = Box::pin(abort(session, &arguments)).await;
+            aborted.map_err(|failure| standing(session, &arguments.which, failure))
+        }
+    }
+}
+
+/// The failure of a stage, with where the migration stands and what goes on from there. Where nothing was begun there is nothing to say.
+fn standing(session: &Session, which: &Which, failure: Failure) -> Failure {
+    if matches!(failure.exit, Exit::Usage | Exit::Invalid) {
+        return failure;
+    }
+    match found(session, which) {
+        Ok((_, Some(state))) if !state.stage.is_over() => failure.note(text::next(&state)),
+        _ => failure,
     }
 }
 

@@ -152,7 +152,7 @@ fn passage(passage: &rhumb_action::migrate::Passage) -> [String; 5] {
 }
 
 /// What comes next, in a sentence.
-fn next(state: &State) -> String {
+pub(super) fn next(state: &State) -> String {
     let (name, from, to) = (&state.release, &state.from.target, &state.to.target);
     match state.stage {
         Stage::Preparing => format!(

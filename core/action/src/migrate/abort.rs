@@ -11,7 +11,7 @@ use super::copy::{Direction, Round, copy_all, cross, remove_helpers};
 use super::externals_made::remove_externals;
 use super::journey::Journey;
 use super::posture::{bring_back, put_to_rest};
-use super::sides::{At, Sides, VALID, ferry_failed, migration};
+use super::sides::{At, Sides, VALID, ferry_failed, go_on_after, migration};
 use super::state::{Passage, Stage, State, Store};
 use crate::known::Known;
 use crate::{
@@ -126,8 +126,13 @@ async fn copy_back(journey: &mut Journey<'_>) -> ActionResult<()> {
     let run = Run::new(VALID).map_err(ferry_failed)?;
     let image = journey.state.helper_image.clone();
     let passages = journey.state.volumes.clone();
-    let crossings = cross(sides, (&run, &image), &passages, Direction::Back).await?;
-    copy_all(journey, &crossings, Round::Back).await
+    let mut attempt = 1;
+    loop {
+        let crossings = cross(sides, (&run, &image), &passages, Direction::Back).await?;
+        let Err(error) = copy_all(journey, &crossings, Round::Back).await else { return Ok(()) };
+        go_on_after(error, attempt, &sides.source()).await?;
+        attempt += 1;
+    }
 }
 
 /// Removes what the migration made at the destination.

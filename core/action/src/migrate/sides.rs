@@ -10,6 +10,9 @@ use super::state::Side;
 use crate::dock::{Dock, Shore};
 use crate::{ActionError, ActionResult, Context, Event};
 
+const COPY: &str = "copy the volume";
+/// So often helpers may be lost in one command.
+const ATTEMPTS: u32 = 5;
 /// How long it is waited between two looks.
 pub(super) const LOOK: Duration = Duration::from_millis(300);
 /// A helper that nobody talks to ends by itself after this time.
@@ -143,7 +146,18 @@ pub(super) fn migration<'a>(context: &Context<'a>) -> ActionResult<&'a dyn Migra
 #[expect(clippy::needless_pass_by_value, reason = "`map_err` hands it over")]
 pub(super) fn ferry_failed(error: rhumb_ferry::Error) -> ActionError {
     let kind = if error.is_lost() { ErrorKind::Unreachable } else { ErrorKind::Platform };
-    Error::new(kind, "copy the volume", error.to_string()).into()
+    Error::new(kind, COPY, error.to_string()).into()
+}
+
+/// After a copy that failed because a helper was lost, with its node or the way to it, there is another, with new helpers:
+/// what came over does not go again. Returns the error of any other failure, and of the last attempt.
+pub(super) async fn go_on_after(failure: ActionError, attempt: u32, at: &At<'_>) -> ActionResult<()> {
+    let is_lost = |error: &Error| error.kind == ErrorKind::Unreachable && error.operation == COPY;
+    if attempt >= ATTEMPTS || !matches!(&failure, ActionError::Backend(error) if is_lost(error)) {
+        return Err(failure);
+    }
+    at.doing(format!("going on with new helpers, because of the error: {failure}"));
+    at.pause().await
 }
 
 /// Something that cannot go on.

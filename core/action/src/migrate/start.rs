@@ -16,7 +16,7 @@ use super::externals_made::bring_externals;
 use super::foreign::{adopt_first, to_adopt};
 use super::journey::Journey;
 use super::posture::{self, put_to_rest};
-use super::sides::{Sides, VALID, ferry_failed, migration};
+use super::sides::{Sides, VALID, ferry_failed, go_on_after, migration};
 use super::state::{Stage, State, Store};
 use super::{abort, carried};
 use crate::engine::insist;
@@ -70,8 +70,12 @@ pub async fn start(sides: &Sides<'_>, request: &StartRequest, store: &Store) -> 
     let mut journey = Journey { sides, store, state: before.unwrap_or_default() };
     journey.begin(&request, &way)?;
     let run = Run::new(VALID).map_err(ferry_failed)?;
-    if journey.state.stage < Stage::Copied {
-        bring_over(&mut journey, &request, &mut way, &run).await?;
+    let mut attempt = 1;
+    while journey.state.stage < Stage::Copied {
+        if let Err(error) = bring_over(&mut journey, &request, &mut way, &run).await {
+            go_on_after(error, attempt, &sides.source()).await?;
+            attempt += 1;
+        }
     }
     wake(&mut journey, &request, &way).await?;
     Ok(journey.state)

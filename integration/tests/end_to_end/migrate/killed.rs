@@ -69,10 +69,11 @@ pub(super) fn is_given_up() -> Result<(), Failed> {
     ledger.clear()
 }
 
-/// What was written at the destination comes back, too.
+/// A helper is lost on the way there; what was written at the destination comes back, too.
 fn after_the_cutover(ledger: &Ledger, begun: usize) -> Result<(), Failed> {
     let begun = written(&ledger.on_swarm()?, begun)?;
-    ledger.migrated(&THERE)?;
+    let said = ledger.lose_helper_at(&THERE, "while the source runs")?;
+    trial::require(said.contains("going on with new helpers"), &said)?;
     ledger.migrate(&["cutover"]).expect_code(0)?;
     let there = written(
         &trial::eventually("more records", || {

@@ -1,6 +1,6 @@
 //! What moves: a process that writes records, one after another, and says so once each is on the disk.
 
-use std::io::{BufRead as _, BufReader, Read as _};
+use std::io::{BufRead, BufReader, Read as _};
 use std::process::Child;
 
 use libtest_mimic::Failed;
@@ -147,17 +147,23 @@ impl Ledger {
     /// Starts it, and kills it as soon as it says `line`. Whether it got that far.
     pub(super) fn kill_at(&self, arguments: &[&str], line: &str) -> Result<(), Failed> {
         let mut child = Running(self.rhumb.spawn(&self.words(arguments)));
-        let stderr = child.0.stderr.take().ok_or("no standard error")?;
-        let mut said = String::new();
-        let mut lines = BufReader::new(stderr).lines();
-        let has_said = lines.by_ref().map_while(Result::ok).any(|one| {
-            said.push_str(&one);
-            said.push('\n');
-            one.contains(line)
-        });
+        let mut stderr = BufReader::new(child.0.stderr.take().ok_or("no standard error")?);
+        let said = said_until(&mut stderr, line);
         child.0.kill()?;
         child.0.wait()?;
-        trial::require(has_said, &format!("it never said {line:?} but\n{said}"))
+        said.map(drop)
+    }
+
+    /// Starts it, kills the helper on the swarm as soon as it says `line`, and returns what it said until it ended well.
+    pub(super) fn lose_helper_at(&self, arguments: &[&str], line: &str) -> Result<String, Failed> {
+        let mut child = Running(self.rhumb.spawn(&self.words(arguments)));
+        let mut stderr = BufReader::new(child.0.stderr.take().ok_or("no standard error")?);
+        let mut said = said_until(&mut stderr, line)?;
+        let helper = self.docker.containers(&format!("rhumb-ferry-{}-volume-0", self.name))?.pop();
+        self.docker.run(&["kill", &helper.ok_or("no helper runs")?])?;
+        stderr.read_to_string(&mut said)?;
+        trial::require(child.0.wait()?.success(), &said)?;
+        Ok(said)
     }
 
     fn words<'a>(&'a self, arguments: &[&'a str]) -> Vec<&'a str> {
@@ -255,6 +261,20 @@ impl Ledger {
             self.docker.run(&["volume", "rm", "-f", &self.swarm_volume()])
         })?;
         Ok(())
+    }
+}
+
+/// What is said up to this line.
+fn said_until(lines: &mut impl BufRead, line: &str) -> Result<String, Failed> {
+    let mut said = String::new();
+    loop {
+        let before = said.len();
+        if lines.read_line(&mut said)? == 0 {
+            return Err(format!("it never said {line:?} but\n{said}").into());
+        }
+        if said[before..].contains(line) {
+            return Ok(said);
+        }
     }
 }
 
