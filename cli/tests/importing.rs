@@ -73,6 +73,45 @@ fn an_imported_chart_lints_and_renders() {
     assert!(!others.contains("canary-token"));
 }
 
+#[test]
+fn files_stand_as_words_or_behind_f_in_every_import() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let folder = folder.path();
+    let pod = |name: &str| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{ name: {name} }}\nspec: {{ containers: [{{ name: a, image: a }}] }}\n"
+        )
+    };
+    fs::create_dir_all(folder.join("manifests/below")).expect("a folder");
+    for (file, name) in
+        [("manifests/one.yaml", "one"), ("manifests/below/two.yaml", "two"), ("three.yaml", "three")]
+    {
+        fs::write(folder.join(file), pod(name)).expect("a file");
+    }
+    let count = |arguments: &[&str]| {
+        let whole = [&["import", "kubernetes", "--out", "x", "--force", "-o", "json"], arguments].concat();
+        let report: serde_json::Value = serde_json::from_str(&succeed(folder, &whole)).expect("JSON");
+        report["objects"].as_array().map_or(0, Vec::len)
+    };
+    assert_eq!(count(&["manifests", "three.yaml"]), 2);
+    assert_eq!(count(&["-R", "manifests", "-f", "three.yaml"]), 3);
+    let fail = |arguments: &[&str], expected: &str| {
+        let output = rhumb(folder, &[arguments, &["--out", "y"]].concat());
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {error}");
+        assert!(error.contains(expected), "{arguments:?}: {error}");
+    };
+    for (platform, option) in
+        [("kubernetes", "--selector"), ("ecs", "--service"), ("marathon", "--selector"), ("swarm", "--stack")]
+    {
+        let expected = format!("a.yaml and {option} shop exclude one another");
+        fail(&["import", platform, "a.yaml", option, "shop"], &expected);
+        fail(&["import", platform, "-f", "a.yaml", option, "shop"], &expected);
+    }
+    fail(&["import", "kubernetes", "-R"], "-R needs a folder");
+    fail(&["import", "swarm", "-", "-f", "-"], "standard input is named twice");
+}
+
 #[cfg(unix)]
 #[test]
 fn secret_values_are_for_their_owner_alone() {

@@ -2,17 +2,18 @@
 
 #[cfg(feature = "compose")]
 mod compose;
+mod sources;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use rhumb_action::{Existing, Folders, ImportInput, ImportRequest, Imported};
 use rhumb_backend::{Fate, ImportQuery};
 use rhumb_spec::Diagnostic;
 
+use self::sources::Sources;
 use super::Ended;
 use crate::exit::Exit;
 use crate::failure::{Failure, diagnostic_text};
@@ -43,82 +44,68 @@ enum What {
 }
 
 #[derive(Debug, Args)]
+#[command(mut_arg("words", |of| of.help(
+    "Files or folders with task definitions and services, as the AWS CLI takes or answers them, or with templates of \
+     CloudFormation; - for standard input [default: the target's cluster]"
+)))]
 struct EcsArguments {
-    /// A file or folder with task definitions and services, as the AWS CLI takes or answers them, or with templates of
-    /// CloudFormation; - for standard input; may be repeated. Without it, the target's cluster is read
-    #[arg(short = 'f', long = "filename", value_name = "FILE")]
-    files: Vec<PathBuf>,
+    #[command(flatten)]
+    sources: Sources,
     /// Only what bears these tags: team=web,stage!=test
-    #[arg(short = 'l', long, value_name = "SELECTOR", conflicts_with = "files")]
+    #[arg(short = 'l', long, value_name = "SELECTOR")]
     selector: Option<String>,
     /// Only this service of the cluster; may be repeated
-    #[arg(long = "service", value_name = "NAME", conflicts_with = "files")]
+    #[arg(long = "service", value_name = "NAME")]
     services: Vec<String>,
-    /// Look into the folders below, too
-    #[arg(short = 'R', long, requires = "files")]
-    recursive: bool,
     #[command(flatten)]
     into: Destination,
 }
 
 #[derive(Debug, Args)]
+#[command(mut_arg("words", |of| of.help(
+    "Files or folders with manifests; - for standard input [default: the namespace that --namespace names]"
+)))]
 struct KubernetesArguments {
-    /// A file or folder with manifests, or - for standard input; may be repeated. Without it, the namespace that
-    /// --namespace names is read
-    #[arg(short = 'f', long = "filename", value_name = "FILE")]
-    files: Vec<PathBuf>,
+    #[command(flatten)]
+    sources: Sources,
     /// Only what bears these labels, as kubectl takes them: app=web,tier!=db
-    #[arg(short = 'l', long, value_name = "SELECTOR", conflicts_with = "files")]
+    #[arg(short = 'l', long, value_name = "SELECTOR")]
     selector: Option<String>,
-    /// Look into the folders below, too
-    #[arg(short = 'R', long, requires = "files")]
-    recursive: bool,
     #[command(flatten)]
     into: Destination,
 }
 
 #[derive(Debug, Args)]
+#[command(mut_arg("words", |of| of.help(
+    "Files or folders with apps, groups, pods and jobs as their APIs take or answer them; - for standard input \
+     [default: the group that --namespace names]"
+)))]
 struct MarathonArguments {
-    /// A file or folder with apps, groups, pods and jobs as their APIs take or answer them, or - for standard input; may
-    /// be repeated. Without it, the group that --namespace names is read
-    #[arg(short = 'f', long = "filename", value_name = "FILE")]
-    files: Vec<PathBuf>,
+    #[command(flatten)]
+    sources: Sources,
     /// Only what bears these labels, as Marathon takes them: team==web
-    #[arg(short = 'l', long, value_name = "SELECTOR", conflicts_with = "files")]
+    #[arg(short = 'l', long, value_name = "SELECTOR")]
     selector: Option<String>,
-    /// Look into the folders below, too
-    #[arg(short = 'R', long, requires = "files")]
-    recursive: bool,
     #[command(flatten)]
     into: Destination,
 }
 
 #[derive(Debug, Args)]
+#[command(mut_arg("words", |of| of.help(
+    "Files or folders with what docker service, network, config and secret inspect answer; - for standard input \
+     [default: the target's swarm]"
+)))]
 struct SwarmArguments {
-    /// A file or folder with what docker service, network, config and secret inspect answer, or - for standard input; may
-    /// be repeated. Without it, the target's swarm is read
-    #[arg(short = 'f', long = "filename", value_name = "FILE")]
-    files: Vec<PathBuf>,
+    #[command(flatten)]
+    sources: Sources,
     /// Only this stack
-    #[arg(long, value_name = "NAME", conflicts_with = "files")]
+    #[arg(long, value_name = "NAME")]
     stack: Option<String>,
     /// Only services that bear these labels, as docker's filters take them: team=web,tier
-    #[arg(short = 'l', long, value_name = "SELECTOR", conflicts_with = "files")]
+    #[arg(short = 'l', long, value_name = "SELECTOR")]
     selector: Option<String>,
-    /// Look into the folders below, too
-    #[arg(short = 'R', long, requires = "files")]
-    recursive: bool,
     #[command(flatten)]
     into: Destination,
-}
-
-impl SwarmArguments {
-    /// A stack is what bears its label.
-    fn labels(&self) -> Option<String> {
-        let stack = self.stack.as_ref().map(|stack| format!("com.docker.stack.namespace={stack}"));
-        let parts: Vec<String> = stack.into_iter().chain(self.selector.clone()).collect();
-        (!parts.is_empty()).then(|| parts.join(","))
-    }
 }
 
 /// Where the chart goes.
@@ -144,51 +131,63 @@ struct Platform {
 }
 
 /// What of a platform is imported.
+#[derive(Default)]
 struct Chosen {
+    stack: Option<String>,
     selector: Option<String>,
     services: Vec<String>,
 }
 
 impl Chosen {
     fn by(selector: Option<String>) -> Self {
-        Self { selector, services: Vec::new() }
+        Self { selector, ..Self::default() }
+    }
+
+    /// The options that were given, with their values.
+    fn options(&self) -> [(&'static str, Option<&str>); 3] {
+        [
+            ("--stack", self.stack.as_deref()),
+            ("--selector", self.selector.as_deref()),
+            ("--service", self.services.first().map(String::as_str)),
+        ]
+    }
+
+    /// The labels that are chosen by. A stack is what bears its label.
+    fn labels(&self) -> Option<String> {
+        let stack = self.stack.as_ref().map(|stack| format!("com.docker.stack.namespace={stack}"));
+        let parts: Vec<String> = stack.into_iter().chain(self.selector.clone()).collect();
+        (!parts.is_empty()).then(|| parts.join(","))
     }
 }
 
 /// Makes a chart of what is there already.
 pub(crate) async fn run(session: &Session, arguments: Arguments) -> Ended {
-    let (platform, files, chosen, recursive, into) = match arguments.what {
+    let (platform, sources, chosen, into) = match arguments.what {
         #[cfg(feature = "compose")]
         What::Compose(of) => return compose::run(session, of),
         What::Ecs(of) => {
-            let chosen = Chosen { selector: of.selector, services: of.services };
-            (Platform { backend: "ecs", title: "Amazon ECS" }, of.files, chosen, of.recursive, of.into)
+            let chosen = Chosen { selector: of.selector, services: of.services, ..Chosen::default() };
+            (Platform { backend: "ecs", title: "Amazon ECS" }, of.sources, chosen, of.into)
         }
-        What::Kubernetes(of) => (
-            Platform { backend: "kubernetes", title: "Kubernetes" },
-            of.files,
-            Chosen::by(of.selector),
-            of.recursive,
-            of.into,
-        ),
-        What::Marathon(of) => (
-            Platform { backend: "marathon", title: "Marathon" },
-            of.files,
-            Chosen::by(of.selector),
-            of.recursive,
-            of.into,
-        ),
+        What::Kubernetes(of) => {
+            let platform = Platform { backend: "kubernetes", title: "Kubernetes" };
+            (platform, of.sources, Chosen::by(of.selector), of.into)
+        }
+        What::Marathon(of) => {
+            let platform = Platform { backend: "marathon", title: "Marathon" };
+            (platform, of.sources, Chosen::by(of.selector), of.into)
+        }
         What::Swarm(of) => {
-            let labels = Chosen::by(of.labels());
-            (Platform { backend: "swarm", title: "Docker Swarm" }, of.files, labels, of.recursive, of.into)
+            let chosen = Chosen { stack: of.stack, selector: of.selector, ..Chosen::default() };
+            (Platform { backend: "swarm", title: "Docker Swarm" }, of.sources, chosen, of.into)
         }
     };
+    let inputs = sources.inputs(&chosen.options())?;
     let request = request(into);
-    let imported = if files.is_empty() {
+    let imported = if inputs.is_empty() {
         live(session, &platform, chosen, &request).await?
     } else {
-        let folders = if recursive { Folders::Recursive } else { Folders::Flat };
-        from_files(session, &platform, (&files, folders), &request)?
+        from_files(session, &platform, (&inputs, sources.folders()), &request)?
     };
     finish(session, &platform, &imported)
 }
@@ -216,12 +215,12 @@ async fn live(
 ) -> Result<Imported, Failure> {
     let session = session.with_backend_target(platform.backend);
     let parts = session.parts(false)?;
-    let Chosen { selector, services } = chosen;
-    let query = ImportQuery { namespace: parts.namespace.clone(), selector, services };
+    let selector = chosen.labels();
+    let query = ImportQuery { namespace: parts.namespace.clone(), selector, services: chosen.services };
     let backend = parts.target.backend.as_ref();
     if backend.name() != platform.backend {
         let what = format!("the target {} is of {}", parts.target.name, backend.name());
-        let remedy = format!("--target with a target of {}, or -f FILE", platform.title);
+        let remedy = format!("--target with a target of {}, or FILE", platform.title);
         return Err(Failure::usage(what, remedy));
     }
     parts.finish(rhumb_action::import_live(backend, &query, request).await)
@@ -230,29 +229,17 @@ async fn live(
 fn from_files(
     session: &Session,
     platform: &Platform,
-    (files, folders): (&[PathBuf], Folders),
+    (inputs, folders): (&[ImportInput], Folders),
     request: &ImportRequest,
 ) -> Result<Imported, Failure> {
-    let inputs = files.iter().map(|path| input(path)).collect::<Result<Vec<_>, _>>()?;
     let watchdog = session.watchdog()?;
     let backends = crate::registry::unopened()?;
     let backend = backends.iter().find(|backend| backend.name() == platform.backend);
     let backend = backend
         .ok_or_else(|| Failure::general(format!("this program was built without {}", platform.title)))?;
-    let imported = rhumb_action::import_files(backend.as_ref(), &inputs, folders, request)?;
+    let imported = rhumb_action::import_files(backend.as_ref(), inputs, folders, request)?;
     watchdog.rendered();
     Ok(imported)
-}
-
-fn input(path: &Path) -> Result<ImportInput, Failure> {
-    if path != Path::new("-") {
-        return Ok(ImportInput::Path(path.to_path_buf()));
-    }
-    let mut text = String::new();
-    std::io::stdin()
-        .read_to_string(&mut text)
-        .map_err(|error| Failure::general(format!("cannot read standard input: {error}")))?;
-    Ok(ImportInput::Text { name: "standard input".to_owned(), text })
 }
 
 fn text(session: &Session, platform: &Platform, imported: &Imported) -> String {

@@ -122,7 +122,7 @@ pub(super) fn stranger(value: &Value) -> (String, Option<&'static str>) {
     };
     let all = |keys: &[&str]| keys.iter().all(|key| map.contains_key(*key));
     let known = [
-        (all(&["apiVersion", "kind"]), "a manifest of Kubernetes", "rhumb import kubernetes -f FILE"),
+        (all(&["apiVersion", "kind"]), "a manifest of Kubernetes", "rhumb import kubernetes FILE"),
         (
             all(&["service_definition"]) || all(&["task_definition"]),
             "the configuration of ecspresso",
@@ -148,7 +148,7 @@ pub(super) fn stranger(value: &Value) -> (String, Option<&'static str>) {
             "a manifest of Copilot",
             "the template that `copilot svc package` prints",
         ),
-        (all(&["containers"]) || all(&["container"]), "an app of Marathon", "rhumb import marathon -f FILE"),
+        (all(&["containers"]) || all(&["container"]), "an app of Marathon", "rhumb import marathon FILE"),
     ];
     if let Some((_, what, remedy)) = known.into_iter().find(|(is, ..)| *is) {
         return (format!("it looks like {what}"), Some(remedy));

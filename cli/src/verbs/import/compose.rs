@@ -23,6 +23,9 @@ pub(super) struct ComposeArguments {
     /// compose.override.yaml; - for standard input [default: the folder here]
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// The same as FILE, as docker compose takes it; may be repeated
+    #[arg(short = 'f', long = "file", value_name = "FILE", conflicts_with = "files")]
+    named: Vec<PathBuf>,
     /// Take the services of this profile, too; may be repeated, and * means all [default: those that `COMPOSE_PROFILES` names]
     #[arg(long = "profile", value_name = "NAME")]
     profiles: Vec<String>,
@@ -32,7 +35,8 @@ pub(super) struct ComposeArguments {
 
 /// Reads the files and writes the chart.
 pub(super) fn run(session: &Session, arguments: ComposeArguments) -> Ended {
-    let (files, texts) = inputs(&arguments.files)?;
+    let (files, texts) =
+        inputs(if arguments.named.is_empty() { &arguments.files } else { &arguments.named })?;
     let environment: BTreeMap<String, String> = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();
