@@ -7,7 +7,7 @@ use lifting_support::{account_adds_up, backend, lift_text, lower, semantic_losse
 use proptest::prelude::*;
 use rhumb_backend::{Backend as _, Fate, Import as _, Lifted, Object, ObjectId};
 use rhumb_spec::App;
-use rhumb_spec::model::{Discovery, EnvSource, EnvValue, ExposeAs, Mode, MountSource};
+use rhumb_spec::model::{Discovery, EnvSource, EnvValue, ExposeAs, Mode, MountSource, Traffic};
 use serde_json::{Value, json};
 
 /// Lifts, checks that the account adds up and that every value that was not told of comes back.
@@ -122,13 +122,89 @@ metadata: { name: web, namespace: prod }
 "#;
 
 #[test]
+fn ports_of_nodes_are_exposed_where_they_mean_no_more() {
+    let (lifted, lowered) = carry(
+        r"
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: { name: edge }
+spec:
+  selector: { matchLabels: { app: edge } }
+  template:
+    metadata: { labels: { app: edge } }
+    spec:
+      containers:
+        - name: edge
+          image: edge:1
+          ports:
+            - { name: web, containerPort: 8000, hostPort: 80 }
+            - { name: dns, containerPort: 53, hostPort: 53, protocol: UDP }
+            - { name: admin, containerPort: 9000, hostPort: 9000, hostIP: 127.0.0.1 }
+            - { name: far, containerPort: 9001, hostPort: 30001 }
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: proxy }
+spec:
+  selector: { matchLabels: { app: proxy } }
+  template:
+    metadata: { labels: { app: proxy } }
+    spec:
+      containers:
+        - name: proxy
+          image: proxy:1
+          ports: [{ name: web, containerPort: 8000, hostPort: 8080 }, { name: stats, containerPort: 8001, hostPort: 8081 }]
+---
+apiVersion: v1
+kind: Service
+metadata: { name: proxy }
+spec: { selector: { app: proxy }, ports: [{ name: web, port: 80, targetPort: web }] }
+---
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: { name: agent }
+spec:
+  selector: { matchLabels: { app: agent } }
+  template:
+    metadata: { labels: { app: agent } }
+    spec:
+      hostNetwork: true
+      containers: [{ name: agent, image: agent:1, ports: [{ containerPort: 9100, hostPort: 9100 }] }]
+",
+    );
+    let shown = |workload: &str, port: &str| {
+        let expose = lifted.app.workloads[workload].expose.get(port)?;
+        Some((expose.port, expose.kind, expose.traffic, expose.internal_port))
+    };
+    assert_eq!(shown("edge", "web"), Some((80, ExposeAs::Node, Traffic::Local, Some(8000))));
+    assert_eq!(shown("edge", "dns"), Some((53, ExposeAs::Node, Traffic::Local, None)));
+    assert_eq!((shown("edge", "admin"), shown("edge", "far")), (None, None));
+    assert_eq!(shown("proxy", "web"), Some((8080, ExposeAs::Node, Traffic::Local, Some(80))));
+    assert_eq!(shown("proxy", "stats"), None, "the service would show it, too");
+    assert_eq!(lifted.app.workloads["agent"].expose.len(), 0);
+    let ports = |id: &str| body(&lowered, id)["spec"]["template"]["spec"]["containers"][0]["ports"].clone();
+    let (edge, proxy) = (ports("daemonset/edge"), ports("deployment/proxy"));
+    assert_eq!(edge[0], json!({ "name": "web", "containerPort": 8000, "hostPort": 80 }));
+    assert_eq!((&edge[2]["hostIP"], &edge[3]["hostPort"]), (&json!("127.0.0.1"), &json!(30001)));
+    assert_eq!((&proxy[0]["hostPort"], &proxy[1]["hostPort"]), (&json!(8080), &json!(8081)));
+    let strategy =
+        json!({ "type": "RollingUpdate", "rollingUpdate": { "maxSurge": "25%", "maxUnavailable": "25%" } });
+    assert_eq!(
+        body(&lowered, "deployment/proxy")["spec"]["strategy"],
+        strategy,
+        "what the server takes anyway"
+    );
+    assert_eq!(body(&lowered, "service/proxy")["spec"]["ports"][0]["port"], 80);
+}
+
+#[test]
 fn a_deployment_with_all_that_belongs_to_it() {
     let (lifted, lowered) = carry(WEB);
     let web = &lifted.app.workloads["web"];
     assert_eq!(web.replicas, Some(3));
     assert_eq!(web.containers["web"].env["PRICE"], EnvValue::Text("5$ or $(A)".to_owned()));
     assert!(matches!(web.containers["web"].env["TOKEN"], EnvValue::From(EnvSource::Secret { .. })));
-    assert_eq!(web.expose["http"].port, 80);
+    assert_eq!((web.expose["http"].port, web.expose["http"].internal_port), (8888, Some(80)));
     assert_eq!(
         web.autoscale.as_ref().map(|scale| (scale.min, scale.max, scale.cpu)),
         Some((1, 10, Some(70)))

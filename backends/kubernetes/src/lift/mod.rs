@@ -14,6 +14,7 @@ mod document;
 mod environment;
 mod files;
 mod gateway;
+mod host_port;
 mod labels;
 mod mounts;
 mod naming;
@@ -130,6 +131,7 @@ impl Lift {
         }
         let (services, documents) = split(documents, &["service"]);
         rest.extend(Self::services(services, (&runners, &parts), &mut reads, &mut world));
+        host_ports(&mut reads, (&runners, &parts), &rest);
         let scaled = scale::targets(&reads);
         for read in reads {
             workload::finish(read, &mut world);
@@ -301,6 +303,19 @@ impl Lift {
                 None
             }
         }
+    }
+}
+
+/// Reads the ports of nodes, once it is known which services lead to what takes them.
+fn host_ports(reads: &mut [Read], (runners, parts): (&[Runner], &Parts), rest: &[Document]) {
+    let own = parts.values().filter(|(_, part)| *part == Part::Own);
+    let services = host_port::Services {
+        own: own.map(|(place, _)| runners[*place].workload.as_str()).collect(),
+        others: rest.iter().filter(|other| other.word == "service").map(|other| other.name.clone()).collect(),
+    };
+    for read in reads {
+        let named = services.named(&read.name);
+        host_port::lift(read, named);
     }
 }
 

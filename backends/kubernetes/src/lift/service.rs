@@ -11,6 +11,7 @@ use super::document::Document;
 use super::naming::is_ours;
 use super::world::{PortRef, World};
 use super::{defaults, labels};
+use crate::lower::NODE_PORTS;
 use crate::names;
 use rhumb_backend::fields::Fields;
 
@@ -248,7 +249,7 @@ fn has_node_ports(spec: &Fields<'_>) -> bool {
     let ports = spec.get("ports").and_then(Value::as_array);
     let has = |port: &Value| {
         let node = port.get("nodePort").and_then(port_number);
-        node.is_some_and(|node| (30_000..=32_767).contains(&node))
+        node.is_some_and(|node| NODE_PORTS.contains(&node))
     };
     ports.is_some_and(|ports| ports.iter().all(has))
 }

@@ -40,6 +40,7 @@ pub use container::GPU;
 pub use environment::POD_INDEX;
 pub use expansion::unescape;
 pub(crate) use files::secret_type;
+pub(crate) use network::NODE_PORTS;
 pub use patches::LISTS;
 pub use route::{GATEWAY, ISSUER};
 pub use security::PROFILES;

@@ -35,7 +35,7 @@ pub(super) fn address(
 /// The ports that the API server gives out on nodes.
 ///
 /// Source: Kubernetes documentation, "Service", `type: NodePort`, the default of `--service-node-port-range`.
-pub(super) const NODE_PORTS: std::ops::RangeInclusive<u16> = 30_000..=32_767;
+pub(crate) const NODE_PORTS: std::ops::RangeInclusive<u16> = 30_000..=32_767;
 
 /// The number that siblings use.
 pub(super) fn inner_port(expose: &Expose) -> u16 {
