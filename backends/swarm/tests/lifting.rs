@@ -187,12 +187,12 @@ fn every_field_is_accounted_for() {
     assert_eq!(
         rest,
         [
+            "Kept TaskTemplate.ContainerSpec.Env.NODE 1",
             "Kept TaskTemplate.ContainerSpec.Healthcheck.Test 1",
             "Kept TaskTemplate.ContainerSpec.Mounts.0.BindOptions 1",
             "Kept TaskTemplate.ContainerSpec.TTY 1",
             "Kept TaskTemplate.Resources.Limits.Pids 1",
             "Lost RollbackConfig.FailureAction 1",
-            "Lost TaskTemplate.ContainerSpec.Env.NODE 1",
             "Lost TaskTemplate.ContainerSpec.Ulimits.1.Name 1",
             "Own Labels.com.docker.stack.namespace 1",
             "Own TaskTemplate.ContainerSpec.Isolation 1",
@@ -205,6 +205,7 @@ fn every_field_is_accounted_for() {
     let body = &again.iter().find(|object| object.id.as_str() == "service/web").unwrap().body;
     let spec = &body["TaskTemplate"]["ContainerSpec"];
     assert_eq!(spec["TTY"], json!(true));
+    assert_eq!(spec["Env"], json!(["MODE=fast", "NODE={{.Node.Hostname}}"]));
     assert_eq!(spec["Healthcheck"], json!({ "Test": ["NONE"] }));
     assert_eq!(spec["Mounts"][0]["BindOptions"], json!({ "Propagation": "rslave" }));
     assert_eq!(spec["Mounts"][0]["Source"], "/srv");

@@ -6,7 +6,7 @@ use rhumb_spec::model::Kind as Neutral;
 use rhumb_spec::{Diagnostic, Severity};
 use serde_json::{Map, Value, json};
 
-use super::fields::{NO_FIELD, Reads};
+use super::fields::{NO_FIELD, Reads, TEMPLATE};
 use super::naming::Names;
 use crate::kind::Kind;
 use crate::names::{self, FileKind};
@@ -48,7 +48,7 @@ pub(super) fn accounts(objects: &[Object], (names, reads): (&Names, &Reads), lif
 
 /// Whether what a note speaks of can be kept; a note of something that is kept says so.
 fn fate(object: &Object, path: &str, note: &mut Diagnostic, kept: &mut Value) -> Fate {
-    let is_left = note.why.as_deref() == Some(NO_FIELD);
+    let is_left = note.why.as_deref().is_some_and(|why| [NO_FIELD, TEMPLATE].contains(&why));
     if !is_left || Kind::of(&object.id) != Some(Kind::Service) || !add(&object.body, path, kept) {
         return Fate::Lost;
     }
@@ -62,12 +62,30 @@ fn add(body: &Value, path: &str, kept: &mut Value) -> bool {
     if let Some((index, key)) = of_mount {
         return add_of_mount(body, (index, key), kept).is_some();
     }
+    if let Some(name) = path.strip_prefix(NAMED).and_then(|rest| rest.strip_prefix('.')) {
+        return add_variable(body, name, kept).is_some();
+    }
     let keys: Vec<&str> = path.split('.').collect();
     // A network's id is another one on another swarm.
     let is_plain = keys.iter().all(|key| key.parse::<usize>().is_err()) && keys.first() != Some(&"Networks");
     let Some(value) = body.pointer(&pointer(path)).filter(|_| is_plain) else { return false };
     insert(kept, &keys, value.clone());
     true
+}
+
+/// Adds a variable, which its name tells apart.
+fn add_variable(body: &Value, name: &str, kept: &mut Value) -> Option<()> {
+    let lines = body.pointer(&pointer(NAMED))?.as_array()?;
+    let is_it = |line: &&Value| {
+        line.as_str().and_then(|line| line.strip_prefix(name)).is_some_and(|rest| rest.starts_with('='))
+    };
+    let line = lines.iter().find(is_it)?.clone();
+    let patched = step(step(step(kept, "TaskTemplate"), "ContainerSpec"), "Env");
+    if !patched.is_array() {
+        *patched = json!([]);
+    }
+    patched.as_array_mut()?.push(line);
+    Some(())
 }
 
 /// Adds a field of a mount to the item of its target.

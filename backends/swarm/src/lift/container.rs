@@ -9,7 +9,7 @@ use rhumb_spec::model::{
 };
 use serde_json::Value;
 
-use super::fields::{Fields, not_carried};
+use super::fields::{Fields, TEMPLATE, not_carried};
 use super::naming::Names;
 use super::{environment, health, mounts};
 use crate::lower::{GPU, unescape};
@@ -74,10 +74,7 @@ fn outer(spec: &mut Fields, lifted: &mut Lifted) -> Outer {
     let hostname = spec.text("Hostname");
     let plain = hostname.as_deref().and_then(unescape);
     if hostname.is_some() && plain.is_none() {
-        lifted.notes.push(not_carried(
-            spec.at("Hostname"),
-            "it is a template of Swarm, for which there is no neutral form",
-        ));
+        lifted.notes.push(not_carried(spec.at("Hostname"), TEMPLATE));
     }
     let mut hosts = BTreeMap::new();
     for line in spec.texts("Hosts") {

@@ -5,7 +5,7 @@ use rhumb_backend::Lifted;
 use rhumb_spec::model::{EnvSource, EnvValue, SelfField};
 use serde_json::Value;
 
-use super::fields::{Fields, not_carried};
+use super::fields::{Fields, TEMPLATE, not_carried};
 use super::naming::Names;
 use crate::lower::{ORDINAL, unescape, words, wrapper_script};
 use crate::names::FileKind;
@@ -28,8 +28,7 @@ pub(super) fn variables(spec: &mut Fields, lifted: &mut Lifted) -> IndexMap<Stri
         if let Some(text) = unescape(value) {
             found.insert(name.to_owned(), EnvValue::Text(text));
         } else {
-            let why = "it holds a template of Swarm, for which there is no neutral form";
-            lifted.notes.push(not_carried(format!("{path}.{name}"), why));
+            lifted.notes.push(not_carried(format!("{path}.{name}"), TEMPLATE));
         }
     }
     found

@@ -10,6 +10,9 @@ use serde_json::{Map, Value};
 /// Why a field that nobody read is not carried.
 pub(super) const NO_FIELD: &str = "the neutral app has no such field";
 
+/// Why a text that the engine fills in is not carried.
+pub(super) const TEMPLATE: &str = "it holds a template of Swarm, for which there is no neutral form";
+
 /// The paths of the fields that lifting read. What is in a list of items or in a mapping that is read field by field is
 /// read when its own fields are.
 #[derive(Clone, Debug, Default)]
