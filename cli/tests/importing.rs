@@ -129,6 +129,25 @@ fn secret_values_are_for_their_owner_alone() {
 }
 
 #[test]
+fn modes_of_files_are_read_as_kubectl_reads_them() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let folder = folder.path();
+    let pod = "apiVersion: v1
+kind: Pod
+metadata: { name: a }
+spec:
+  containers: [{ name: a, image: a, volumeMounts: [{ name: s, mountPath: /s }, { name: p, mountPath: /p }] }]
+  volumes:
+    - { name: s, secret: { secretName: s, defaultMode: 0400 } }
+    - { name: p, projected: { defaultMode: 0440, sources: [{ secret: { name: s } }] } }
+";
+    fs::write(folder.join("a.yaml"), pod).expect("a file");
+    succeed(folder, &["import", "kubernetes", "a.yaml", "--out", "x"]);
+    let rendered = succeed(folder, &["template", "x", "x", "--target", "kubernetes"]);
+    assert!(rendered.contains("defaultMode: 256") && rendered.contains("defaultMode: 288"), "{rendered}");
+}
+
+#[test]
 fn what_is_wrong_is_told_with_its_line() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let folder = folder.path();

@@ -1,6 +1,7 @@
 //! `rhumb import`: what runs or lies in files already, as a chart.
 
 mod folder;
+mod octal;
 mod report;
 mod sources;
 mod tags;

@@ -9,7 +9,7 @@ use rhumb_backend::Gathered;
 use rhumb_spec::yaml::{Node, Origins};
 use rhumb_spec::{Diagnostic, Document, Place, Source};
 
-use super::{shown, tags};
+use super::{octal, shown, tags};
 use crate::{ActionError, ActionResult};
 
 /// The most that all files together may hold, in bytes (100 MiB).
@@ -67,7 +67,8 @@ pub(super) fn read(inputs: &[ImportInput], folders: Folders) -> ActionResult<Vec
     let (mut documents, mut problems) = (Vec::new(), Vec::new());
     for Source { file, text } in &sources {
         match tags::parse(text) {
-            Ok(nodes) => {
+            Ok(mut nodes) => {
+                nodes.iter_mut().for_each(octal::resolve);
                 let file: Arc<str> = file.as_str().into();
                 documents.extend(nodes.into_iter().map(|node| Document { file: file.clone(), node }));
             }
