@@ -89,7 +89,7 @@ fn check_access(path: &str, volume: &Volume, users: &BTreeMap<&str, &Workload>, 
         found.push(
             Diagnostic::error(path, format!("`{name}` mounts this volume on every node"))
                 .why("with `access: single` the replicas of one node can mount it")
-                .remedy("`access: shared`"),
+                .remedy("`access: shared`, or in its place a folder of each node: `host: /srv/…`"),
         );
     } else if users.len() > 1 && users.values().any(|workload| workload.mode == Mode::Stateful) {
         found.push(
