@@ -9,7 +9,7 @@ use rhumb_spec::model::{
 use serde_json::{Value, json};
 
 use super::amounts::{bytes, cpus, duration, percent, whole};
-use super::{labels, list, route, scalar};
+use super::{cron, labels, list, route, scalar};
 
 /// Reads how many replicas there are, where they go and how they change.
 pub(super) fn lift(
@@ -37,6 +37,7 @@ pub(super) fn lift(
     }
     placement(&mut deploy, workload);
     labels::lift(&mut deploy, workload, traefik);
+    cron::lift(&mut deploy, workload);
     settle(&mut deploy, "nothing in an app is for it");
     fields.take("deploy", |left| left.as_object().is_some_and(serde_json::Map::is_empty).then_some(()));
 }
@@ -307,7 +308,8 @@ fn older(fields: &mut Fields<'_>, (container, workload): (&mut Container, &mut W
     fields.lose("gpus", NO_NUMBER);
     quota(fields, container);
     pids(fields, "pids_limit", patch);
-    let Some(platform) = fields.take("platform", scalar) else { return };
+    let platform = fields.take("platform", scalar).filter(|platform| !platform.is_empty());
+    let Some(platform) = platform else { return };
     let mut parts = platform.split('/');
     let (os, arch) = (parts.next().unwrap_or_default(), parts.next());
     if matches!(os, "linux" | "windows") {

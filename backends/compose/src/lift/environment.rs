@@ -116,7 +116,7 @@ fn told(service: &str, all: &IndexMap<String, String>, world: &mut World<'_>) {
         all.iter().filter(|(name, value)| is_secret(name, value)).map(|(name, _)| name.as_str()).collect();
     if !found.is_empty() {
         let what =
-            format!("the value of {} looks like a secret and is in the template as text", found.join(", "));
+            format!("the value of {} looks like a secret and is in the chart as text", found.join(", "));
         world.warn(
             format!("service/{service}.environment"),
             what,

@@ -131,6 +131,5 @@ pub(super) const LOST: &[(&str, &str)] = &[
     ("oom_score_adj", "the platform chooses what ends when memory is short"),
     ("blkio_config", "an app has no limits for disks"),
     ("provider", "what Compose starts by another program is no container"),
-    ("models", "an app has no models"),
     ("use_api_socket", "containers do not command the platform"),
 ];

@@ -6,6 +6,7 @@
 
 mod aliases;
 mod amounts;
+mod cron;
 mod deploy;
 mod environment;
 mod external;
@@ -17,9 +18,11 @@ mod mount_options;
 mod network;
 mod ports;
 mod references;
+mod renamed;
 mod route;
 mod security;
 mod service;
+mod templates;
 mod variables;
 mod volumes;
 
@@ -70,6 +73,7 @@ pub fn lift(project: &Project<'_>, name: &str) -> Composed {
     volumes::lift(&mut world);
     files::lift(&mut world);
     service::lift(&mut world);
+    renamed::lift(&mut world);
     aliases::lift(&mut world);
     references::expose(&mut world);
     world.rest();
@@ -117,6 +121,10 @@ impl<'p> World<'p> {
                 .filter_map(Node::as_str)
                 .collect();
             let is_wanted = |name: &&str| profiles.contains(*name);
+            // What another program provides runs nowhere here.
+            if node.get("provider").is_some() && node.get("image").is_none() {
+                continue;
+            }
             if own.is_empty() || profiles.contains("*") || own.iter().any(is_wanted) {
                 self.chosen.insert(name.clone());
             }

@@ -17,7 +17,9 @@ const ADDRESSES: &str = "addresses are the platform's choice";
 
 /// Reads the networks that keep services apart. Where every service is on one network, the release's own is it.
 pub(super) fn lift(world: &mut World<'_>) {
-    let is_apart = is_apart(world) || world.section("networks").iter().any(|(_, node)| is_special(node));
+    let is_apart = is_apart(world)
+        || world.section("networks").iter().any(|(_, node)| is_special(node))
+        || users(world).values().flat_map(BTreeMap::values).any(|has_names| *has_names);
     for (name, node) in world.section("networks") {
         let document = if is_apart { Some(external::named(("networks", &name, node), world)) } else { None };
         let path = document.as_ref().map(|document| format!("network/{document}"));
@@ -32,7 +34,10 @@ pub(super) fn lift(world: &mut World<'_>) {
             }
         });
     }
-    if is_apart && users(world).values().any(|networks| networks.contains(DEFAULT) && networks.len() > 1) {
+    let needs_default = |networks: &BTreeMap<String, bool>| {
+        networks.get(DEFAULT).is_some_and(|has_names| *has_names || networks.len() > 1)
+    };
+    if is_apart && users(world).values().any(needs_default) {
         let document = world.named("networks", DEFAULT);
         world.app.networks.entry(document).or_default();
     }
@@ -108,10 +113,19 @@ fn range(fields: &Fields<'_>, entry: &Value) -> Option<String> {
     scalar(entry.get("subnet")?)
 }
 
-/// The networks of each service.
-fn users(world: &World<'_>) -> BTreeMap<String, BTreeSet<String>> {
+/// The networks of each service, and whether it has further names there.
+fn users(world: &World<'_>) -> BTreeMap<String, BTreeMap<String, bool>> {
     let services = world.section("services").into_iter().filter(|(name, _)| world.chosen.contains(name));
-    services.map(|(name, node)| (name, of_service(node))).collect()
+    services.map(|(name, node)| (name.clone(), with_names(&name, node))).collect()
+}
+
+fn with_names(service: &str, node: &Node) -> BTreeMap<String, bool> {
+    let has_names = |network: &str| {
+        let aliases = node.get("networks").and_then(|all| all.get(network)?.get("aliases"));
+        let aliases = aliases.and_then(Node::as_sequence).unwrap_or_default();
+        aliases.iter().filter_map(Node::as_str).any(|alias| alias != service)
+    };
+    of_service(node).into_iter().map(|name| (name.clone(), has_names(&name))).collect()
 }
 
 fn of_service(node: &Node) -> BTreeSet<String> {
@@ -133,7 +147,8 @@ fn of_service(node: &Node) -> BTreeSet<String> {
 
 /// Whether two services share no network.
 fn is_apart(world: &World<'_>) -> bool {
-    let all: BTreeSet<BTreeSet<String>> = users(world).into_values().collect();
+    let all: BTreeSet<BTreeSet<String>> =
+        users(world).into_values().map(|networks| networks.into_keys().collect()).collect();
     all.iter().any(|one| all.iter().any(|other| one.is_disjoint(other)))
 }
 
@@ -159,6 +174,16 @@ pub(super) fn mode(fields: &mut Fields<'_>, service: &str, world: &mut World<'_>
     fields.lose("network_mode", why);
     let what = format!("`network_mode: {}` is left out: {why}", mode.escape_debug());
     world.warn(format!("service/{service}.network_mode"), what, remedy);
+}
+
+/// Why a field of a service's network is left out.
+fn why_not(key: &str) -> &'static str {
+    match key {
+        "driver_opts" => "a network of an app has no options of a driver",
+        "priority" | "gw_priority" => "which network comes first is the platform's choice",
+        "interface_name" => "what the network is called in a container is the platform's choice",
+        _ => ADDRESSES,
+    }
 }
 
 /// Reads the networks of a service.
@@ -194,9 +219,7 @@ pub(super) fn attach(fields: &mut Fields<'_>, workload: &mut Workload, world: &m
                         "on the network that a release has anyway, siblings are reached by their own names";
                     fields.lost(&format!("{at}.aliases"), aliases.len().max(1), why);
                 }
-                _ => {
-                    fields.lost(&format!("{at}.{key}"), leaves(value), ADDRESSES);
-                }
+                (key, _) => fields.lost(&format!("{at}.{key}"), leaves(value), why_not(key)),
             }
         }
         if let Some(document) = document {

@@ -1,6 +1,7 @@
 //! Services.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use rhumb_backend::fields::{Fields, leaves};
 use rhumb_spec::model::{Container, Job, Logging, Mode, PullPolicy, Restart, RestartPolicy, Workload};
@@ -13,22 +14,31 @@ use super::{
     World, deploy, document_name, environment, files, flag, health, labels, list, network, ports, route,
     scalar,
 };
-use super::{security, text_pairs, volumes};
+use super::{security, templates, text_pairs, volumes};
 use crate::read::split_words;
 
 /// Reads the services that were chosen.
 pub(super) fn lift(world: &mut World<'_>) {
     for (name, node) in world.section("services") {
+        if let Some(by) = node.get("provider").filter(|_| node.get("image").is_none()) {
+            let by = by.get("type").and_then(Node::as_str).unwrap_or("another program").escape_debug();
+            let what =
+                format!("what {by} provides is left out, and so are the variables that it gives to others");
+            world.warn(
+                format!("service/{name}"),
+                what,
+                "its address and variables in the services that need it",
+            );
+            world
+                .left_out(("service", &name, node), "what Compose starts by another program is no container");
+            continue;
+        }
         if !world.chosen.contains(&name) {
             let why = "none of its profiles is chosen: import again with --profile";
             world.left_out(("service", &name, node), why);
             continue;
         }
         let Some(document) = world.known("services", &name) else { continue };
-        if document != name {
-            let what = format!("`{name}` is called {document}, and its siblings must call it so, too");
-            world.warn(format!("service/{name}"), what, "the new name where siblings name it");
-        }
         let path = format!("workload/{document}");
         world.entry(("service", &name, node), Some(path), |fields, world| {
             service(fields, (&name, &document, node), world);
@@ -50,9 +60,10 @@ fn service(fields: &mut Fields<'_>, (name, document, node): (&str, &str, &Node),
     restart(fields, &mut workload, node);
     let mut traefik = route::Labels::default();
     deploy::lift(fields, (&mut container, &mut workload), &mut patch, &mut traefik);
+    templates::variables(fields, name, &mut patch, world);
     environment::lift(fields, (name, &mut container), world);
     ports::lift(fields, (name, &mut container, &mut workload), world);
-    if workload.mode == Mode::Job {
+    if matches!(workload.mode, Mode::Job | Mode::Cron) {
         fields.lose("healthcheck", "a job is asked for its end, and not for its health");
     }
     health::lift(fields, &mut container, &mut patch);
@@ -64,7 +75,9 @@ fn service(fields: &mut Fields<'_>, (name, document, node): (&str, &str, &Node),
     labels::files(fields, (name, &mut workload), world);
     labels::lift(fields, &mut workload, &mut traefik);
     traefik.lift(fields, (name, document), (&mut container, &mut workload), world);
+    templates::hostname(fields, name, &mut patch, world);
     surroundings(fields, (&mut container, &mut workload));
+    models(fields, name, world);
     waits(fields, (name, &mut workload), world);
     kept(fields, &mut patch);
     for (key, why) in LOST {
@@ -146,6 +159,7 @@ fn start(fields: &mut Fields<'_>, container: &mut Container) {
             one.as_object().filter(|one| one.len() == 1).and_then(|one| words(one.get("command")?))
         };
         *place = fields.take(key, one).unwrap_or_default();
+        fields.lose(key, "a hook of an app is one command, run as what the container runs as");
     }
 }
 
@@ -191,22 +205,52 @@ fn surroundings(fields: &mut Fields<'_>, (container, workload): (&mut Container,
     let hosts = fields.take("extra_hosts", hosts).unwrap_or_default();
     for (host, address) in hosts {
         let address = address.trim_matches(['[', ']']).to_owned();
-        if address.parse::<std::net::IpAddr>().is_ok() {
-            workload.extra_hosts.insert(host, address);
-        } else {
-            fields.lost(&format!("extra_hosts.{host}"), 1, "a line of the hosts file has an IP address");
+        let at = format!("extra_hosts.{host}");
+        match workload.extra_hosts.entry(host) {
+            Entry::Occupied(_) => fields.lost(&at, 1, "a host of an app has one address"),
+            Entry::Vacant(free) if address.parse::<std::net::IpAddr>().is_ok() => {
+                free.insert(address);
+            }
+            Entry::Vacant(_) => fields.lost(&at, 1, "a line of the hosts file has an IP address"),
         }
     }
 }
 
-/// A mapping of addresses, or a list of `host=address` or `host:address`.
-fn hosts(value: &Value) -> Option<BTreeMap<String, String>> {
-    let Value::Array(items) = value else { return text_pairs(value) };
+/// A mapping of addresses, or a list of `host=address` or `host:address`. A host may have several.
+fn hosts(value: &Value) -> Option<Vec<(String, String)>> {
+    if let Value::Object(map) = value {
+        let each =
+            map.iter().map(|(host, value)| Some(list(value)?.into_iter().map(|at| (host.clone(), at))));
+        return each.collect::<Option<Vec<_>>>().map(|all| all.into_iter().flatten().collect());
+    }
+    let Value::Array(items) = value else { return None };
     let pairs = items.iter().map(|item| {
         let line = scalar(item)?;
         line.split_once(['=', ':']).map(|(host, address)| (host.to_owned(), address.to_owned()))
     });
     pairs.collect()
+}
+
+/// Says which variables a service gets from Compose's model runner, and not here.
+///
+/// Source: the Compose specification, "Models": the short form names variables by the model.
+fn models(fields: &mut Fields<'_>, service: &str, world: &mut World<'_>) {
+    let Some(models) = fields.take_whole("models") else { return };
+    let named: Vec<(String, Value)> = match &models {
+        Value::Object(map) => map.clone().into_iter().collect(),
+        other => list(other).unwrap_or_default().into_iter().map(|name| (name, Value::Null)).collect(),
+    };
+    let mut variables = Vec::new();
+    for (name, about) in named {
+        let usual = name.to_ascii_uppercase().replace('-', "_");
+        for (key, end) in [("endpoint_var", "URL"), ("model_var", "MODEL")] {
+            let given = about.get(key).and_then(scalar);
+            variables.push(format!("`{}`", given.unwrap_or_else(|| format!("{usual}_{end}"))));
+        }
+    }
+    fields.lost("models", leaves(&models), "an app has no models");
+    let what = format!("Compose's model runner gives it {}, and nobody does here", variables.join(", "));
+    world.warn(format!("service/{service}.models"), what, "a server of the model, and these variables");
 }
 
 /// Reads `depends_on` and `links`.

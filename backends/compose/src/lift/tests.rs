@@ -123,6 +123,22 @@ networks: { default: {}, n-1: { external: true }, m: { external: true, labels: {
 }
 
 #[test]
+fn siblings_call_a_service_by_its_new_name() {
+    let found = composed(
+        "services: { a: { image: a, environment: { DB_HOST: '${H:-my_db}', POSTGRES_DB: my_db, U: 'x://my_db:5/my_db' } }, my_db: { image: postgres } }",
+    );
+    let env = serde_json::to_value(&found.lifted.app.workloads["a"].containers["a"].env).expect("a value");
+    assert_eq!(
+        env,
+        serde_json::json!({ "DB_HOST": "my-db", "POSTGRES_DB": "my_db", "U": "x://my-db:5/my_db" })
+    );
+    assert_eq!(found.variables.values["H"].value, "my-db");
+    assert_eq!(found.lifted.app.workloads["my-db"].expose["tcp-5"].port, 5);
+    let told = found.lifted.notes.iter().map(ToString::to_string).collect::<String>();
+    assert!(told.contains("`my_db` is called my-db, and `a` calls it so now"), "{told}");
+}
+
+#[test]
 fn addresses_that_siblings_call_are_told() {
     let found = composed(
         "services: { a: { image: a, environment: { D: '172.20.0.2#5054;1.1.1.1' } }, b: { image: b, networks: { n: { ipv4_address: 172.20.0.2 } } } }
@@ -140,6 +156,86 @@ fn what_only_the_node_reaches_is_published_to_nobody() {
 expose: { http: { port: 80 }, tcp-1: { port: 1 }, tcp-2: { port: 2, as: loadbalancer }, tcp-3: { port: 3 } }",
         &["ports.0.published", "ports.1.published", "ports.3.published"],
     );
+}
+
+#[test]
+fn an_empty_variable_is_empty_text() {
+    check_whole(
+        "services:\n  a:\n    image: a\n    platform: ${X:-}\n    environment:\n      A: ${X:-}\n      B:\n",
+        "workloads: { a: { containers: { a: { image: a, env: { A: '' } } }, shortNames: true } }",
+        &["service/a environment.B"],
+    );
+}
+
+#[test]
+fn options_of_tmpfs_are_read_as_docker_reads_them() {
+    check(
+        "{ image: a, tmpfs: ['/run:size=1m,mode=1777', '/tmp:mode=0755,uid=5,size=10%'], extra_hosts: { h: [1.2.3.4, 1.2.3.5] } }",
+        "containers: { a: { image: a, mounts: { /run: { tmpfs: true, size: 1Mi, mode: '1777' }, /tmp: { tmpfs: true, mode: '0755' } } } }
+extraHosts: { h: 1.2.3.4 }",
+        &["tmpfs.1", "extra_hosts.h"],
+    );
+}
+
+#[test]
+fn labels_of_swarm_cronjob_are_a_schedule() {
+    let deploy = |labels: &str| {
+        format!(
+            "{{ image: a, deploy: {{ replicas: 0, restart_policy: {{ condition: none }}, labels: {labels} }} }}"
+        )
+    };
+    check(
+        &deploy(
+            "[swarm.cronjob.enable=true, 'swarm.cronjob.schedule=TZ=Europe/Berlin 0 3 * * *', swarm.cronjob.skip-running=true]",
+        ),
+        "mode: cron\ncron: { schedule: 0 3 * * *, timeZone: Europe/Berlin, concurrency: forbid }\ncontainers: { a: { image: a } }",
+        &[],
+    );
+    check(
+        &deploy("{ swarm.cronjob.enable: true, swarm.cronjob.schedule: '@every 1m' }"),
+        "replicas: 0\nrestart: { policy: never }\ncontainers: { a: { image: a } }
+labels: { swarm.cronjob.enable: 'true' }\nannotations: { swarm.cronjob.schedule: '@every 1m' }",
+        &[],
+    );
+}
+
+#[test]
+fn templates_of_swarm_are_kept_for_it() {
+    check(
+        "{ image: a, hostname: '{{.Node.Hostname}}', environment: ['N={{.Task.Slot}}', 'X={{ x }}'] }",
+        "containers: { a: { image: a, env: { X: '{{ x }}' } } }
+on: { swarm: { Service: { TaskTemplate: { ContainerSpec: { Env: ['N={{.Task.Slot}}'], Hostname: '{{.Node.Hostname}}' } } } } }",
+        &["environment.N", "hostname"],
+    );
+}
+
+#[test]
+fn further_names_on_the_only_network_are_kept() {
+    check_whole(
+        "services: { a: { image: a }, b: { image: b, networks: { default: { aliases: [c], priority: 1 } } } }",
+        "workloads: { a: { containers: { a: { image: a } }, shortNames: true, networks: { default: {} } },
+            b: { containers: { b: { image: b } }, shortNames: true, networks: { default: { aliases: [c] } } } }
+networks: { default: {} }",
+        &["service/b networks.default.priority"],
+    );
+}
+
+#[test]
+fn what_siblings_expect_and_do_not_find_is_told() {
+    let told = |text: &str| composed(text).lifted.notes.iter().map(ToString::to_string).collect::<String>();
+    let found = told(
+        "services: { a: { image: a, depends_on: [b] }, b: { image: b }, c: { image: c, command: 'x://b/' } }",
+    );
+    assert!(found.contains("no port of it is named, and `a`, `c` needs it"), "{found}");
+    let found = told("services: { a: { image: a, command: '-H tcp://tasks.b:9001' }, b: { image: b } }");
+    assert!(found.contains("`tasks.b` is a name that only Swarm has"), "{found}");
+    let check = "healthcheck: { test: curl http://b:80 }, ports: [80]";
+    assert!(told(&format!("services: {{ b: {{ image: b, {check} }} }}")).contains("its check asks `b`"));
+    let found = told(
+        "services: { a: { image: a, depends_on: [p], models: [my-llm] }, p: { provider: { type: cloud } } }",
+    );
+    assert!(found.contains("what cloud provides is left out"), "{found}");
+    assert!(found.contains("`MY_LLM_URL`, `MY_LLM_MODEL`"), "{found}");
 }
 
 #[test]
@@ -201,6 +297,9 @@ fn variables_are_known_where_one_value_stands_for_them() {
     assert_eq!(found.variables.values["TAG"], Variable { value: "1".to_owned(), required: None });
     assert_eq!(found.variables.values["P"].required.as_deref(), Some("which"));
     assert!(found.lifted.notes.iter().all(|note| !note.is_error()), "{:?}", found.lifted.notes);
+    let found = composed("services: { a: { image: a, environment: { A: '${P}', B: '${P:?which}' } } }");
+    assert!(found.lifted.notes.is_empty(), "{:?}", found.lifted.notes);
+    assert_eq!(found.variables.texts.len(), 2);
     for service in
         ["{ image: a, ports: ['${P:?which}:80'] }", "{ image: a, environment: { A: '${X:-${P:?which}}' } }"]
     {

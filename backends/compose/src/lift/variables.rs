@@ -7,8 +7,8 @@ use rhumb_spec::yaml::{Node, NodeKind};
 use rhumb_spec::{Diagnostic, Piece, Variable, VariableText, Variables};
 
 use super::service::words;
-use super::{World, environment, scalar, value};
-use crate::read::{marked_names, marked_pieces};
+use super::{World, document_name, environment, scalar, value};
+use crate::read::{marked, marked_names, marked_pieces};
 
 /// A text and the values that its variables have in it.
 struct Found {
@@ -78,8 +78,17 @@ fn of_container(node: &Node, container: &Container, add: &mut dyn FnMut(&str, &s
     for (name, marked) in variables {
         if let (Some(EnvValue::Text(actual)), Some(marked)) = (container.env.get(&name), marked) {
             let key = name.replace('~', "~0").replace('/', "~1");
+            let marked = alone(&marked, actual).unwrap_or(marked);
             add(&format!("env/{key}"), actual, &marked);
         }
+    }
+}
+
+/// What is nothing but one variable has that variable's value, even where a service in it has another name now.
+fn alone(text: &str, actual: &str) -> Option<String> {
+    match marked_pieces(text)?.as_slice() {
+        [(Piece::Variable(name), value)] if document_name(value) == actual => Some(marked(name, actual)),
+        _ => None,
     }
 }
 

@@ -103,8 +103,13 @@ pub(super) fn mounts(
         }
     }
     for (index, text) in fields.take("tmpfs", list).unwrap_or_default().iter().enumerate() {
-        if let Err(why) = tmpfs(text, container) {
-            fields.lost(&format!("tmpfs.{index}"), 1, &why);
+        match tmpfs(text, container) {
+            Ok(left) if left.is_empty() => {}
+            Ok(left) => {
+                let why = format!("memory as a folder has no option {}", left.join(", "));
+                fields.lost(&format!("tmpfs.{index}"), 1, &why);
+            }
+            Err(why) => fields.lost(&format!("tmpfs.{index}"), 1, &why),
         }
     }
     if let Some(size) = fields.take("shm_size", bytes).filter(|size| size.0 > 0) {
@@ -257,22 +262,27 @@ pub(super) fn key(name: &str) -> String {
     if found.trim_matches('.').is_empty() { "content".to_owned() } else { found }
 }
 
-fn tmpfs(text: &str, container: &mut Container) -> Result<(), String> {
+/// Mounts memory as a folder. Returns the options that no mount of an app has.
+fn tmpfs(text: &str, container: &mut Container) -> Result<Vec<String>, String> {
     let (path, options) = text.split_once(':').unwrap_or((text, ""));
     let target = target(path)?;
     let mut mount = plain(MountSource::Tmpfs { size: None });
+    let mut left = Vec::new();
     for option in options.split(',') {
         match option.split_once('=') {
-            Some(("size", size)) => {
-                let size = bytes(&size.into()).filter(|size| size.0 > 0);
-                mount.source = MountSource::Tmpfs { size };
+            Some(("size", "0")) => {}
+            Some(("size", size)) if bytes(&size.into()).is_some() => {
+                mount.source = MountSource::Tmpfs { size: bytes(&size.into()) };
             }
-            Some(("mode", mode)) => mount.file_mode = Some(octal(mode)),
+            // In text, permission bits are octal with and without a leading zero.
+            Some(("mode", mode)) if mode.bytes().all(|digit| matches!(digit, b'0'..=b'7')) => {
+                mount.file_mode = Some(format!("{:0>4}", mode.trim_start_matches('0')));
+            }
             None if option == "ro" => mount.read_only = true,
             None if matches!(option, "" | "rw" | "noexec" | "nosuid" | "nodev") => {}
-            _ => return Err(format!("memory as a folder has no option `{}`", option.escape_debug())),
+            _ => left.push(format!("`{}`", option.escape_debug())),
         }
     }
     container.mounts.insert(target, mount);
-    Ok(())
+    Ok(left)
 }

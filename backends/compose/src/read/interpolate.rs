@@ -2,6 +2,8 @@
 //!
 //! Source: the Compose specification, "Interpolation".
 
+use std::collections::BTreeSet;
+
 use super::marks;
 
 /// The most that one text may grow to, in bytes.
@@ -16,6 +18,8 @@ pub(super) struct Found {
     pub(super) missing: Vec<String>,
     /// The variables that must be set and are not, with what the text says of them. A word stands for each.
     pub(super) required: Vec<(String, String)>,
+    /// The variables that must be set somewhere, so that one word stands for each wherever it is not.
+    pub(super) demanded: BTreeSet<String>,
 }
 
 /// How variables are replaced.
@@ -41,6 +45,12 @@ pub(super) fn text(
     let (whole, rest) = reader.until(text, false, 0)?;
     debug_assert!(rest.is_empty(), "only a closing brace ends it");
     Ok(whole)
+}
+
+/// The names of the variables that a text says must be set: `${NAME:?why}`.
+pub(super) fn demanded(text: &str) -> impl Iterator<Item = &str> {
+    let opened = text.split("${").skip(1).filter_map(name_of);
+    opened.filter(|(_, after)| after.starts_with(":?") || after.starts_with('?')).map(|(name, _)| name)
 }
 
 /// What must be set, in words.
@@ -114,6 +124,9 @@ impl Reader<'_> {
 
     fn plain(&mut self, name: &str) -> String {
         (self.lookup)(name).unwrap_or_else(|| {
+            if self.found.demanded.contains(name) {
+                return stand_in(name);
+            }
             self.found.missing.push(name.to_owned());
             String::new()
         })

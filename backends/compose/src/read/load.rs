@@ -65,6 +65,8 @@ pub(super) struct Loader<'r, 'a> {
     missing: BTreeMap<String, (String, u32)>,
     /// The variables that must be set and are not.
     required: BTreeMap<String, Missing>,
+    /// The variables that must be set.
+    demanded: BTreeSet<String>,
     manner: Manner,
 }
 
@@ -80,6 +82,7 @@ impl<'r, 'a> Loader<'r, 'a> {
             places: BTreeMap::new(),
             notes: Vec::new(),
             missing: BTreeMap::new(),
+            demanded: BTreeSet::new(),
             required: BTreeMap::new(),
             manner,
         }
@@ -177,6 +180,7 @@ impl Loader<'_, '_> {
         let mut problems = Vec::new();
         for document in &mut documents {
             self.wrap(document, file);
+            demands(document, &mut self.demanded);
             self.interpolate(document, (file, environment), &mut problems);
             self.remember(document, file);
         }
@@ -206,8 +210,10 @@ impl Loader<'_, '_> {
     ) {
         let line = node.line;
         match &mut node.kind {
-            NodeKind::Scalar { text, .. } if text.contains('$') => {
-                let mut told = Found::default();
+            NodeKind::Scalar { text, plain } if text.contains('$') => {
+                // What a variable stands in is text, and stays text when the variable is empty.
+                *plain = false;
+                let mut told = Found { demanded: self.demanded.clone(), ..Found::default() };
                 let lookup = |name: &str| environment.get(name).cloned();
                 match interpolate::text(text, &lookup, self.manner, &mut told) {
                     Ok(found) => *text = found.into(),
@@ -296,6 +302,18 @@ impl Loader<'_, '_> {
         }
         open.pop();
         Ok(())
+    }
+}
+
+/// Adds the variables that a document says must be set.
+fn demands(node: &Node, found: &mut BTreeSet<String>) {
+    match &node.kind {
+        NodeKind::Scalar { text, .. } => found.extend(interpolate::demanded(text).map(str::to_owned)),
+        NodeKind::Sequence(items) => items.iter().for_each(|item| demands(item, found)),
+        NodeKind::Mapping(entries) => {
+            let own = entries.iter().filter(|entry| !entry.key.starts_with("x-"));
+            own.for_each(|entry| demands(&entry.value, found));
+        }
     }
 }
 

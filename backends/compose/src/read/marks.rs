@@ -7,7 +7,7 @@ const MIDDLE: char = '\u{e001}';
 const END: char = '\u{e002}';
 
 /// The value of a variable, with its name.
-pub(super) fn marked(name: &str, value: &str) -> String {
+pub(crate) fn marked(name: &str, value: &str) -> String {
     format!("{BEGIN}{name}{MIDDLE}{value}{END}")
 }
 

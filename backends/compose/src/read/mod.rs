@@ -16,7 +16,7 @@ use rhumb_spec::Diagnostic;
 use rhumb_spec::yaml::{Entry, Node, NodeKind};
 
 pub(crate) use dotenv::{Format, parse as parse_environment};
-pub(crate) use marks::{names as marked_names, pieces as marked_pieces};
+pub(crate) use marks::{marked, names as marked_names, pieces as marked_pieces};
 pub(crate) use volume::parts as volume_parts;
 pub(crate) use words::split as split_words;
 

@@ -6,6 +6,8 @@ use rhumb_spec::model::{EnvValue, MountSource, Protocol};
 
 use super::{World, ports};
 
+pub(super) mod told;
+
 /// The ports that well-known images listen on, by the image's name without registry and tag.
 const KNOWN: &[(&str, u16)] = &[
     ("postgres", 5432),
@@ -22,6 +24,29 @@ const KNOWN: &[(&str, u16)] = &[
     ("elasticsearch", 9200),
     ("zookeeper", 2181),
     ("whoami", 80),
+    ("redis-stack-server", 6379),
+    ("keydb", 6379),
+    ("dragonfly", 6379),
+    ("postgis", 5432),
+    ("pgvector", 5432),
+    ("timescaledb", 5432),
+    ("percona", 3306),
+    ("cassandra", 9042),
+    ("couchdb", 5984),
+    ("neo4j", 7687),
+    ("influxdb", 8086),
+    ("opensearch", 9200),
+    ("meilisearch", 7700),
+    ("qdrant", 6333),
+    ("minio", 9000),
+    ("etcd", 2379),
+    ("cp-kafka", 9092),
+    ("kafka", 9092),
+    ("cp-zookeeper", 2181),
+    ("ollama", 11434),
+    ("mailpit", 1025),
+    ("mailhog", 1025),
+    ("caddy", 80),
 ];
 
 /// The texts in which workloads name hosts, each with the workload that has it: values of variables, commands, and the
@@ -55,13 +80,19 @@ pub(super) fn expose(world: &mut World<'_>) {
         let Some(document) = world.known("services", &service) else { continue };
         let networks = world.app.workloads.get(&document).map(|workload| workload.networks.values());
         let aliases = networks.into_iter().flatten().flat_map(|attachment| attachment.aliases.clone());
-        let names: Vec<String> = std::iter::once(service.clone()).chain(aliases).collect();
-        let others: Vec<&str> =
-            texts.iter().filter(|(owner, _)| *owner != document).map(|(_, text)| text.as_str()).collect();
-        let of = |name: &String| others.iter().flat_map(|text| ports_of(text, name)).collect::<Vec<_>>();
+        let own = [service.clone(), document.clone(), tasks(&service)];
+        let names: Vec<String> = own.into_iter().chain(aliases).collect();
+        // What a service says of itself, as brokers do, is what it tells its siblings.
+        let of = |name: &String| texts.iter().flat_map(|(_, text)| ports_of(text, name)).collect::<Vec<_>>();
         let found: BTreeSet<u16> = names.iter().flat_map(of).collect();
         add(&service, &document, found, world);
     }
+    told::lift(&texts, world);
+}
+
+/// The name by which Swarm leads to each replica of a service.
+fn tasks(service: &str) -> String {
+    format!("tasks.{service}")
 }
 
 fn add(service: &str, document: &str, found: BTreeSet<u16>, world: &mut World<'_>) {
@@ -125,12 +156,18 @@ fn ports_of(text: &str, host: &str) -> Vec<u16> {
 
 /// Whether a text names a host: it is nothing but its name, or has it behind `//` or `@`, or before a port.
 pub(super) fn is_host(text: &str, host: &str) -> bool {
-    !host.is_empty() && text == host
-        || mentions(text, host).any(|(before, after)| {
-            before.ends_with("//") || before.ends_with('@') || {
-                after.strip_prefix(':').is_some_and(|port| port.starts_with(|c: char| c.is_ascii_digit()))
-            }
-        })
+    !host.is_empty() && text == host || mentions(text, host).any(is_called)
+}
+
+/// Whether a name with this before and behind it is that of a host.
+pub(super) fn is_called((before, after): (&str, &str)) -> bool {
+    let has_port = after.strip_prefix(':').is_some_and(|port| port.starts_with(|c: char| c.is_ascii_digit()));
+    let keys = ["host=", "server=", "source=", "addr=", "address="];
+    let is_end = |key: &&str| {
+        let at = before.len().checked_sub(key.len());
+        at.and_then(|at| before.get(at..)).is_some_and(|end| end.eq_ignore_ascii_case(key))
+    };
+    before.ends_with("//") || before.ends_with('@') || has_port || keys.iter().any(is_end)
 }
 
 /// Whether a text has a name, and not as a part of a longer one.
@@ -160,7 +197,13 @@ mod tests {
 
     #[test]
     fn hosts_are_told_from_words() {
-        for text in ["mongodb", "mongodb://mongodb/x", "a:b@mongodb", "wait mongodb:27017 x"] {
+        for text in [
+            "mongodb",
+            "mongodb://mongodb/x",
+            "a:b@mongodb",
+            "wait mongodb:27017 x",
+            "Data Source=mongodb,1;x",
+        ] {
             assert!(is_host(text, "mongodb"), "{text}");
         }
         for text in ["mongodb://db", "my-mongodb:1", "a mongodb b", "mongodb.example.com:80", ""] {
