@@ -125,7 +125,7 @@ fn foreign_stacks_are_read_and_what_is_lost_is_told() {
             },
             "Resources": { "Limits": { "NanoCPUs": 500_000_000, "Pids": 100 } },
             "Placement": {
-                "Constraints": ["node.role == manager", "node.id==abc"],
+                "Constraints": ["node.role == manager", "node.id==abc", "node.platform.os == linux"],
                 "Platforms": [{ "Architecture": "amd64", "OS": "linux" }],
             },
             "Networks": [{ "Target": "net1", "Aliases": ["web_front", "www"] }],

@@ -21,7 +21,9 @@ pub(super) fn placement(task: &mut Fields, has_volumes: bool, lifted: &mut Lifte
             lifted.notes.push(not_carried(path, "volumes are pinned to a node of their new home"));
             continue;
         }
-        add(&mut placement.nodes, constraint);
+        if !is_platform(&constraint, &mut placement) {
+            add(&mut placement.nodes, constraint);
+        }
     }
     for (index, preference) in fields.list("Preferences").iter().enumerate() {
         if let Some(spread) = spread(preference) {
@@ -34,9 +36,8 @@ pub(super) fn placement(task: &mut Fields, has_volumes: bool, lifted: &mut Lifte
     if let [platform] = platforms.as_slice() {
         let text = |key: &str| platform.get(key).and_then(Value::as_str).filter(|text| !text.is_empty());
         fields.reads().mark(format!("{}.0", fields.at("Platforms")));
-        placement.os = text("OS").map(str::to_owned);
-        placement.arch =
-            text("Architecture").map(|arch| if arch == "x86_64" { "amd64" } else { arch }.to_owned());
+        placement.os = placement.os.or_else(|| text("OS").map(str::to_owned));
+        placement.arch = placement.arch.or_else(|| text("Architecture").map(architecture));
     } else if !platforms.is_empty() {
         lifted.notes.push(not_carried(fields.at("Platforms"), "the image's own list of platforms decides"));
     }
@@ -64,6 +65,27 @@ fn key(attribute: &str) -> String {
             Some(label) => label.to_owned(),
         },
     }
+}
+
+/// Whether a constraint is on the system or processor of a node, which are said beside the constraints.
+fn is_platform(constraint: &NodeConstraint, placement: &mut Placement) -> bool {
+    let ([value], ConstraintOp::In) = (constraint.values.as_slice(), constraint.op) else { return false };
+    match constraint.key.as_str() {
+        "node.platform.os" => placement.os = Some(value.clone()),
+        "node.platform.arch" => placement.arch = Some(architecture(value)),
+        _ => return false,
+    }
+    true
+}
+
+/// A processor as images name it.
+fn architecture(name: &str) -> String {
+    match name {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => other,
+    }
+    .to_owned()
 }
 
 /// Adds a constraint; several values that one key must not have are one constraint.
