@@ -122,6 +122,49 @@ metadata: { name: web, namespace: prod }
 "#;
 
 #[test]
+fn containers_that_are_kept_have_the_user_of_their_pod() {
+    let (lifted, lowered) = carry(
+        r"
+apiVersion: v1
+kind: Pod
+metadata: { name: web }
+spec:
+  securityContext: { runAsUser: 1000, runAsGroup: 2000 }
+  initContainers: [{ name: proxy, image: proxy:1, restartPolicy: Always }]
+  containers: [{ name: web, image: web:1 }]
+",
+    );
+    assert_eq!(lifted.app.workloads["web"].containers["web"].security.user.as_deref(), Some("1000"));
+    let pod = &body(&lowered, "deployment/web")["spec"]["template"]["spec"];
+    assert_eq!(pod["securityContext"], json!({ "runAsUser": 1000, "runAsGroup": 2000 }));
+}
+
+#[test]
+fn a_claim_has_its_class_as_older_manifests_say_it() {
+    let (lifted, lowered) = carry(
+        r"
+apiVersion: apps/v1
+kind: StatefulSet
+metadata: { name: db }
+spec:
+  serviceName: db
+  selector: { matchLabels: { app: db } }
+  template:
+    metadata: { labels: { app: db } }
+    spec: { containers: [{ name: db, image: db:1, volumeMounts: [{ name: data, mountPath: /data }] }] }
+  volumeClaimTemplates:
+    - metadata: { name: data, annotations: { volume.beta.kubernetes.io/storage-class: fast } }
+      spec: { accessModes: [ReadWriteOnce], resources: { requests: { storage: 1Gi } } }
+",
+    );
+    assert_eq!(lifted.app.volumes["data"].class.as_deref(), Some("fast"));
+    assert_eq!(
+        body(&lowered, "statefulset/db")["spec"]["volumeClaimTemplates"][0]["spec"]["storageClassName"],
+        "fast"
+    );
+}
+
+#[test]
 fn ports_of_nodes_are_exposed_where_they_mean_no_more() {
     let (lifted, lowered) = carry(
         r"

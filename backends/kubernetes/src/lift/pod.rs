@@ -117,7 +117,27 @@ fn stop(spec: &mut Fields<'_>, workload: &mut Workload) {
 }
 
 /// What all containers of a pod may do, for each of them that does not say it itself.
+///
+/// It stays a patch of the pod as well, where containers are kept as they are: they have it from there.
 fn security(spec: &mut Fields<'_>, workload: &mut Workload) {
+    let of_kept = spec.get("securityContext").cloned().filter(|_| has_kept_containers(spec));
+    take_security(spec, workload);
+    let Some(mut context) = spec.below("securityContext") else { return };
+    for key in ["runAsUser", "runAsGroup", "runAsNonRoot", "seccompProfile"] {
+        if let Some(value) = of_kept.as_ref().and_then(|all| all.get(key)) {
+            context.put(key, value.clone());
+        }
+    }
+}
+
+/// Whether a container goes on beside the others from the start, or was added to a pod that ran.
+fn has_kept_containers(spec: &Fields<'_>) -> bool {
+    let init = spec.get("initContainers").and_then(Value::as_object);
+    let mut items = init.into_iter().flat_map(Map::values);
+    items.any(|item| item.get("restartPolicy").is_some()) || spec.get("ephemeralContainers").is_some()
+}
+
+fn take_security(spec: &mut Fields<'_>, workload: &mut Workload) {
     let Some(mut context) = spec.below("securityContext") else { return };
     let user = context.take("runAsUser", number_text);
     let group = context.take("runAsGroup", number_text);

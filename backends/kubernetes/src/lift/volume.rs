@@ -135,11 +135,24 @@ pub(super) fn claim(mut document: Document, world: &mut World) -> Option<Documen
         spec.take_whole("storageClassName");
         spec.take_whole("volumeName");
     }
-    let volume = fields.below("spec").map(|mut spec| read(&mut spec)).unwrap_or_default();
+    let older = older_class(&mut fields);
+    let mut volume = fields.below("spec").map(|mut spec| read(&mut spec)).unwrap_or_default();
+    volume.class = volume.class.or(older);
     let keep = is_unkept.then_some(false);
     world.app.volumes.insert(name, Volume { labels, keep, nfs, ..volume });
     document.finish(path, world);
     None
+}
+
+/// The class as it was said before claims had a field for it.
+///
+/// Source: Kubernetes documentation, "Persistent Volumes", "Class": the annotation still works.
+fn older_class(claim: &mut Fields<'_>) -> Option<String> {
+    let has_class = claim.get("spec").is_some_and(|spec| spec.get("storageClassName").is_some());
+    let mut annotations = claim.descended(&["metadata", "annotations"]).filter(|_| !has_class)?;
+    annotations.take("volume.beta.kubernetes.io/storage-class", |class| {
+        class.as_str().filter(|class| !class.is_empty()).map(str::to_owned)
+    })
 }
 
 fn read(spec: &mut Fields<'_>) -> Volume {
@@ -182,7 +195,9 @@ pub(super) fn templates(spec: &mut Fields<'_>, world: &mut World) -> Vec<(String
             spec.lost("volumeClaimTemplates", fields, "a template of claims has a name");
             continue;
         };
+        let older = older_class(&mut template);
         let mut volume = template.below("spec").map(|mut spec| read(&mut spec)).unwrap_or_default();
+        volume.class = volume.class.or(older);
         volume.keep = unkept.map(|()| false);
         let document = own_name(&native, volume.clone(), world);
         if document != native {
