@@ -112,6 +112,35 @@ fn files_stand_as_words_or_behind_f_in_every_import() {
     fail(&["import", "swarm", "-", "-f", "-"], "standard input is named twice");
 }
 
+#[test]
+fn what_lies_beside_manifests_is_left_out_and_told() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let folder = folder.path();
+    fs::create_dir(folder.join("base")).expect("a folder");
+    for (file, text) in [
+        (
+            "pod.yaml",
+            "apiVersion: v1\nkind: Pod\nmetadata: { name: a }\nspec: { containers: [{ name: a, image: a }] }\n",
+        ),
+        ("kustomization.yaml", "resources: [pod.yaml]\n"),
+        ("Chart.yaml", "apiVersion: v2\nname: a\nversion: 1.0.0\n"),
+        ("values.yaml", "image: a\n"),
+    ] {
+        fs::write(folder.join("base").join(file), text).expect("a file");
+    }
+    let told = succeed(folder, &["import", "kubernetes", "base", "--out", "x"]);
+    for expected in [
+        "it looks like the configuration of Kustomize",
+        "the Chart.yaml of a Helm chart",
+        "no manifest: it has neither",
+    ] {
+        assert!(told.contains(expected), "{told}");
+    }
+    fs::remove_file(folder.join("base/pod.yaml")).expect("a file");
+    assert!(!rhumb(folder, &["import", "kubernetes", "base", "--out", "y"]).status.success());
+    assert!(!folder.join("y").exists(), "nothing is written");
+}
+
 #[cfg(unix)]
 #[test]
 fn secret_values_are_for_their_owner_alone() {

@@ -31,23 +31,52 @@ pub(crate) fn gather(documents: Vec<Value>) -> Gathered {
     let home = lift::home(bodies.iter().map(|(_, body)| body));
     let scope = Scope::new(home, String::new());
     for (origin, body) in bodies {
+        let path = std::iter::once(origin.document.to_string()).chain(origin.at.iter().cloned());
+        let path = path.collect::<Vec<_>>().join(".");
+        if let Some((what, remedy)) = stranger(&body) {
+            let left_out = format!("it is left out: it looks like {what}");
+            found.notes.push(Diagnostic::warning(path, left_out).remedy(remedy));
+            continue;
+        }
         match object(&scope, body, &mut found.material) {
             Ok(object) => {
                 found.objects.push(object);
                 found.origins.push(origin);
             }
-            Err(what) => {
-                let path = std::iter::once(origin.document.to_string()).chain(origin.at);
-                let path = path.collect::<Vec<_>>().join(".");
-                found.notes.push(
-                    Diagnostic::error(path, what)
-                        .why("the API tells objects apart by `apiVersion`, `kind` and `metadata.name`")
-                        .remedy("manifests as kubectl takes them; leave out other files"),
-                );
-            }
+            Err(what) => found.notes.push(
+                Diagnostic::error(path, what)
+                    .why("the API tells objects apart by `apiVersion`, `kind` and `metadata.name`")
+                    .remedy("manifests as kubectl takes them; leave out other files"),
+            ),
         }
     }
     found
+}
+
+/// What a document may be that lies beside manifests and is none, and what to do with it.
+fn stranger(body: &Value) -> Option<(&'static str, &'static str)> {
+    let has = |key: &str| body.get(key).is_some();
+    let text = |key: &str| body.get(key).and_then(Value::as_str).unwrap_or_default();
+    let is_kustomization = text("apiVersion").starts_with("kustomize.config.k8s.io/")
+        || (!has("kind") && has("resources") && body["resources"].is_array());
+    if is_kustomization {
+        return Some((
+            "the configuration of Kustomize",
+            "what `kubectl kustomize` prints, in place of the files",
+        ));
+    }
+    if has("kind") || has("metadata") {
+        return None;
+    }
+    let is_compose = body.get("services").is_some_and(Value::is_object);
+    let is_chart = has("apiVersion") && has("name") && has("version");
+    Some(if is_compose {
+        ("a Compose file", "rhumb import compose FILE")
+    } else if is_chart {
+        ("the Chart.yaml of a Helm chart", "what `helm template` prints, in place of the chart")
+    } else {
+        ("no manifest: it has neither `kind` nor `metadata`", "manifests as kubectl takes them")
+    })
 }
 
 /// The items of a list, each with the kind and version that the list says for them.

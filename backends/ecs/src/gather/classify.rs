@@ -136,11 +136,7 @@ pub(super) fn stranger(value: &Value) -> (String, Option<&'static str>) {
             "a list of names, without what they are",
             "what `aws ecs describe-services` and `describe-task-definition` answer, or no FILE to read the cluster",
         ),
-        (
-            map.get("services").is_some_and(Value::is_object),
-            "a Compose file",
-            "`rhumb create` and its services as workloads",
-        ),
+        (map.get("services").is_some_and(Value::is_object), "a Compose file", "rhumb import compose FILE"),
         (
             map.get("type")
                 .and_then(Value::as_str)
