@@ -140,6 +140,24 @@ spec:
 }
 
 #[test]
+fn replicas_that_are_called_otherwise_are_told() {
+    let set = "apiVersion: apps/v1\nkind: StatefulSet\nmetadata: { name: zk }\nspec: { serviceName: zk-hs, selector: { matchLabels: { app: zk } }, template: { metadata: { labels: { app: zk } }, spec: { containers: [{ name: zk, image: zk:1, ports: [{ containerPort: 2181 }] }] } } }\n";
+    let service = |name: &str| {
+        format!(
+            "---\napiVersion: v1\nkind: Service\nmetadata: {{ name: {name} }}\nspec: {{ selector: {{ app: zk }}, ports: [{{ port: 2181 }}] }}\n"
+        )
+    };
+    let told = |service: String| {
+        let (lifted, _) = carry(&(set.to_owned() + &service));
+        lifted
+            .notes
+            .iter()
+            .any(|note| note.to_string().contains("called zk-cs-0 and so on here, and no longer zk-0"))
+    };
+    assert!(told(service("zk-cs")) && !told(service("zk")) && !told(String::new()));
+}
+
+#[test]
 fn a_claim_has_its_class_as_older_manifests_say_it() {
     let (lifted, lowered) = carry(
         r"

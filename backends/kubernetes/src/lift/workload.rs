@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use rhumb_spec::Duration;
 use rhumb_spec::model::{Concurrency, Cron, IntOrPercent, Job, Kind, Mode, Strategy, Update, Workload};
+use rhumb_spec::{Diagnostic, Duration};
 use serde_json::{Map, Value, json};
 
 use super::document::Document;
+use super::naming::is_ours;
 use super::placement::Selected;
 use super::service::Listens;
 use super::world::World;
@@ -67,6 +68,7 @@ pub(super) fn read(
     let mut workload = Workload { mode, ..Workload::default() };
     document.take_head();
     rename(&mut document, &name, mode);
+    tell_of_replicas(&document, &name, world);
     if document.word == "pod" {
         document.wrap_pod();
     }
@@ -113,6 +115,19 @@ fn rename(document: &mut Document, name: &str, mode: Mode) {
     if own != name && !is_job && !own.is_empty() {
         let why = format!("the workload is called {name}, by which its siblings reach it");
         document.fields().lost("metadata.name", 1, &why);
+    }
+}
+
+/// Says that the replicas of a stateful set, and with them their claims, are called otherwise.
+fn tell_of_replicas(document: &Document, name: &str, world: &mut World) {
+    let own = &document.name;
+    if document.word == "statefulset" && own != name && !is_ours(&document.whole) {
+        let what = format!("its replicas are called {name}-0 and so on here, and no longer {own}-0");
+        world.notes.push(
+            Diagnostic::warning(document.id.as_str(), what)
+                .why("a workload bears the name of the service that leads to it; claims bear the names of replicas")
+                .remedy(format!("`name: {own}` in the chart, where replicas are called by name or their data is to stay")),
+        );
     }
 }
 
