@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::model::{App, Kind};
 use crate::suggestion::suggest;
-use crate::yaml::{self, Node, NodeKind, Origins, Reader};
+use crate::yaml::{self, Node, Origins, Reader};
 use crate::{Diagnostic, Place};
 
 /// The `apiVersion` that a document may name; without one it is meant, too.
@@ -136,7 +136,7 @@ impl Builder {
             return;
         }
         self.places.insert(path.clone(), place);
-        self.warn_of_words(&head, &path, &document);
+        self.warn_of_older(&head, &path, &document);
         self.read(head, &path, &document);
         self.origins.insert(path, document.file, document.node);
     }
@@ -155,15 +155,15 @@ impl Builder {
         }
     }
 
-    /// Warns of words that older YAML takes for booleans, where a platform's own shape is passed through.
-    fn warn_of_words(&mut self, head: &Head, path: &str, document: &Document) {
+    /// Warns of what older YAML reads otherwise, where a platform's own shape is passed through.
+    fn warn_of_older(&mut self, head: &Head, path: &str, document: &Document) {
         let key = match head.kind {
             Kind::Workload => "on",
             Kind::Native => "manifest",
             _ => return,
         };
         if let Some(node) = document.node.get(key) {
-            find_words(node, &format!("{path}.{key}"), &document.file, &mut self.warnings);
+            yaml::warn_of_older(node, &format!("{path}.{key}"), &document.file, &mut self.warnings);
         }
     }
 
@@ -277,35 +277,6 @@ fn place_of(document: &Document) -> Place {
     Place { file: document.file.to_string(), line, column: None }
 }
 
-/// Finds plain `yes`, `no`, `on` and `off`.
-fn find_words(node: &Node, path: &str, file: &str, warnings: &mut Vec<Diagnostic>) {
-    match &node.kind {
-        NodeKind::Mapping(entries) => {
-            for entry in entries {
-                find_words(&entry.value, &format!("{path}.{}", entry.key), file, warnings);
-            }
-        }
-        NodeKind::Sequence(items) => {
-            for (index, item) in items.iter().enumerate() {
-                find_words(item, &format!("{path}[{index}]"), file, warnings);
-            }
-        }
-        NodeKind::Scalar { text, plain: true } if is_old_boolean(text) => {
-            warnings.push(
-                Diagnostic::warning(path, format!("`{text}` is text here, not a boolean"))
-                    .why("YAML 1.2 has the booleans `true` and `false` only")
-                    .remedy(format!("`true` or `false`, or \"{text}\" in quotes"))
-                    .at(file, node.line),
-            );
-        }
-        NodeKind::Scalar { .. } => {}
-    }
-}
-
-fn is_old_boolean(text: &str) -> bool {
-    ["yes", "no", "on", "off"].iter().any(|word| text.eq_ignore_ascii_case(word))
-}
-
 #[cfg(test)]
 mod tests {
     use std::fmt::Write as _;
@@ -412,11 +383,18 @@ data: { url: 'sealed:1' }
     }
 
     #[test]
-    fn words_that_were_booleans_are_warned_of() {
-        let text = "kind: Native\nname: x\nplatform: p\nmanifest: { spec: { enabled: yes, quoted: 'no', list: [off] } }\n";
+    fn what_older_yaml_reads_otherwise_is_warned_of() {
+        let text = "kind: Native\nname: x\nplatform: p\nmanifest: { spec: { enabled: yes, quoted: 'no', list: [off], mode: 0400 } }\n";
         let parsed = parse(&[source("a.yaml", text)]).unwrap();
         let paths: Vec<&str> = parsed.warnings.iter().map(|warning| warning.path.as_str()).collect();
-        assert_eq!(paths, ["native/x.manifest.spec.enabled", "native/x.manifest.spec.list[0]"]);
+        assert_eq!(
+            paths,
+            [
+                "native/x.manifest.spec.enabled",
+                "native/x.manifest.spec.list[0]",
+                "native/x.manifest.spec.mode"
+            ]
+        );
     }
 
     #[test]

@@ -2,13 +2,13 @@
 //!
 //! Source: YAML 1.1, "Integer", which kubectl (sigs.k8s.io/yaml) and the AWS CLI follow; YAML 1.2 has `0o440` alone.
 
-use rhumb_spec::yaml::{Node, NodeKind};
+use rhumb_spec::yaml::{self, Node, NodeKind};
 
 /// Writes the numbers of a document that have a leading zero as those that they stand for.
 pub(super) fn resolve(node: &mut Node) {
     match &mut node.kind {
         NodeKind::Scalar { text, plain: true } => {
-            if let Some(number) = number(text) {
+            if let Some(number) = yaml::octal(text) {
                 *text = number.to_string().into();
             }
         }
@@ -18,18 +18,8 @@ pub(super) fn resolve(node: &mut Node) {
     }
 }
 
-fn number(text: &str) -> Option<u64> {
-    let digits = text.strip_prefix('0').filter(|digits| !digits.is_empty())?;
-    if !digits.bytes().all(|digit| matches!(digit, b'0'..=b'7')) {
-        return None;
-    }
-    u64::from_str_radix(digits, 8).ok()
-}
-
 #[cfg(test)]
 mod tests {
-    use rhumb_spec::yaml;
-
     use super::*;
 
     #[test]
