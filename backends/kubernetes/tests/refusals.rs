@@ -433,3 +433,14 @@ error: `1e3` is no amount that Kubernetes takes
   use: a decimal number no finer than a billionth, such as `10` or `0.5`",
     );
 }
+
+#[test]
+fn an_identity_is_a_service_account() {
+    check(
+        &web("", "identity: { name: 'arn:aws:iam::1:role/web' }"),
+        "error: `arn:aws:iam::1:role/web` cannot be the name of a service account
+  --> workload/web.identity.name
+  why: on Kubernetes it is lower case letters, digits, `-` and `.`, and other platforms name their roles otherwise
+  use: the name of a service account in the namespace; the role of one platform in a patch for it under `on`",
+    );
+}

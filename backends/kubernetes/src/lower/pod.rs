@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::body::{Body, text_map};
 use super::files::{FileKind, Held};
+use super::labels::is_subdomain;
 use super::mounts::{Volumes, templates};
 use super::{Context, Report, Role, Site, container, network, placement, stop};
 use crate::names;
@@ -104,6 +105,7 @@ pub(super) fn template(
     }
     let mut spec = Body::new();
     spec.set_some("restartPolicy", restart_policy);
+    refuse_identity(site, report);
     add_identity(context, site, (&mut spec, &mut pod));
     spec.set_filled("securityContext", security_context(&pod));
     placement::add(context, site, &mut spec, report);
@@ -134,6 +136,22 @@ fn metadata(context: &Context<'_>, site: &Site<'_>, pod: &Pod) -> Value {
     let mut body = Body::new();
     body.set("labels", labels).set_filled("annotations", annotations);
     body.into_value()
+}
+
+/// Refuses an identity whose name no service account can have.
+fn refuse_identity(site: &Site<'_>, report: &mut Report) {
+    let Some(identity) = site.workload.identity.as_ref().filter(|identity| !is_subdomain(&identity.name))
+    else {
+        return;
+    };
+    report.refuse(
+        Diagnostic::error(
+            site.at("identity.name"),
+            format!("`{}` cannot be the name of a service account", identity.name),
+        )
+        .why("on Kubernetes it is lower case letters, digits, `-` and `.`, and other platforms name their roles otherwise")
+        .remedy("the name of a service account in the namespace; the role of one platform in a patch for it under `on`"),
+    );
 }
 
 fn add_identity(context: &Context<'_>, site: &Site<'_>, (spec, pod): (&mut Body, &mut Pod)) {
