@@ -2,7 +2,7 @@
 
 pub(crate) mod compare;
 pub(crate) mod evaluate;
-mod text;
+pub(crate) mod text;
 
 /// How every page looks: light and dark, wide and on a phone.
 const STYLE: &str = include_str!("style.css");

@@ -15,6 +15,7 @@ use crate::arguments::{ChartArguments, duration};
 use crate::exit::Exit;
 use crate::failure::{Failure, diagnostic_text};
 use crate::output::emit;
+use crate::page::text::count;
 use crate::session::{Parts, Session};
 
 /// Arguments of `rhumb adopt`.
@@ -142,14 +143,19 @@ fn text(session: &Session, adopted: &AdoptedRelease, imported: Option<&Imported>
     if adopted.deployed.execution == Execution::DryRun {
         let _ = writeln!(
             text,
-            "{} objects would be adopted, with {} replicas.",
-            adopted.adopted.len(),
-            adopted.replicas
+            "{} would be adopted, with {}.",
+            count(adopted.adopted.len(), "object", "objects"),
+            count(adopted.replicas, "replica", "replicas")
         );
         return text;
     }
-    let _ =
-        writeln!(text, "ADOPTED:    {} objects; {} replicas run on", adopted.adopted.len(), adopted.replicas);
+    let runs = if adopted.replicas == 1 { "runs" } else { "run" };
+    let _ = writeln!(
+        text,
+        "ADOPTED:    {}; {} {runs} on",
+        count(adopted.adopted.len(), "object", "objects"),
+        count(adopted.replicas, "replica", "replicas")
+    );
     if adopted.problems.is_empty() {
         let _ = writeln!(text, "            nothing was restarted, and there is nothing left to change");
     }

@@ -8,6 +8,7 @@ use rhumb_action::migrate::{
 };
 
 use crate::output::{Paint, table, time};
+use crate::page::text::count;
 use crate::verbs::deploy::losses;
 
 /// A plan.
@@ -24,9 +25,10 @@ pub(super) fn plan(plan: &MigrationPlan, paint: Paint) -> String {
         let _ = writeln!(text, "STAGE:    {stage}; `rhumb migrate status {}` tells more", plan.release);
     }
     if let Some(adopts) = &plan.adopts {
-        let (objects, replicas) = (adopts.objects.len(), adopts.replicas);
-        let _ =
-            writeln!(text, "ADOPTS:   {objects} objects first, as `rhumb adopt`; {replicas} replicas run on");
+        let objects = count(adopts.objects.len(), "object", "objects");
+        let replicas = count(adopts.replicas, "replica", "replicas");
+        let run = if adopts.replicas == 1 { "runs" } else { "run" };
+        let _ = writeln!(text, "ADOPTS:   {objects} first, as `rhumb adopt`; {replicas} {run} on");
     }
     moves(plan, &mut text);
     let _ = writeln!(text, "\nWhat is lost");

@@ -90,8 +90,15 @@ pub(super) async fn adopt_first(sides: &Sides<'_>, foreign: &Foreign) -> ActionR
     if !adopted.problems.is_empty() {
         return Err(ActionError::Diagnostics(adopted.problems));
     }
-    let (objects, replicas) = (adopted.adopted.len(), adopted.replicas);
-    source.doing(format!("adopted {objects} objects of {target}; {replicas} replicas run on"));
+    let objects = match adopted.adopted.len() {
+        1 => "1 object".to_owned(),
+        several => format!("{several} objects"),
+    };
+    let replicas = match adopted.replicas {
+        1 => "1 replica runs on".to_owned(),
+        several => format!("{several} replicas run on"),
+    };
+    source.doing(format!("adopted {objects} of {target}; {replicas}"));
     Ok(())
 }
 

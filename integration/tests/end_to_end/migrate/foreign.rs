@@ -47,7 +47,7 @@ pub(super) fn moves() -> Result<(), Failed> {
     planned(&ledger)?;
     let chart = ledger.rhumb.home().join("chart").display().to_string();
     let there = [&["start"][..], &ENDS, &["--adopt", "--out", &chart]].concat();
-    for line in ["adopting strange on swarm", "replicas run on", "making strange on cluster"] {
+    for line in ["adopting strange on swarm", "objects of swarm", "making strange on cluster"] {
         ledger.kill_at(&there, line)?;
     }
     trial::require(self::tasks(&ledger)? == tasks, "the adoption restarted something")?;
