@@ -3,6 +3,7 @@
 mod casing;
 mod classify;
 mod cloudformation;
+mod ecspresso;
 mod find;
 mod naming;
 mod sealing;

@@ -3,30 +3,13 @@
 
 mod lifting_support;
 
-use lifting_support::{account_adds_up, backend, ec2, fargate, lift_text, lower, semantic_losses, shifting};
+use lifting_support::{
+    account_adds_up, backend, body, carry, ec2, fargate, lift_text, lower, semantic_losses, shifting, told,
+};
 use proptest::prelude::*;
-use rhumb_backend::{Backend as _, Facts, Fate, Import as _, Lifted, Object};
+use rhumb_backend::{Backend as _, Fate, Import as _};
 use rhumb_spec::model::{EnvSource, EnvValue, ExposeAs, Mode, MountSource, ProbeAction, Strategy as Way};
 use serde_json::{Value, json};
-
-/// Lifts, checks that the account adds up and that every value that was not told of comes back.
-fn carry(text: &str, facts: &Facts) -> (Lifted, Vec<Object>) {
-    let (objects, lifted) = lift_text(text);
-    account_adds_up(&objects, &lifted);
-    let lowered = lower(&lifted.app, facts);
-    let missing = semantic_losses(&objects, &lowered, &lifted);
-    assert!(missing.is_empty(), "{missing:#?}\n{:#?}", lifted.app);
-    (lifted, lowered)
-}
-
-fn body<'a>(lowered: &'a [Object], id: &str) -> &'a Value {
-    &lowered.iter().find(|object| object.id.as_str() == id).unwrap_or_else(|| panic!("no {id}")).body
-}
-
-fn told(lifted: &Lifted, id: &str, fate: Fate) -> Vec<String> {
-    let account = lifted.accounts.iter().find(|account| account.id.as_str() == id).unwrap();
-    account.rest.iter().filter(|rest| rest.fate == fate).map(|rest| rest.path.clone()).collect()
-}
 
 #[test]
 fn definitions_that_ecspresso_keeps() {
@@ -231,9 +214,9 @@ fn runs_and_schedules() {
     let cron = nightly.cron.as_ref().unwrap();
     assert_eq!((nightly.mode, cron.schedule.as_str()), (Mode::Cron, "30 2 * * mon-fri"));
     assert_eq!(nightly.job.as_ref().unwrap().completions, Some(2));
-    assert_eq!(lifted.app.workloads["once"].mode, Mode::Job);
+    assert_eq!(lifted.app.workloads["tidy"].mode, Mode::Job);
     assert_eq!(body(&lowered, "schedule/nightly")["ScheduleExpression"], "cron(30 2 ? * MON-FRI *)");
-    assert_eq!(body(&lowered, "task/once")["count"], 3);
+    assert_eq!(body(&lowered, "task/tidy")["count"], 3);
 }
 
 #[test]

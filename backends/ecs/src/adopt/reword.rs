@@ -120,7 +120,9 @@ impl Parts {
             return Self::default();
         };
         let of = |list| renamed(&names(base, list), &names(&there.body, list));
-        Self { containers: of("containerDefinitions"), volumes: of("volumes") }
+        let mut volumes = of("volumes");
+        volumes.extend(same_storage(base, &there.body));
+        Self { containers: of("containerDefinitions"), volumes }
     }
 
     fn definition(&self, body: &mut Value) {
@@ -144,6 +146,25 @@ impl Parts {
 
 fn names<'v>(body: &'v Value, list: &str) -> Vec<&'v str> {
     items(body, list).filter_map(|item| text(item, "name")).collect()
+}
+
+/// Volumes of the same folder of EFS: the chart calls them by its id, and there they have names of their own.
+fn same_storage(chart: &Value, there: &Value) -> BTreeMap<String, String> {
+    let folder = |volume: &Value| {
+        let of = volume.get("efsVolumeConfiguration")?;
+        let root = text(of, "rootDirectory").unwrap_or_default().trim_matches('/').to_owned();
+        let point = of.pointer("/authorizationConfig/accessPointId").and_then(Value::as_str);
+        Some((text(of, "fileSystemId")?.to_owned(), root, point.map(str::to_owned)))
+    };
+    let mut found = BTreeMap::new();
+    for volume in items(chart, "volumes") {
+        let same =
+            items(there, "volumes").find(|other| folder(other).is_some_and(|it| Some(it) == folder(volume)));
+        if let (Some(name), Some(same)) = (text(volume, "name"), same.and_then(|same| text(same, "name"))) {
+            found.insert(name.to_owned(), same.to_owned());
+        }
+    }
+    found
 }
 
 /// What is called otherwise in the chart than there, because a chart cannot have the name.

@@ -195,6 +195,7 @@ fn tags_of_the_thing_itself_are_marks() {
 fn what_the_chart_makes_is_called_as_what_was_adopted() {
     let containers =
         |name: &str| json!({ "containerDefinitions": [{ "name": name }], "volumes": [{ "name": "data" }] });
+    let disk = |name: &str| json!({ "volumes": [{ "name": name, "efsVolumeConfiguration": { "fileSystemId": "fs-1" } }] });
     let adoption = Adoption::from([
         (
             "service/web".into(),
@@ -202,6 +203,7 @@ fn what_the_chart_makes_is_called_as_what_was_adopted() {
         ),
         ("discovery/web".into(), adopted(json!({ "Name": "default-shop-web" }), json!({ "Name": "www" }))),
         ("task-definition/web".into(), adopted(containers("nginx-proxy"), containers("nginx_proxy"))),
+        ("task-definition/disk".into(), adopted(disk("volume-fs-1"), disk("data"))),
         ("listener-rule/web-0".into(), adopted(json!({ "Priority": 20 }), json!({ "Priority": 3 }))),
     ]);
     let check = |id: &str, body: Value, expect: Value| {
@@ -221,6 +223,11 @@ fn what_the_chart_makes_is_called_as_what_was_adopted() {
         "task-definition/web",
         json!({ "containerDefinitions": [{ "name": "nginx-proxy" }, { "name": "side", "dependsOn": [{ "containerName": "nginx-proxy" }] }] }),
         json!({ "containerDefinitions": [{ "name": "nginx_proxy" }, { "name": "side", "dependsOn": [{ "containerName": "nginx_proxy" }] }] }),
+    );
+    check(
+        "task-definition/disk",
+        json!({ "volumes": [{ "name": "volume-fs-1" }], "containerDefinitions": [{ "mountPoints": [{ "sourceVolume": "volume-fs-1" }] }] }),
+        json!({ "volumes": [{ "name": "data" }], "containerDefinitions": [{ "mountPoints": [{ "sourceVolume": "data" }] }] }),
     );
     check(
         "service/web",

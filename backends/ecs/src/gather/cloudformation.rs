@@ -27,6 +27,9 @@ const TYPES: [(&str, Kind); 12] = [
     ("AWS::Logs::LogGroup", Kind::LogGroup),
 ];
 
+/// What runs tasks by the clock in older templates.
+const RULE: &str = "AWS::Events::Rule";
+
 /// Whether a mapping is a template: its resources have types of AWS.
 pub(super) fn is_template(map: &Map<String, Value>, resources: &Value) -> bool {
     let type_of = |resource: &Value| {
@@ -44,6 +47,9 @@ pub(super) fn read(map: &Map<String, Value>, finder: &mut Finder, at: &[String])
     let mut others: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (name, resource) in resources {
         let type_of = resource.get("Type").and_then(Value::as_str).unwrap_or_default();
+        if type_of == RULE && template.schedules((name, resource), finder, at) {
+            continue;
+        }
         let Some(kind) = kind_of(type_of) else {
             others.entry(type_of).or_default().push(name);
             continue;
@@ -88,6 +94,31 @@ impl Template<'_> {
             }
             other => Some(other.clone()),
         }
+    }
+
+    /// Adds a schedule for each task that a rule of `EventBridge` runs by the clock. Says whether there is one.
+    ///
+    /// Source: AWS CloudFormation, template reference, `AWS::Events::Rule`; Amazon EventBridge Scheduler user guide.
+    fn schedules(&self, (name, resource): (&str, &Value), finder: &mut Finder, at: &[String]) -> bool {
+        let rule = resource.get("Properties").and_then(|rule| self.resolve(rule)).unwrap_or_default();
+        let Some(expression) = rule.get("ScheduleExpression") else { return false };
+        let targets = rule.get("Targets").and_then(Value::as_array).into_iter().flatten();
+        let mut is_found = false;
+        for target in targets.filter(|target| target.get("EcsParameters").is_some()) {
+            let mut target = target.clone();
+            if let Some(target) = target.as_object_mut() {
+                target.shift_remove("Id");
+            }
+            let mut body = Map::from_iter([("ScheduleExpression".to_owned(), expression.clone())]);
+            body.insert("Target".to_owned(), target);
+            for key in ["Name", "Description", "State"] {
+                body.extend(rule.get(key).map(|value| (key.to_owned(), value.clone())));
+            }
+            let at = below(&below(at, "Resources"), name);
+            finder.add(Kind::Schedule, Value::Object(body), &at, Some(name.to_owned()));
+            is_found = true;
+        }
+        is_found
     }
 
     fn mapping(&self, map: &Map<String, Value>) -> Value {

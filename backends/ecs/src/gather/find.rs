@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::casing::{cased, small_key};
 use super::classify::{get, is_container, kind, stranger};
-use super::cloudformation;
+use super::{cloudformation, ecspresso};
 use crate::kind::Kind;
 
 /// A document that was found.
@@ -61,6 +61,12 @@ impl Finder {
     /// Looks into a document.
     pub(super) fn read(&mut self, document: usize, value: &Value) {
         self.document = document;
+        let (mut filled, mut calls) = (value.clone(), Vec::new());
+        ecspresso::fill(&mut filled, &mut calls);
+        let value = &filled;
+        if !calls.is_empty() {
+            self.note(&[], |path| ecspresso::note(path, calls));
+        }
         let before = self.found.len() + self.notes.len();
         self.look(value, &[]);
         if before == self.found.len() + self.notes.len() {

@@ -63,12 +63,10 @@ fn wanted(found: &Found) -> Option<(String, Option<u64>)> {
             let first =
                 || body.pointer("/containerDefinitions/0/name").and_then(Value::as_str).map(str::to_owned);
             let called = || found.called.clone();
-            return Some((
-                text("family").map(str::to_owned).or_else(of_arn).or_else(called).or_else(first)?,
-                revision(body),
-            ));
+            let family = text("family").and_then(said);
+            return Some((family.or_else(of_arn).or_else(called).or_else(first)?, revision(body)));
         }
-        Kind::Service => text("serviceName").map(str::to_owned).or_else(|| text("serviceArn").map(last)),
+        Kind::Service => text("serviceName").and_then(said).or_else(|| text("serviceArn").map(last)),
         Kind::Task => text("startedBy").map(str::to_owned).or_else(|| text("group").map(str::to_owned)),
         Kind::TargetGroup => text("Name").or_else(|| text("TargetGroupName")).map(str::to_owned),
         Kind::Listener => text("ListenerArn").map(last).or_else(|| body.get("Port").map(Value::to_string)),
@@ -87,7 +85,22 @@ fn wanted(found: &Found) -> Option<(String, Option<u64>)> {
 
 /// The family of a task definition's name: `web` of `web:3`.
 pub(crate) fn family_of(name: &str) -> String {
-    name.split_once(':').map_or(name, |(family, _)| family).to_owned()
+    let is_revision = |end: &str| !end.is_empty() && end.bytes().all(|byte| byte.is_ascii_digit());
+    name.rsplit_once(':').filter(|(_, end)| is_revision(end)).map_or(name, |(family, _)| family).to_owned()
+}
+
+/// A name without the placeholders in it, which only AWS can fill in: `cron` of `${AWS::StackName}-cron`.
+fn said(name: &str) -> Option<String> {
+    let mut found = String::new();
+    let mut rest = name;
+    while let Some((before, tail)) = rest.split_once("${") {
+        let (_, after) = tail.split_once('}')?;
+        found.push_str(before);
+        rest = after;
+    }
+    found.push_str(rest);
+    let found = found.trim_matches(['-', '_', '/']).to_owned();
+    Some(found).filter(|found| !found.is_empty())
 }
 
 fn revision(body: &Value) -> Option<u64> {

@@ -71,12 +71,21 @@ fn resources(fields: &mut Fields<'_>) -> Resources {
     found.memory = fields
         .take("memoryReservation", |value| number(value).filter(|amount| *amount > 0))
         .map(values::mebibytes);
-    found.gpu = fields.take("resourceRequirements", |value| {
-        let [item] = value.as_array()?.as_slice() else { return None };
-        let is_gpu = item.get("type")?.as_str()?.eq_ignore_ascii_case("GPU") && item.as_object()?.len() == 2;
-        is_gpu.then(|| positive(item.get("value")?)).flatten().map(|count| Gpu { count, resource: None })
-    });
+    let demands = fields.get("resourceRequirements").and_then(Value::as_array);
+    let is_only = demands.is_some_and(|demands| demands.len() == 1);
+    found.gpu = demands.into_iter().flatten().find_map(gpu);
+    if is_only && found.gpu.is_some() {
+        fields.take_whole("resourceRequirements");
+    }
     found
+}
+
+/// The graphics processors that one of a container's demands on devices asks for.
+///
+/// Source: Amazon ECS API reference, `ResourceRequirement`.
+fn gpu(demand: &Value) -> Option<Gpu> {
+    let is_gpu = demand.get("type")?.as_str()?.eq_ignore_ascii_case("GPU") && demand.as_object()?.len() == 2;
+    is_gpu.then(|| positive(demand.get("value")?)).flatten().map(|count| Gpu { count, resource: None })
 }
 
 fn amount(fields: &Fields<'_>, key: &str) -> Option<u64> {

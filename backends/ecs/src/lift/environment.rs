@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::naming::{document_name, is_variable};
 use super::values::plain;
 use super::world::World;
+use crate::gather::WHOLE;
 
 /// Reads the variables. One without a value of its own, or whose name no variable can have, stays.
 ///
@@ -58,13 +59,44 @@ fn secrets(fields: &mut Fields<'_>, found: &mut IndexMap<String, EnvValue>, worl
     }
 }
 
-/// The secret and the key that an ARN names, where a document can have that name.
+/// The secret and the key that stand for a place of the account: of Secrets Manager those that its ARN names, of the
+/// parameter `/shop/db/password` the key `password` of `shop-db`.
+///
+/// Source: Amazon ECS API reference, `Secret.valueFrom`.
 fn elsewhere(place: &str) -> Option<(String, String)> {
-    let (_, rest) = place.split_once(":secret:")?;
-    let mut parts = rest.split(':');
-    let native = parts.next()?;
-    let key = parts.next().filter(|key| !key.is_empty())?;
-    let is_end = |end: &str| end.len() == 6 && end.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    let name = native.rsplit_once('-').filter(|(_, end)| is_end(end)).map_or(native, |(name, _)| name);
-    (document_name(name) == name).then(|| (name.to_owned(), key.to_owned()))
+    let is_plain = |text: &str| {
+        let is_legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'/');
+        !text.is_empty() && text.bytes().all(is_legal)
+    };
+    let (native, key) = if let Some((_, rest)) = place.split_once(":secret:") {
+        let mut parts = rest.split(':');
+        let native = parts.next()?;
+        let is_end = |end: &str| end.len() == 6 && end.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let name = native.rsplit_once('-').filter(|(_, end)| is_end(end)).map_or(native, |(name, _)| name);
+        (name, parts.next().filter(|key| !key.is_empty()).unwrap_or(WHOLE))
+    } else {
+        let native = place.split_once(":parameter/").map_or(place, |(_, name)| name).trim_matches('/');
+        native.rsplit_once('/').unwrap_or((native, WHOLE))
+    };
+    (is_plain(native) && is_plain(key) && !key.contains('/')).then(|| (document_name(native), key.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_of_the_account_are_keys_of_secrets() {
+        for (place, expected) in [
+            ("arn:aws:secretsmanager:r:1:secret:prod/db-AbCdEf:password::", Some(("prod-db", "password"))),
+            ("arn:aws:secretsmanager:r:1:secret:token", Some(("token", "value"))),
+            ("arn:aws:ssm:r:1:parameter/shop/db/password", Some(("shop-db", "password"))),
+            ("/shop/key", Some(("shop", "key"))),
+            ("key", Some(("key", "value"))),
+            ("${Secret}", None),
+        ] {
+            let found = elsewhere(place);
+            assert_eq!(found.as_ref().map(|(name, key)| (name.as_str(), key.as_str())), expected, "{place}");
+        }
+    }
 }

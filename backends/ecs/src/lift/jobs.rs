@@ -1,9 +1,10 @@
 //! What runs to its end: tasks that are run once, or by the clock.
 
 use rhumb_backend::fields::Fields;
-use rhumb_spec::model::{Cron, Job, Workload};
-use serde_json::json;
+use rhumb_spec::model::{Cron, EnvValue, Job, Workload};
+use serde_json::{Value, json};
 
+use super::naming::is_variable;
 use super::values;
 use super::{defaults, labels, network, placement};
 
@@ -21,7 +22,44 @@ pub(super) fn run(fields: &mut Fields<'_>, workload: &mut Workload) {
     placement::constraints(fields, workload);
     placement::strategy(fields, workload);
     network::groups(fields, workload);
+    if let Some(overrides) = fields.get("overrides").cloned()
+        && started_with(&overrides, workload)
+    {
+        fields.take_whole("overrides");
+    }
     defaults::target(fields);
+}
+
+/// Reads what containers of a run start with in the place of what the task definition says. Says whether that is all of it.
+///
+/// Source: Amazon ECS API reference, `TaskOverride` and `ContainerOverride`.
+fn started_with(overrides: &Value, workload: &mut Workload) -> bool {
+    let all = overrides.get("containerOverrides").and_then(Value::as_array);
+    let mut is_all =
+        overrides.as_object().is_some_and(|map| map.keys().all(|key| key == "containerOverrides"));
+    for one in all.into_iter().flatten() {
+        let name = one.get("name").and_then(Value::as_str).unwrap_or_default();
+        let Some(container) = workload.containers.get_mut(name) else {
+            is_all = false;
+            continue;
+        };
+        is_all &= one.as_object().is_some_and(|map| {
+            map.keys().all(|key| ["name", "command", "environment"].contains(&key.as_str()))
+        });
+        match one.get("command").map(values::plains) {
+            Some(Some(command)) => container.args = command,
+            Some(None) => is_all = false,
+            None => {}
+        }
+        for variable in one.get("environment").and_then(Value::as_array).into_iter().flatten() {
+            let text = |key: &str| variable.get(key).and_then(values::plain);
+            match text("name").filter(|name| is_variable(name)).zip(text("value")) {
+                Some((name, value)) => drop(container.env.insert(name, EnvValue::Text(value))),
+                None => is_all = false,
+            }
+        }
+    }
+    is_all
 }
 
 fn count(fields: &mut Fields<'_>, key: &str) -> Option<Job> {
@@ -50,6 +88,10 @@ pub(super) fn schedule(fields: &mut Fields<'_>, workload: &mut Workload) -> bool
     target.lose("Arn", "a target says it: its setting `cluster`");
     target.lose("RoleArn", "a target says it: its setting `schedulerRole`");
     target.default("RetryPolicy", &json!({ "MaximumEventAgeInSeconds": 86400, "MaximumRetryAttempts": 185 }));
+    let input = target.text_at("Input").and_then(|input| serde_json::from_str::<Value>(input).ok());
+    if input.is_some_and(|overrides| started_with(&overrides, workload)) {
+        target.take_whole("Input");
+    }
     let Some(mut ecs) = target.below("EcsParameters") else { return true };
     ecs.take_whole("TaskDefinitionArn");
     workload.job = count(&mut ecs, "TaskCount");

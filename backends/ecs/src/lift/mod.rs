@@ -40,6 +40,8 @@ use rhumb_spec::model::{Kind as Word, Mode, Workload};
 
 use crate::gather::family_of;
 use crate::kind::Kind;
+use crate::marks::Tags;
+use crate::names;
 use document::{Document, Referred};
 pub(crate) use naming::{Names, document_name};
 use world::World;
@@ -120,8 +122,8 @@ impl Lift {
     fn run(mut self, world: &mut World) {
         self.before(world);
         let runners = std::mem::take(&mut self.runners);
-        for (runner, _) in &runners {
-            let name = world.workloads.add(runner.id.as_str(), runner.name());
+        for (runner, definition) in &runners {
+            let name = world.workloads.add(runner.id.as_str(), &self.wanted(runner, *definition));
             let native = runner.text_at("/serviceName").unwrap_or(runner.name()).to_owned();
             world.services.insert(native, name);
         }
@@ -135,7 +137,8 @@ impl Lift {
             if done.contains_key(&at) {
                 continue;
             }
-            if document.name().contains(':') || families.contains(&document.family()) {
+            let is_older = family_of(document.name()) != document.name();
+            if is_older || families.contains(&document.family()) {
                 document.finish_whole("another revision of its family is read", Fate::Lost, world);
                 continue;
             }
@@ -143,6 +146,20 @@ impl Lift {
             alone(document, &name, world);
         }
         self.after(world);
+    }
+
+    /// The name that a workload should have: its runner's, else the family of what that runs. `startedBy` of a task
+    /// says who ran it.
+    fn wanted(&self, runner: &Document, definition: Option<usize>) -> String {
+        let has_name = match runner.kind {
+            Some(Kind::Service) => {
+                runner.name().trim_end_matches(|end: char| end == '-' || end.is_ascii_digit()) != "service"
+            }
+            Some(Kind::Task) => Tags::of(&runner.whole).get(names::OBJECT).is_some(),
+            _ => true,
+        };
+        let family = definition.filter(|_| !has_name).and_then(|at| self.definitions.get(&at));
+        family.map_or_else(|| runner.name().to_owned(), |definition| definition.name().to_owned())
     }
 
     /// Reads what task definitions refer to.

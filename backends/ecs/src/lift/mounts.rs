@@ -12,6 +12,7 @@ use super::storage;
 use super::values::{flag, mebibytes, number};
 use super::world::World;
 use super::written::Written;
+use crate::lower::volume::in_task;
 
 /// The volumes of a task definition while its containers are read.
 pub(super) struct Volumes {
@@ -164,21 +165,40 @@ fn source(item: &Item, world: &mut World) -> Option<Found> {
             Some(Found { source, part: None, name: item.name(), read: &["host"] })
         }
         "efsVolumeConfiguration" => {
-            let point = of.get("authorizationConfig")?.get("accessPointId")?;
+            let Some(point) = of.get("authorizationConfig").and_then(|of| of.get("accessPointId")) else {
+                return file_system(of, world);
+            };
             // A release's own folders are on the file system of its target; another stays where it is.
             let (volume, part, read) = match reference::parse(point) {
                 Some((id, _)) => {
                     let (volume, part) = world.folders.get(&id).cloned()?;
                     (volume, part, &READ[..])
                 }
-                None => (storage::by_id(point.as_str()?, world)?, None, &READ[..2]),
+                None => (storage::by_id("fsap-", point.as_str()?, world)?, None, &READ[..2]),
             };
-            let name = format!("volume-{volume}");
+            let name = in_task(&volume, part.as_deref());
             Some(Found { source: MountSource::Volume { name: volume }, part, name, read })
         }
         "dockerVolumeConfiguration" => nfs(item, of, world),
         _ => None,
     }
+}
+
+/// A file system as a whole, or a folder of it.
+fn file_system(of: &Map<String, Value>, world: &mut World) -> Option<Found> {
+    const READ: [&str; 2] = ["efsVolumeConfiguration.fileSystemId", "efsVolumeConfiguration.rootDirectory"];
+    let volume = storage::by_id("fs-", of.get("fileSystemId")?.as_str()?, world)?;
+    let folder = match of.get("rootDirectory") {
+        Some(folder) => folder.as_str()?.trim_matches('/').to_owned(),
+        None => String::new(),
+    };
+    let is_legal = |part: &str| !part.is_empty() && part != "." && part != "..";
+    let part = Some(folder).filter(|folder| !folder.is_empty());
+    if !part.as_ref().is_none_or(|part| part.split('/').all(is_legal)) {
+        return None;
+    }
+    let name = in_task(&volume, part.as_deref());
+    Some(Found { source: MountSource::Volume { name: volume }, part, name, read: &READ })
 }
 
 /// A directory of an NFS server, which Docker mounts.

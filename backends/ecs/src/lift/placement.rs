@@ -6,6 +6,8 @@ use rhumb_backend::fields::{Fields, Item, texts};
 use rhumb_spec::model::{ConstraintOp, Dns, NodeConstraint, Spread, Workload};
 use serde_json::Value;
 
+use crate::lower::WINDOWS;
+
 /// Reads the operating system and the processor.
 ///
 /// Source: Amazon ECS API reference, `RuntimePlatform`.
@@ -16,8 +18,16 @@ pub(super) fn platform(fields: &mut Fields<'_>, workload: &mut Workload) {
         "ARM64" => Some("arm64".to_owned()),
         _ => None,
     });
-    workload.placement.os = platform
-        .take("operatingSystemFamily", |value| (value.as_str()? == "LINUX").then(|| "linux".to_owned()));
+    let family = platform.text_at("operatingSystemFamily").unwrap_or_default().to_owned();
+    workload.placement.os = match family.as_str() {
+        "LINUX" => Some("linux".to_owned()),
+        family if family.starts_with("WINDOWS_") => Some("windows".to_owned()),
+        _ => None,
+    };
+    // Of the versions of Windows the app has no word, so that any but the usual one stays beside it.
+    if ["LINUX", WINDOWS].contains(&family.as_str()) {
+        platform.take_whole("operatingSystemFamily");
+    }
 }
 
 /// Reads constraints on nodes, each where it has a neutral form.
@@ -48,46 +58,62 @@ pub(super) fn constraints(fields: &mut Fields<'_>, workload: &mut Workload) {
     }
 }
 
-/// A constraint that one expression says.
+/// A constraint that one expression says. What joins several, or compares otherwise than by whole words, has none.
 fn node(expression: &str) -> Option<NodeConstraint> {
     let expression = expression.trim();
-    let is_plain = |text: &str| !text.contains(['(', ')', '=', '!', '>', '<']) && !text.contains(" and ");
-    let (negated, inner) = match expression.strip_prefix("not(").and_then(|rest| rest.strip_suffix(')')) {
-        Some(inner) => (true, inner.trim()),
-        None => (false, expression),
+    let inner = expression.strip_prefix("not(").and_then(|rest| rest.strip_suffix(')'));
+    let (subject, rest) = inner.unwrap_or(expression).trim().split_once(char::is_whitespace)?;
+    let (operator, argument) = rest.trim().split_once(char::is_whitespace).unwrap_or((rest.trim(), ""));
+    let (op, is_list) = match operator {
+        "==" | "equals" => (ConstraintOp::In, false),
+        "!=" | "not_equals" => (ConstraintOp::NotIn, false),
+        "in" => (ConstraintOp::In, true),
+        "!in" | "not_in" => (ConstraintOp::NotIn, true),
+        "exists" => (ConstraintOp::Exists, false),
+        "!exists" | "not_exists" => (ConstraintOp::Absent, false),
+        _ => return None,
     };
-    let key = |attribute: &str| {
-        let name = attribute.trim().strip_prefix("attribute:")?;
-        Some(match name {
-            "ecs.availability-zone" => "zone".to_owned(),
-            other => other.to_owned(),
-        })
+    let values = values(argument.trim(), op, is_list)?;
+    let op = if inner.is_some() { opposite(op) } else { op };
+    Some(NodeConstraint { key: key(subject)?, op, values })
+}
+
+fn key(subject: &str) -> Option<String> {
+    let name = match subject {
+        "ec2InstanceId" => return Some("hostname".to_owned()),
+        other => other.strip_prefix("attribute:").filter(|name| is_word(name))?,
     };
-    let made = |attribute: &str, op, values| Some(NodeConstraint { key: key(attribute)?, op, values });
-    if let Some((attribute, list)) =
-        inner.split_once(" in [").and_then(|(a, rest)| Some((a, rest.strip_suffix(']')?)))
-    {
-        let op = if negated { ConstraintOp::NotIn } else { ConstraintOp::In };
-        let values: Vec<String> = list.split(',').map(|value| value.trim().to_owned()).collect();
-        return values
-            .iter()
-            .all(|value| is_plain(value) && !value.is_empty())
-            .then(|| made(attribute, op, values))?;
+    Some(if name == "ecs.availability-zone" { "zone".to_owned() } else { name.to_owned() })
+}
+
+fn values(argument: &str, op: ConstraintOp, is_list: bool) -> Option<Vec<String>> {
+    let is_of_one = matches!(op, ConstraintOp::Exists | ConstraintOp::Absent);
+    let found: Vec<String> = match argument {
+        "" if is_of_one => Vec::new(),
+        _ if is_of_one => return None,
+        list if is_list => list
+            .strip_prefix('[')?
+            .strip_suffix(']')?
+            .split(',')
+            .map(|value| value.trim().to_owned())
+            .collect(),
+        one => vec![one.to_owned()],
+    };
+    found.iter().all(|value| is_word(value)).then_some(found)
+}
+
+const fn opposite(op: ConstraintOp) -> ConstraintOp {
+    match op {
+        ConstraintOp::In => ConstraintOp::NotIn,
+        ConstraintOp::NotIn => ConstraintOp::In,
+        ConstraintOp::Exists => ConstraintOp::Absent,
+        ConstraintOp::Absent => ConstraintOp::Exists,
     }
-    for (sign, op) in [(" == ", ConstraintOp::In), (" != ", ConstraintOp::NotIn)] {
-        if let Some((attribute, value)) = inner.split_once(sign).filter(|_| !negated) {
-            return is_plain(value).then(|| made(attribute, op, vec![value.trim().to_owned()]))?;
-        }
-    }
-    match inner.strip_suffix(" exists") {
-        Some(attribute) => {
-            made(attribute, if negated { ConstraintOp::Absent } else { ConstraintOp::Exists }, Vec::new())
-        }
-        None => inner
-            .strip_prefix('!')
-            .map(str::trim)
-            .and_then(|rest| made(rest.strip_suffix(" exists")?, ConstraintOp::Absent, Vec::new())),
-    }
+}
+
+fn is_word(text: &str) -> bool {
+    let is_legal = |letter: char| letter.is_alphanumeric() || "-_./\\@:".contains(letter);
+    !text.is_empty() && text.chars().all(is_legal)
 }
 
 /// Reads how tasks are spread over the nodes.
@@ -150,4 +176,33 @@ fn hosts(value: &Value) -> Option<BTreeMap<String, String>> {
     let count = pairs.len();
     let map: BTreeMap<String, String> = pairs.into_iter().collect();
     (map.len() == count).then_some(map)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(expression: &str, expected: Option<(&str, ConstraintOp, &[&str])>) {
+        let found = node(expression);
+        let values: Vec<&str> = found.iter().flat_map(|node| &node.values).map(String::as_str).collect();
+        let found = found.as_ref().map(|node| (node.key.as_str(), node.op, values.as_slice()));
+        assert_eq!(found, expected, "{expression}");
+    }
+
+    #[test]
+    fn an_expression_is_one_constraint_or_none() {
+        use ConstraintOp::{Absent, Exists, In, NotIn};
+        check("attribute:stack == prod", Some(("stack", In, &["prod"])));
+        check("not(attribute:stack in [prod, test])", Some(("stack", NotIn, &["prod", "test"])));
+        check("attribute:ecs.availability-zone not_in [us-east-1a]", Some(("zone", NotIn, &["us-east-1a"])));
+        check("ec2InstanceId in [i-1, i-2]", Some(("hostname", In, &["i-1", "i-2"])));
+        check("attribute:ssd exists", Some(("ssd", Exists, &[])));
+        check("attribute:ssd !exists", Some(("ssd", Absent, &[])));
+        check("attribute:ecs.instance-type =~ p3.*", None);
+        check("attribute:ecs.instance-type =~ p3.* and attribute:zone in [a, b]", None);
+        check("attribute:a == x or attribute:b exists", None);
+        check("attribute:a in [x] and attribute:b in [y]", None);
+        check("(attribute:a == x)", None);
+        check("task:group == service:web", None);
+    }
 }

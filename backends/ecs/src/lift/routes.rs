@@ -40,7 +40,7 @@ fn split(name: &str) -> (String, Option<u32>) {
     }
 }
 
-/// Reads a rule: a host and a path that begins with something.
+/// Reads a rule: hosts, and paths that begin with something.
 ///
 /// Source: Elastic Load Balancing API reference, `RuleCondition`.
 pub(super) fn rule(mut document: Document, listeners: &[(String, String)], world: &mut World) {
@@ -49,7 +49,7 @@ pub(super) fn rule(mut document: Document, listeners: &[(String, String)], world
     let Some(led) = target(&actions, world) else {
         return document.finish_whole("it leads to no service of these documents alone", Fate::Lost, world);
     };
-    let Some((hosts, path)) = matched(&conditions) else {
+    let Some((hosts, paths)) = matched(&conditions) else {
         return document.finish_whole("the app has no words for its conditions", Fate::Lost, world);
     };
     let protocol = protocol(&document, listeners);
@@ -69,7 +69,9 @@ pub(super) fn rule(mut document: Document, listeners: &[(String, String)], world
         if protocol.as_deref() == Some("HTTPS") {
             route.tls.get_or_insert_with(RouteTls::default);
         }
-        add(route, &path, &led);
+        for path in &paths {
+            add(route, path, &led);
+        }
         if protocol.is_none() {
             tell_tls(&name, world);
         }
@@ -161,9 +163,9 @@ pub(super) fn listeners(documents: &[Document]) -> Vec<(String, String)> {
     found
 }
 
-/// The hosts and the path prefix that conditions say; no host means every one.
-fn matched(conditions: &[Value]) -> Option<(Vec<Option<String>>, String)> {
-    let (mut hosts, mut path) = (vec![None], "/".to_owned());
+/// The hosts and the path prefixes that conditions say; no host means every one.
+fn matched(conditions: &[Value]) -> Option<(Vec<Option<String>>, Vec<String>)> {
+    let (mut hosts, mut paths) = (vec![None], vec!["/".to_owned()]);
     for condition in conditions {
         let values = |config: &str| {
             let values =
@@ -182,27 +184,46 @@ fn matched(conditions: &[Value]) -> Option<(Vec<Option<String>>, String)> {
                 }
                 hosts = found.into_iter().map(Some).collect();
             }
-            "path-pattern" => path = prefix(&values("PathPatternConfig")?)?,
+            "path-pattern" => paths = prefixes(&values("PathPatternConfig")?)?,
             _ => return None,
         }
     }
-    Some((hosts, path))
+    Some((hosts, paths))
 }
 
-/// The prefix that patterns of paths say: `/a` and `/a/*`, or `/a*`.
-fn prefix(patterns: &[String]) -> Option<String> {
-    let is_plain = |text: &str| !text.contains(['*', '?']);
-    match patterns {
-        [one] if one == "/*" || one == "*" => Some("/".to_owned()),
-        [one] => {
-            let stem = one.strip_suffix('*')?;
-            let stem = stem.strip_suffix('/').filter(|stem| !stem.is_empty()).unwrap_or(stem);
-            (is_plain(stem) && stem.starts_with('/')).then(|| stem.to_owned())
+/// The prefixes that patterns of paths say: `/a/*`, with or without `/a`, or `/a*`.
+fn prefixes(patterns: &[String]) -> Option<Vec<String>> {
+    let is_plain = |text: &str| text.starts_with('/') && !text.contains(['*', '?']);
+    let (below, whole): (Vec<&String>, Vec<&String>) =
+        patterns.iter().partition(|pattern| pattern.ends_with('*'));
+    let prefix = |pattern: &String| {
+        let stem = pattern.strip_suffix('*')?.trim_end_matches('/');
+        let stem = if stem.is_empty() { "/" } else { stem };
+        is_plain(stem).then(|| stem.to_owned())
+    };
+    let found: Vec<String> = below.into_iter().map(prefix).collect::<Option<_>>()?;
+    (!found.is_empty() && whole.into_iter().all(|path| found.contains(path))).then_some(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_are_prefixes_or_have_no_words() {
+        for (patterns, expected) in [
+            (&["/*"][..], Some(&["/"][..])),
+            (&["*"], Some(&["/"])),
+            (&["/a", "/a/*"], Some(&["/a"])),
+            (&["/api/*", "/auth*"], Some(&["/api", "/auth"])),
+            (&["/a"], None),
+            (&["/a/*", "/b"], None),
+            (&["/a/*/b"], None),
+            (&["/a*b/*"], None),
+        ] {
+            let patterns: Vec<String> = patterns.iter().map(|pattern| (*pattern).to_owned()).collect();
+            let expected = expected.map(|all| all.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>());
+            assert_eq!(prefixes(&patterns), expected, "{patterns:?}");
         }
-        [one, other] => {
-            let (stem, below) = if one.len() < other.len() { (one, other) } else { (other, one) };
-            (is_plain(stem) && *below == format!("{stem}/*")).then(|| stem.clone())
-        }
-        _ => None,
     }
 }

@@ -186,7 +186,7 @@ pub(super) fn expose_nodes(workload: &mut Workload, published: &[Published]) {
     for port in published {
         if let Some(node) = port.node {
             let expose =
-                Expose { port: node, kind: ExposeAs::Node, traffic: Traffic::Cluster, internal_port: None };
+                Expose { port: node, kind: ExposeAs::Node, traffic: Traffic::Local, internal_port: None };
             workload.expose.insert(port.name.clone(), expose);
         }
     }

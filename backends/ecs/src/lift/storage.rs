@@ -45,12 +45,12 @@ pub(super) fn access_point(mut document: Document, world: &mut World) {
     document.finish(&Word::Volume.path(&name), world);
 }
 
-/// The volume of an access point that is there, and is named by its id.
-pub(super) fn by_id(point: &str, world: &mut World) -> Option<String> {
-    if !point.starts_with("fsap-") || document_name(point) != point {
+/// The volume of an access point or file system that is there, and is named by its id, which begins so.
+pub(super) fn by_id(start: &str, id: &str, world: &mut World) -> Option<String> {
+    if !id.starts_with(start) || document_name(id) != id {
         return None;
     }
     let volume = Volume { external: true, access: Access::Shared, ..Volume::default() };
-    world.app.volumes.entry(point.to_owned()).or_insert(volume);
-    Some(point.to_owned())
+    world.app.volumes.entry(id.to_owned()).or_insert(volume);
+    Some(id.to_owned())
 }

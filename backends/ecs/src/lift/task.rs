@@ -14,6 +14,8 @@ use super::world::World;
 use super::written::Written;
 use super::{defaults, labels};
 use crate::lower::init;
+use crate::marks::Tags;
+use crate::names;
 
 /// Reads a task definition into a workload that has its mode already. Returns the ports of its containers.
 ///
@@ -26,14 +28,33 @@ pub(super) fn definition(
 ) -> Vec<Published> {
     fields.own(&["family"], "a release names what it makes");
     labels::tags(fields, workload);
-    workload.identity =
-        fields.text("taskRoleArn").filter(|name| !name.is_empty()).map(|name| Identity { name });
+    identity(fields, whole, workload);
     placement::platform(fields, workload);
     placement::constraints(fields, workload);
     let published = containers(fields, whole, workload, world);
     size::task(fields, whole, workload);
     defaults::task(fields);
     published
+}
+
+/// Reads the role that containers act as. Its name is the identity's on other platforms, and the role of an account
+/// stays for ECS, unless a release named it.
+fn identity(fields: &mut Fields<'_>, whole: &Value, workload: &mut Workload) {
+    let Some(role) = fields.text_at("taskRoleArn").filter(|role| !role.is_empty()).map(str::to_owned) else {
+        return;
+    };
+    let name = role.rsplit('/').next().unwrap_or(&role);
+    if name.contains(['$', ':']) {
+        return;
+    }
+    // A role in a folder is found by its ARN only.
+    let is_plain = !role.starts_with("arn:") || role.ends_with(&format!(":role/{name}"));
+    let of_release = is_plain && Tags::of(whole).get(names::OBJECT).is_some();
+    let known = if of_release || !role.starts_with("arn:") { name.to_owned() } else { document_name(name) };
+    if known == name && (of_release || role == name) {
+        fields.take_whole("taskRoleArn");
+    }
+    workload.identity = Some(Identity { name: known });
 }
 
 fn containers(
@@ -52,6 +73,8 @@ fn containers(
     let mut names = PortNames::default();
     let mut published = Vec::new();
     let is_job = matches!(workload.mode, Mode::Job | Mode::Cron);
+    // The last to end is the one that the others wait for.
+    items.sort_by_key(|item| ends.iter().position(|end| *end == item.name()).unwrap_or(usize::MAX));
     labels::of_containers(fields, &mut items, workload);
     placement::naming(fields, &mut items, workload);
     for mut item in items {
@@ -72,6 +95,11 @@ fn containers(
         fields.put_item("containerDefinitions", "name", item);
     }
     volumes.put_back(fields);
+    if is_job {
+        // Nobody asks whether a job is ready.
+        let asked = workload.containers.values_mut().filter(|container| container.probes.live.is_some());
+        asked.for_each(|container| container.probes.ready = None);
+    }
     published
 }
 
@@ -123,16 +151,10 @@ fn renamed(value: &mut Value, own: &str, name: &str) {
     }
 }
 
-/// The containers that end before the others start: those without which a task goes on, and whose success all the
-/// others wait for.
+/// The containers that end before the others start: those without which a task goes on, and whose end all the others
+/// wait for. Of one that may fail (`COMPLETE`) the condition stays, which is possible where none waits for the next.
 fn ends_before(items: &[Item]) -> Vec<String> {
-    let waits_for = |item: &Item, name: &str| {
-        let dependencies = item.map.get("dependsOn").and_then(Value::as_array);
-        dependencies.into_iter().flatten().any(|on| {
-            let text = |key: &str| on.get(key).and_then(Value::as_str);
-            text("containerName") == Some(name) && text("condition") == Some("SUCCESS")
-        })
-    };
+    let waits_for = |item: &Item, name: &str| ["SUCCESS", "COMPLETE"].contains(&condition(item, name));
     let is_candidate = |item: &&Item| {
         let name = item.name();
         item.map.get("essential") == Some(&json!(false)) && items.iter().any(|other| waits_for(other, &name))
@@ -143,7 +165,22 @@ fn ends_before(items: &[Item]) -> Vec<String> {
     let is_first = |name: &String| {
         main.iter().all(|item| waits_for(item, name)) || init.iter().any(|item| waits_for(item, name))
     };
-    if main.is_empty() { Vec::new() } else { candidates.into_iter().filter(is_first).collect() }
+    let may_fail = |name: &String| items.iter().any(|item| condition(item, name) == "COMPLETE");
+    let (mut last, mut found): (Vec<String>, Vec<String>) =
+        candidates.into_iter().filter(|name| !main.is_empty() && is_first(name)).partition(may_fail);
+    let is_waited_for = |name: &String| init.iter().any(|item| waits_for(item, name));
+    last.retain(|name| !is_waited_for(name));
+    last.truncate(1);
+    found.extend(last);
+    found
+}
+
+/// What a container waits for of another; nothing where it does not wait.
+fn condition<'i>(item: &'i Item, name: &str) -> &'i str {
+    let dependencies = item.map.get("dependsOn").and_then(Value::as_array);
+    let text = |on: &'i Value, key: &str| on.get(key).and_then(Value::as_str).unwrap_or_default();
+    let on = dependencies.into_iter().flatten().find(|on| text(on, "containerName") == name);
+    on.map(|on| text(on, "condition")).unwrap_or_default()
 }
 
 /// Takes that a container waits for those that end before it starts.

@@ -201,6 +201,28 @@ pub(super) fn objects(context: &Context<'_>) -> Vec<Object> {
     found
 }
 
+/// Takes out what exists already and is waited for in vain: a patch names another place for everything that was to come
+/// out of it.
+pub(super) fn drop_replaced(context: &Context<'_>, objects: &mut Vec<Object>) {
+    for held in context.files.secrets.values().filter(|held| held.external) {
+        let (mut is_replaced, mut is_needed) = (false, false);
+        for object in objects.iter_mut().filter(|object| object.after.iter().any(|after| after.id == held.id))
+        {
+            let body = object.body.to_string();
+            // In a body its ARN ends, or a key of the secret follows.
+            if ['"', ':'].iter().any(|end| body.contains(&format!("{}{end}", held.arn))) {
+                is_needed = true;
+            } else {
+                is_replaced = true;
+                object.after.retain(|after| after.id != held.id);
+            }
+        }
+        if is_replaced && !is_needed {
+            objects.retain(|object| object.id != held.id);
+        }
+    }
+}
+
 fn content_tags(context: &Context<'_>, id: &ObjectId, generation: Option<&str>) -> Tags {
     let tags = Tags::of(context.scope, id);
     match generation {

@@ -32,7 +32,7 @@ pub(crate) mod shell;
 pub(crate) mod size;
 mod tags;
 mod task;
-mod volume;
+pub(crate) mod volume;
 
 use rhumb_backend::{After, CheckedApp, Choices, Lowered, Object, ObjectId, Scope, Until};
 use rhumb_spec::model::{Container, Kind as Document, Mode, Workload};
@@ -46,6 +46,7 @@ use tags::Tags;
 pub(crate) use init::NAME as FILES;
 pub use network::SELF;
 pub use patches::LISTS;
+pub(crate) use placement::WINDOWS;
 pub(crate) use route::STEP;
 pub use security::DEFAULTS as DEFAULT_CAPABILITIES;
 
@@ -78,6 +79,7 @@ pub fn lower(
     objects.extend(route::objects(&context, &mut report));
     objects.extend(native::objects(&context, &mut report));
     native::refuse_twice(&context, &objects, &mut report);
+    files::drop_replaced(&context, &mut objects);
     report.finish(objects)
 }
 

@@ -10,6 +10,8 @@ use crate::names;
 
 /// The zone of a container instance. Source: Amazon ECS developer guide, "Built-in attributes".
 pub(super) const ZONE: &str = "attribute:ecs.availability-zone";
+/// What an image for Windows runs on where nothing more is said. Source: Amazon ECS API reference, `RuntimePlatform`.
+pub(crate) const WINDOWS: &str = "WINDOWS_SERVER_2022_CORE";
 /// Source: Amazon ECS API reference, `CreateService`.
 const CONSTRAINTS: usize = 10;
 const STRATEGIES: usize = 5;
@@ -34,7 +36,7 @@ pub(super) fn platform(site: &Site<'_>, report: &mut Report) -> Option<Value> {
     });
     let os = placement.os.as_deref().and_then(|os| match os {
         "linux" => Some("LINUX"),
-        "windows" => Some("WINDOWS_SERVER_2022_CORE"),
+        "windows" => Some(WINDOWS),
         other => refuse("os", other, "`linux` or `windows`"),
     });
     let mut body = Body::new();

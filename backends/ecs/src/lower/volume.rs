@@ -133,9 +133,10 @@ fn access_point(
     Object { ownership, ..object }
 }
 
-/// A volume that exists already: an access point with this name as its tag `Name`. One whose name is an id is there.
+/// A volume that exists already: an access point with this name as its tag `Name`. One whose name is the id of an access
+/// point, or of a whole file system, is there.
 fn external(context: &Context<'_>, name: &str, volume: &Volume) -> Option<Object> {
-    if name.starts_with(ACCESS_POINT) {
+    if name.starts_with(ACCESS_POINT) || name.starts_with(FILE_SYSTEM) {
         return None;
     }
     let body = json!({
@@ -156,12 +157,12 @@ pub(super) fn of_task(
 ) -> Option<String> {
     let volume = context.app.volumes.get(name)?;
     let sub = mount.sub_path.as_deref();
-    let task_name =
-        sub.map_or_else(|| format!("volume-{name}"), |sub| format!("volume-{name}-{}", slug(sub)));
+    let task_name = in_task(name, sub);
     if draft.volumes.iter().any(|known| known["name"] == task_name) {
         return Some(task_name);
     }
-    if sub.is_some() && (volume.nfs.is_some() || volume.external) {
+    let is_file_system = volume.external && name.starts_with(FILE_SYSTEM);
+    if sub.is_some() && !is_file_system && (volume.nfs.is_some() || volume.external) {
         report.refuse(
             Diagnostic::error(format!("{path}.subPath"), "this volume is mounted as a whole")
                 .why("a part of a volume is an access point of its own, which is made for volumes of the release on EFS")
@@ -171,10 +172,11 @@ pub(super) fn of_task(
     }
     let (field, source) = match &volume.nfs {
         Some(nfs) => ("dockerVolumeConfiguration", of_nfs(nfs)),
+        None if is_file_system => ("efsVolumeConfiguration", whole(name, sub)),
         None => ("efsVolumeConfiguration", efs(context, (name, volume), sub, draft)),
     };
     let folder = folder(context, name, sub);
-    if folder.len() > PATH_LIMIT || folder.matches('/').count() > PARTS {
+    if !is_file_system && (folder.len() > PATH_LIMIT || folder.matches('/').count() > PARTS) {
         report.refuse(
             Diagnostic::error(format!("{path}.subPath"), format!("`{folder}` is too deep or too long"))
                 .why("a path of an access point has four parts and 100 characters at most")
@@ -205,6 +207,14 @@ fn efs(
     })
 }
 
+/// A file system that is there, or a folder of it.
+fn whole(name: &str, sub: Option<&str>) -> Value {
+    let mut body = Body::new();
+    body.set("fileSystemId", name)
+        .set_some("rootDirectory", sub.map(|sub| format!("/{}", sub.trim_matches('/'))));
+    body.into_value()
+}
+
 /// On container instances Docker itself mounts an NFS server.
 fn of_nfs(nfs: &Nfs) -> Value {
     let options = nfs.options.as_ref().map_or_else(String::new, |options| format!(",{options}"));
@@ -214,6 +224,11 @@ fn of_nfs(nfs: &Nfs) -> Value {
         "driver": "local",
         "driverOpts": { "type": "nfs", "device": format!(":{}", nfs.path), "o": options },
     })
+}
+
+/// What a volume, or a part of it, is called in a task definition.
+pub(crate) fn in_task(name: &str, sub: Option<&str>) -> String {
+    sub.map_or_else(|| format!("volume-{name}"), |sub| format!("volume-{name}-{}", slug(sub)))
 }
 
 fn slug(text: &str) -> String {

@@ -162,3 +162,24 @@ fn walk(value: &Value, path: &str, take: &mut impl FnMut(&str, &Value)) {
         other => take(path, other),
     }
 }
+
+/// Lifts, checks that the account adds up and that every value that was not told of comes back.
+pub(crate) fn carry(text: &str, facts: &Facts) -> (Lifted, Vec<Object>) {
+    let (objects, lifted) = lift_text(text);
+    account_adds_up(&objects, &lifted);
+    let lowered = lower(&lifted.app, facts);
+    let missing = semantic_losses(&objects, &lowered, &lifted);
+    assert!(missing.is_empty(), "{missing:#?}\n{:#?}", lifted.app);
+    (lifted, lowered)
+}
+
+/// The body of an object.
+pub(crate) fn body<'a>(lowered: &'a [Object], id: &str) -> &'a Value {
+    &lowered.iter().find(|object| object.id.as_str() == id).unwrap_or_else(|| panic!("no {id}")).body
+}
+
+/// The paths of an object's fields that met a fate.
+pub(crate) fn told(lifted: &Lifted, id: &str, fate: Fate) -> Vec<String> {
+    let account = lifted.accounts.iter().find(|account| account.id.as_str() == id).unwrap();
+    account.rest.iter().filter(|rest| rest.fate == fate).map(|rest| rest.path.clone()).collect()
+}
