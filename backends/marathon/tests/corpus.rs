@@ -6,6 +6,7 @@
     reason = "a test may panic, and says when it is skipped"
 )]
 
+#[expect(dead_code, reason = "each test has its own needs")]
 mod lifting_support;
 
 use std::path::{Path, PathBuf};

@@ -3,26 +3,11 @@
 
 mod lifting_support;
 
-use lifting_support::{account_adds_up, lift_text, lower, semantic_losses};
-use rhumb_backend::{Fate, Lifted};
+use lifting_support::{carry as check, fates, lower};
+use rhumb_backend::Fate;
 use rhumb_spec::model::{EnvValue, ExposeAs, MountSource, ProbeAction, Strategy};
 use rhumb_spec::{Bytes, MilliCpu};
 use serde_json::{Value, json};
-
-/// Lifts documents, and holds that nothing is dropped in silence.
-fn check(text: &str) -> Lifted {
-    let (objects, lifted) = lift_text(text);
-    account_adds_up(&objects, &lifted);
-    let missing = semantic_losses(&objects, &lower(&lifted.app), &lifted);
-    assert!(missing.is_empty(), "{missing:#?}");
-    lifted
-}
-
-/// The paths that met a fate.
-fn fates(lifted: &Lifted, fate: Fate) -> Vec<&str> {
-    let rest = lifted.accounts.iter().flat_map(|account| &account.rest);
-    rest.filter(|rest| rest.fate == fate).map(|rest| rest.path.as_str()).collect()
-}
 
 #[test]
 fn an_app_of_an_old_version_is_read_in_todays_words() {

@@ -1,11 +1,12 @@
 //! Apps of one container.
 
 use rhumb_backend::fields::Fields;
-use rhumb_spec::Duration;
 use rhumb_spec::model::{Container, PullPolicy, Workload};
+use rhumb_spec::{Diagnostic, Duration};
 use serde_json::{Value, json};
 
 use super::document::Document;
+use super::naming::is_label;
 use super::placement::Constraint;
 use super::rollout::Backoff;
 use super::volumes::About;
@@ -154,18 +155,27 @@ fn reached(
             ports::mappings(&mut below, &about, (container, workload));
         }
         fields.own(&["portDefinitions", "ports"], "those of the mappings, written once more");
+    } else if fields.get("portDefinitions").is_some() {
+        world.notes.push(
+            Diagnostic::warning(
+                format!("workload/{name}.ports"),
+                "it listens on its agent's network, and its ports stay as they are for Marathon only",
+            )
+            .why("the ports are the agent's, of which the app has no word: on other platforms nothing leads to it, and its checks are left out")
+            .remedy("`ports` and `expose` in the chart, with the ports on which the container listens there"),
+        );
     }
     route::lift(fields, (name, &names), (container, workload), world);
 }
 
-/// Reads the health check and the readiness check. A list of more than one, or one of which something is not said, stays.
+/// Reads the first health check that has a word, and the readiness check. A list of more than one, or one of which
+/// something is not said, stays.
 fn checks(fields: &mut Fields<'_>, container: &mut Container) {
     let names: Vec<Option<String>> = container.ports.keys().cloned().map(Some).collect();
-    if let Some([check]) = fields.get("healthChecks").and_then(Value::as_array).map(Vec::as_slice)
-        && let Some(read) = health::of_app(check, &names, container)
-    {
+    let checks = fields.get("healthChecks").and_then(Value::as_array).cloned().unwrap_or_default();
+    if let Some(read) = checks.iter().find_map(|check| health::of_app(check, &names, container)) {
         container.probes.live = Some(read.probe);
-        if read.is_whole {
+        if read.is_whole && checks.len() == 1 {
             fields.take_whole("healthChecks");
         }
     }
@@ -179,7 +189,7 @@ fn checks(fields: &mut Fields<'_>, container: &mut Container) {
     }
 }
 
-/// Reads `constraints`. They stay as a whole where one of them has no word.
+/// Reads `constraints`. They stay as a whole, too, where one of them has no word.
 fn constraints(fields: &mut Fields<'_>, (name, workload): (&str, &mut Workload)) {
     let list = |value: &Value| -> Option<Vec<Constraint>> {
         let one = |item: &Value| match rhumb_backend::fields::texts(item)?.as_slice() {
@@ -190,8 +200,9 @@ fn constraints(fields: &mut Fields<'_>, (name, workload): (&str, &mut Workload))
         value.as_array()?.iter().map(one).collect()
     };
     let Some(found) = fields.get("constraints").and_then(list) else { return };
-    if let Some(placement) = placement::read(&found, name) {
-        workload.placement = placement;
+    let (placement, is_whole) = placement::read(&found, name);
+    workload.placement = placement;
+    if is_whole {
         fields.take_whole("constraints");
     }
 }
@@ -218,12 +229,13 @@ fn dependencies(fields: &mut Fields<'_>, name: &str, workload: &mut Workload, wo
     }
 }
 
-/// Reads labels that are text.
+/// Reads labels that are text. Those that not every platform takes as labels are annotations, which are labels here again.
 pub(super) fn labels(fields: &mut Fields<'_>, workload: &mut Workload) {
     let Some(mut labels) = fields.below("labels") else { return };
     for key in labels.keys().into_iter().filter(|key| !key.is_empty()) {
         if let Some(value) = labels.text(&key) {
-            workload.labels.insert(key, value);
+            let into = if is_label(&key, &value) { &mut workload.labels } else { &mut workload.annotations };
+            into.insert(key, value);
         }
     }
 }

@@ -23,11 +23,19 @@ pub(super) fn lift(
             Value::String(text) => Some(EnvValue::Text(text.clone())),
             Value::Number(_) | Value::Bool(_) => Some(EnvValue::Text(value.to_string())),
             Value::Object(map) if map.len() == 1 => {
-                map.get("secret").and_then(Value::as_str).and_then(|entry| {
-                    let place =
-                        files::place(whole, entry, world).filter(|place| place.kind == Kind::Secret)?;
-                    used.push(entry.to_owned());
-                    Some(EnvValue::From(EnvSource::Secret { name: place.document, key: place.key }))
+                let Some(entry) = map.get("secret").and_then(Value::as_str).map(str::to_owned) else {
+                    continue;
+                };
+                let own = files::place(whole, &entry, world).filter(|place| place.kind == Kind::Secret);
+                if own.is_none()
+                    && let Some(place) = files::elsewhere(whole, &entry, world)
+                {
+                    container.env.insert(name, secret(place));
+                    continue;
+                }
+                own.map(|place| {
+                    used.push(entry);
+                    secret(place)
                 })
             }
             _ => None,
@@ -37,6 +45,10 @@ pub(super) fn lift(
             container.env.insert(name, read);
         }
     }
+}
+
+fn secret(place: files::Place) -> EnvValue {
+    EnvValue::From(EnvSource::Secret { name: place.document, key: place.key })
 }
 
 /// Whether a text is the search domain in which a release's workloads are by their bare names.

@@ -101,6 +101,22 @@ pub(super) fn place(whole: &Value, name: &str, world: &mut World) -> Option<Plac
     is_known.then(|| Place { kind, document: document.to_owned(), key: key.to_owned() })
 }
 
+/// What stands for an entry at any other path of the store: of `/prod/shop/password` the key `password` of the secret
+/// `prod-shop`, which exists already. On Marathon its path stays, so that what speaks of it is not taken.
+pub(super) fn elsewhere(whole: &Value, name: &str, world: &mut World) -> Option<Place> {
+    let entries = whole.get("secrets").or_else(|| whole.pointer("/run/secrets"))?;
+    let source = entries.get(name)?.get("source")?.as_str()?.trim_matches('/');
+    let is_legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'/');
+    if source.is_empty() || !source.bytes().all(is_legal) {
+        return None;
+    }
+    let (path, key) = source.rsplit_once('/').unwrap_or((source, "value"));
+    let document = document_name(path);
+    let new = || Secret { external: true, ..Secret::default() };
+    let is_known = world.app.secrets.entry(document.clone()).or_insert_with(new).external;
+    is_known.then(|| Place { kind: Kind::Secret, document, key: key.to_owned() })
+}
+
 /// Takes the entries that a document spoke of, once all that speaks of them was read.
 pub(super) fn take_used(fields: &mut Fields<'_>, used: &[String]) {
     let Some(mut secrets) = fields.below("secrets") else { return };

@@ -111,10 +111,10 @@ fn constraints(run: &mut Fields<'_>, (name, workload): (&str, &mut Workload)) {
             |item: &Value| Some((text(item, "attribute")?, text(item, "operator")?, text(item, "value")));
         value.as_array()?.iter().map(one).collect()
     };
-    if let Some(found) =
-        place.get("constraints").and_then(list).and_then(|found| placement::read(&found, name))
-    {
-        workload.placement = found;
+    let Some(found) = place.get("constraints").and_then(list) else { return };
+    let (found, is_whole) = placement::read(&found, name);
+    workload.placement = found;
+    if is_whole {
         place.take_whole("constraints");
     }
 }

@@ -9,6 +9,7 @@
 //! - it says nothing of the user's: the server wrote it, or would take it anyway;
 //! - it is lost, and a note says why.
 
+mod addresses;
 mod app;
 mod document;
 mod environment;
@@ -76,9 +77,11 @@ pub fn lift(objects: &[Object]) -> Lifted {
     for document in &documents {
         world.name(document, &home, &job_home);
     }
+    let addresses: Vec<_> = documents.iter().flat_map(|document| addresses::of(&document.whole)).collect();
     for document in documents {
         world.read(document);
     }
+    addresses::resolve(&addresses, &world.workloads, &mut world.app);
     world.finish()
 }
 
@@ -162,11 +165,14 @@ impl World {
                 .flat_map(|other| members(&ids, other))
                 .filter(|name| !inside.iter().any(|(_, own)| own == name))
                 .collect();
+            let elsewhere = others.iter().filter(|other| members(&ids, other).is_empty());
+            let elsewhere: Vec<Value> = elsewhere.cloned().map(Value::from).collect();
             for (id, name) in inside {
                 if let Some(workload) = self.app.workloads.get_mut(name) {
                     let new = waits.iter().filter(|other| !workload.depends_on.contains(other)).cloned();
                     let new: Vec<String> = new.collect();
                     workload.depends_on.extend(new);
+                    wait_in_patch(workload, elsewhere.clone());
                 } else if let Some(native) =
                     self.natives.get(id).and_then(|name| self.app.natives.get_mut(name))
                     && native.manifest.get("kind").and_then(Value::as_str) == Some("App")
@@ -187,16 +193,21 @@ impl World {
             workload.depends_on = kept;
             let gone = ids.iter().filter(|(_, name)| gone.contains(name));
             let gone: Vec<Value> = gone.map(|(id, _)| id.clone().into()).collect();
-            let is_pod = workload.containers.len() > 1
-                || workload.on.get("marathon").is_some_and(|patches| patches.contains_key("Pod"));
-            let is_app = !matches!(workload.mode, Mode::Job | Mode::Cron) && !is_pod;
-            if !gone.is_empty() && is_app {
-                let patches = workload.on.entry("marathon".to_owned()).or_default();
-                let patch = patches.entry("App".to_owned()).or_insert_with(|| Value::Object(Map::new()));
-                wait_for(patch, gone);
-            }
+            wait_in_patch(workload, gone);
         }
     }
+}
+
+/// Adds ids to the `dependencies` in the patch of an app; a pod and a job have none.
+fn wait_in_patch(workload: &mut Workload, ids: Vec<Value>) {
+    let is_pod = workload.containers.len() > 1
+        || workload.on.get("marathon").is_some_and(|patches| patches.contains_key("Pod"));
+    if ids.is_empty() || is_pod || matches!(workload.mode, Mode::Job | Mode::Cron) {
+        return;
+    }
+    let patches = workload.on.entry("marathon".to_owned()).or_default();
+    let patch = patches.entry("App".to_owned()).or_insert_with(|| Value::Object(Map::new()));
+    wait_for(patch, ids);
 }
 
 /// Adds ids to the `dependencies` of a document.

@@ -5,13 +5,14 @@ use rhumb_spec::model::{Affinity, ConstraintOp, NodeConstraint, Placement, Sprea
 /// A constraint: field, operator, and the value, if there is one.
 pub(super) type Constraint = (String, String, Option<String>);
 
-/// What constraints mean; none where one of them has no word.
-pub(super) fn read(constraints: &[Constraint], workload: &str) -> Option<Placement> {
+/// What constraints mean, and whether all of them have a word.
+pub(super) fn read(constraints: &[Constraint], workload: &str) -> (Placement, bool) {
     let mut placement = Placement::default();
+    let mut is_whole = true;
     for constraint in constraints {
-        add(&mut placement, constraint, workload)?;
+        is_whole &= add(&mut placement, constraint, workload).is_some();
     }
-    Some(placement)
+    (placement, is_whole)
 }
 
 fn add(placement: &mut Placement, (field, operator, value): &Constraint, workload: &str) -> Option<()> {

@@ -79,7 +79,13 @@ pub(super) fn mappings(
 }
 
 fn protocol(mapping: &mut Fields<'_>, key: &str) -> Protocol {
-    let read = |value: &Value| match value.as_str().map(str::to_ascii_lowercase).as_deref() {
+    // Pods have a list of them.
+    let only = |value: &Value| match value.as_array().map(Vec::as_slice) {
+        Some([one]) => one.as_str().map(str::to_ascii_lowercase),
+        Some(_) => None,
+        None => value.as_str().map(str::to_ascii_lowercase),
+    };
+    let read = |value: &Value| match only(value).as_deref() {
         Some("tcp") => Some(Protocol::Tcp),
         Some("udp") => Some(Protocol::Udp),
         _ => None,
@@ -167,12 +173,8 @@ pub(super) fn endpoints(
         };
         let mut endpoint = fields.of_item(LIST, &mut item);
         endpoint.take_whole("containerPort");
-        let protocol = endpoint.take("protocol", |value| match value.as_array()?.as_slice() {
-            [one] if one.as_str() == Some("udp") => Some(Protocol::Udp),
-            [one] if one.as_str() == Some("tcp") => Some(Protocol::Tcp),
-            _ => None,
-        });
-        container.ports.insert(name.clone(), Port { port: number, protocol: protocol.unwrap_or_default() });
+        let protocol = protocol(&mut endpoint, "protocol");
+        container.ports.insert(name.clone(), Port { port: number, protocol });
         let ways = ways(&mut endpoint, id, false);
         if let Some(expose) = expose(&ways) {
             workload.expose.insert(name, expose);
@@ -183,5 +185,5 @@ pub(super) fn endpoints(
 
 /// Whether an endpoint speaks no more than one protocol of those that a port has.
 fn speaks_one(item: &Item) -> bool {
-    item.map.get("protocol").is_none_or(|protocols| protocols.as_array().is_some_and(|all| all.len() < 2))
+    item.map.get("protocol").is_none_or(|protocols| protocols.as_array().is_none_or(|all| all.len() < 2))
 }

@@ -9,7 +9,7 @@ use super::naming::document_name;
 use super::parameters::{own_volume, plain};
 use super::{World, files};
 use crate::kind::Kind;
-use crate::lower::DRIVER;
+use crate::lower::{DRIVER, SANDBOX};
 
 /// The list's key.
 const LIST: &str = "volumes";
@@ -76,6 +76,7 @@ fn locals(items: &mut [Item], about: &About<'_>, world: &mut World) -> Vec<Local
         };
         let Some(other) = items.iter().position(|item| is_of(item).is_some() && item.name().starts_with('/'))
         else {
+            found.extend(in_sandbox((index, folder, volume), items, about, world));
             continue;
         };
         let sub_path = is_of(&items[other]).filter(|sub| !sub.is_empty());
@@ -97,6 +98,26 @@ fn locals(items: &mut [Item], about: &About<'_>, world: &mut World) -> Vec<Local
         found.push(Local { folder, at, mount });
     }
     found
+}
+
+/// A persistent volume that nothing brings to another path: it is in the sandbox, under its name.
+fn in_sandbox(
+    (index, folder, volume): (usize, String, Volume),
+    items: &mut [Item],
+    about: &About<'_>,
+    world: &mut World,
+) -> Option<Local> {
+    let is_writable = !is_read_only(items[index].map.get("mode"));
+    if !is_writable || document_name(&folder) != folder {
+        return None;
+    }
+    let name = world.volumes.add(&format!("{} {folder}", about.workload), &folder);
+    world.app.volumes.insert(name.clone(), volume);
+    for key in ["persistent", "mode"] {
+        items[index].map.shift_remove(key);
+    }
+    let at = format!("{SANDBOX}/{folder}");
+    Some(Local { folder, at, mount: plain(MountSource::Volume { name }) })
 }
 
 /// A persistent volume of which all is said.
@@ -124,9 +145,14 @@ fn mount(
     (used, world): (&mut Vec<String>, &mut World),
 ) -> Option<Mount> {
     let source = if let Some(entry) = volume.text_at("secret").map(str::to_owned) {
-        let place = files::place(about.whole, &entry, world)?;
-        used.push(entry);
-        volume.take_whole("secret");
+        let place = match files::place(about.whole, &entry, world) {
+            Some(place) => {
+                used.push(entry);
+                volume.take_whole("secret");
+                place
+            }
+            None => files::elsewhere(about.whole, &entry, world)?,
+        };
         match place.kind {
             Kind::Config => MountSource::Config { name: place.document, key: Some(place.key) },
             _ => MountSource::Secret { name: place.document, key: Some(place.key) },

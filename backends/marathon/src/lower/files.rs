@@ -8,7 +8,7 @@ use rhumb_backend::material::{self, Demand};
 use rhumb_backend::{CheckedApp, Object, Ownership, Scope};
 use rhumb_spec::model::{Config, EnvSource, EnvValue, Kind as Document, MountSource};
 use rhumb_spec::{App, Diagnostic, Feature};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{Report, network};
 use crate::facts::MarathonFacts;
@@ -152,6 +152,39 @@ fn external(kind: Kind, name: &str, keys: &[String], files: &mut Files) -> Vec<O
         Object { ownership: Ownership::External, ..Object::new(id, json!({ "path": path })) }
     };
     keys.iter().map(object).collect()
+}
+
+/// Takes out what exists already and nothing speaks of: a patch names another path for everything that was to come out
+/// of it.
+pub(super) fn drop_replaced(files: &Files, objects: &mut Vec<Object>) {
+    let external: Vec<_> = objects.iter().filter(|object| object.ownership == Ownership::External).collect();
+    let external: Vec<_> = external.into_iter().map(|object| object.id.clone()).collect();
+    for file in files.0.values().flatten().map(|(_, file)| file).filter(|file| external.contains(&file.id)) {
+        let mut is_needed = false;
+        for object in objects.iter_mut().filter(|object| object.after.iter().any(|after| after.id == file.id))
+        {
+            if let Some(entries) = unspoken(&mut object.body, &file.name) {
+                entries.shift_remove(&file.name);
+                object.after.retain(|after| after.id != file.id);
+            } else {
+                is_needed = true;
+            }
+        }
+        let is_waited_for = objects.iter().any(|object| object.after.iter().any(|after| after.id == file.id));
+        if !is_needed && !is_waited_for {
+            objects.retain(|object| object.id != file.id);
+        }
+    }
+}
+
+/// The entries of a body, where the rest of it does not speak of the one of this name.
+fn unspoken<'b>(body: &'b mut Value, name: &str) -> Option<&'b mut Map<String, Value>> {
+    let at = if body.get("run").is_some() { "/run/secrets" } else { "/secrets" };
+    let entries = body.pointer_mut(at).map(Value::take);
+    let is_spoken_of = body.to_string().contains(&json!({ "secret": name }).to_string()[1..]);
+    let place = body.pointer_mut(at)?;
+    *place = entries.unwrap_or_default();
+    place.as_object_mut().filter(|_| !is_spoken_of)
 }
 
 /// The text of each key of a config that is a file somewhere.

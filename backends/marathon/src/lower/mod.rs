@@ -38,6 +38,7 @@ use report::Report;
 
 pub(crate) use driver::DRIVER;
 pub(crate) use health::{GRPC, READY};
+pub(crate) use mounts::SANDBOX;
 pub(crate) use network::{SEARCH, VIPS};
 pub(crate) use rollout::capacities;
 pub(crate) use shell::words;
@@ -61,6 +62,7 @@ pub fn lower(
         objects.extend(workload::object(&context, &site, &routes, &mut report));
     }
     objects.extend(native::objects(&context, &mut report));
+    files::drop_replaced(&context.files, &mut objects);
     network::refuse_networks(&context, &mut report);
     ids::refuse_wrong(&context, &objects, &mut report);
     ports::refuse_clashes(&context, &mut report);

@@ -12,6 +12,11 @@ use crate::kind::Kind;
 
 /// The size of a volume that names none, in MiB: a persistent volume of Mesos always has one.
 const SIZE: u64 = 1024;
+/// Where the sandbox of a task is in a container that has an image.
+///
+/// Source: Marathon documentation, "Persistent volumes", "Stateful applications using local persistent volumes".
+pub(crate) const SANDBOX: &str = "/mnt/mesos/sandbox";
+
 /// The volumes of a workload.
 #[derive(Default)]
 pub(super) struct Volumes {
@@ -176,6 +181,10 @@ fn volume(
             let about = persistent(document, (kind, written(context, site, name)), report);
             found.list.push(json!({ "containerPath": name, "persistent": about, "mode": "RW" }));
             let folder = below(name, place.mount);
+            if place.at == format!("{SANDBOX}/{folder}") && place.mode == "RW" {
+                // It is there already.
+                return;
+            }
             found.list.push(json!({ "containerPath": place.at, "hostPath": folder, "mode": place.mode }));
         }
         // The Docker Engine's own option, see [`super::driver::parameters`].

@@ -157,3 +157,18 @@ fn walk(value: &Value, path: &str, take: &mut impl FnMut(&str, &Value)) {
         other => take(path, other),
     }
 }
+
+/// Lifts documents, and holds that nothing is dropped in silence.
+pub(crate) fn carry(text: &str) -> Lifted {
+    let (objects, lifted) = lift_text(text);
+    account_adds_up(&objects, &lifted);
+    let missing = semantic_losses(&objects, &lower(&lifted.app), &lifted);
+    assert!(missing.is_empty(), "{missing:#?}");
+    lifted
+}
+
+/// The paths that met a fate.
+pub(crate) fn fates(lifted: &Lifted, fate: Fate) -> Vec<&str> {
+    let rest = lifted.accounts.iter().flat_map(|account| &account.rest);
+    rest.filter(|rest| rest.fate == fate).map(|rest| rest.path.as_str()).collect()
+}
