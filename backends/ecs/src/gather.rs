@@ -8,7 +8,7 @@ mod find;
 mod naming;
 mod sealing;
 
-use rhumb_backend::{Gathered, Object, ObjectId, Origin};
+use rhumb_backend::{Gathered, Object, ObjectId, Origin, reference};
 use serde_json::Value;
 
 use crate::kind::Kind;
@@ -36,7 +36,28 @@ pub(crate) fn gather(documents: &[Value]) -> Gathered {
         let object = object(id, body, &mut gathered);
         gathered.objects.push(object);
     }
+    scaled(&mut gathered.objects);
     gathered
+}
+
+/// Policies of templates name what they scale by its target: they say it themselves afterwards.
+fn scaled(objects: &mut [Object]) {
+    let targets: Vec<(ObjectId, Value)> = objects
+        .iter()
+        .filter(|object| Kind::of(&object.id) == Some(Kind::ScalableTarget))
+        .map(|object| (object.id.clone(), object.body.clone()))
+        .collect();
+    for object in objects.iter_mut().filter(|object| Kind::of(&object.id) == Some(Kind::ScalingPolicy)) {
+        let named = object.body.get("ScalingTargetId").and_then(reference::parse);
+        let target = named.and_then(|(id, _)| targets.iter().find(|(known, _)| *known == id));
+        let (Some((_, target)), Some(policy)) = (target, object.body.as_object_mut()) else { continue };
+        policy.shift_remove("ScalingTargetId");
+        for key in ["ServiceNamespace", "ResourceId", "ScalableDimension"] {
+            if let Some(said) = target.get(key) {
+                policy.entry(key).or_insert_with(|| said.clone());
+            }
+        }
+    }
 }
 
 fn object(id: ObjectId, mut body: Value, gathered: &mut Gathered) -> Object {

@@ -150,3 +150,47 @@ fn a_role_is_an_identity_by_its_name() {
     assert_eq!(lifted.app.workloads["web"].identity.as_ref().unwrap().name, "web-role");
     assert_eq!(body(&lowered, "task-definition/web")["taskRoleArn"], "arn:aws:iam::1:role/apps/WebRole");
 }
+
+/// A template as the CDK writes it, with a rule of these conditions.
+fn template(conditions: &str) -> String {
+    format!(
+        r#"
+Resources:
+  TaskB54694570: {{ Type: "AWS::ECS::TaskDefinition", Properties: {{ Family: StackTask, Cpu: "256", Memory: "512", NetworkMode: awsvpc, ContainerDefinitions: [{{
+    Name: web, Image: "web:1", PortMappings: [{{ ContainerPort: 80 }}],
+    LogConfiguration: {{ LogDriver: awslogs, Options: {{ awslogs-group: {{ Ref: Logs }}, awslogs-region: a, awslogs-stream-prefix: b }} }},
+    Secrets: [{{ Name: PW, ValueFrom: {{ "Fn::Join": ["", [{{ Ref: DbSecret }}, ":password::"]] }} }}] }}] }} }}
+  WebService9571FDD8: {{ Type: "AWS::ECS::Service", Properties: {{ DesiredCount: 2, TaskDefinition: {{ Ref: TaskB54694570 }}, LoadBalancers: [{{ ContainerName: web, ContainerPort: 80, TargetGroupArn: {{ Ref: Group }} }}] }} }}
+  Group: {{ Type: "AWS::ElasticLoadBalancingV2::TargetGroup", Properties: {{ Port: 80, Protocol: HTTP, TargetType: ip, TargetGroupAttributes: [{{ Key: stickiness.enabled, Value: "true" }}] }} }}
+  Rule: {{ Type: "AWS::ElasticLoadBalancingV2::ListenerRule", Properties: {{ Actions: [{{ Type: forward, TargetGroupArn: {{ Ref: Group }} }}], Conditions: {conditions}, Priority: 10 }} }}
+  Target: {{ Type: "AWS::ApplicationAutoScaling::ScalableTarget", Properties: {{ MinCapacity: 2, MaxCapacity: 9, ServiceNamespace: ecs, ScalableDimension: "ecs:service:DesiredCount", ResourceId: {{ "Fn::Join": ["", ["service/", {{ Ref: Cluster }}, "/", {{ "Fn::GetAtt": [WebService9571FDD8, Name] }}]] }} }} }}
+  Policy: {{ Type: "AWS::ApplicationAutoScaling::ScalingPolicy", Properties: {{ PolicyName: Cpu, PolicyType: TargetTrackingScaling, ScalingTargetId: {{ Ref: Target }}, TargetTrackingScalingPolicyConfiguration: {{ PredefinedMetricSpecification: {{ PredefinedMetricType: ECSServiceAverageCPUUtilization }}, TargetValue: 50 }} }} }}
+  DbSecret: {{ Type: "AWS::SecretsManager::Secret", Properties: {{ GenerateSecretString: {{ GenerateStringKey: password }} }} }}
+  Logs: {{ Type: "AWS::Logs::LogGroup", Properties: {{ RetentionInDays: 7 }} }}
+"#
+    )
+}
+
+#[test]
+fn what_a_template_joins_is_found() {
+    let paths = r#"[{ Field: path-pattern, PathPatternConfig: { Values: ["/api/*", "/auth/*"] } }]"#;
+    let (objects, lifted) = lift_text(&template(paths));
+    account_adds_up(&objects, &lifted);
+    let web = &lifted.app.workloads["web-service"];
+    assert_eq!(web.autoscale.as_ref().map(|scale| (scale.min, scale.max)), Some((2, 9)));
+    let password = EnvSource::Secret { name: "db-secret".to_owned(), key: "password".to_owned() };
+    assert_eq!(web.containers["web"].env["PW"], EnvValue::From(password));
+    let route = lifted.app.routes.values().next().unwrap();
+    assert_eq!(route.paths.keys().collect::<Vec<_>>(), ["/api", "/auth"]);
+    // The log group is the release's own, and nothing refers to what is not in the chart.
+    assert_eq!(web.on["ecs"].keys().collect::<Vec<_>>(), ["TargetGroup"]);
+}
+
+#[test]
+fn a_target_group_that_nothing_leads_to_is_not_patched() {
+    let (objects, lifted) = lift_text(&template("[{ Field: http-header }]"));
+    account_adds_up(&objects, &lifted);
+    assert!(lifted.app.workloads["web-service"].on.is_empty());
+    let lost = told(&lifted, "target-group/Group", Fate::Lost);
+    assert!(lost.iter().any(|path| path.contains("TargetGroupAttributes")), "{lost:?}");
+}

@@ -156,6 +156,10 @@ impl Template<'_> {
             return default.clone();
         }
         let type_of = self.resources.get(name).and_then(|resource| resource.get("Type")?.as_str());
+        let said = || self.resources.get(name)?.pointer("/Properties/LogGroupName")?.as_str();
+        if let (Some(said), None) = (said(), attribute) {
+            return Value::from(said);
+        }
         if let Some(kind) = type_of.and_then(kind_of) {
             return reference::reference(&kind.id(name), "arn");
         }

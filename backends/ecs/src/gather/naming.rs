@@ -73,7 +73,7 @@ fn wanted(found: &Found) -> Option<(String, Option<u64>)> {
         Kind::ListenerRule => {
             text("RuleArn").map(last).or_else(|| body.get("Priority").map(ToString::to_string))
         }
-        Kind::ScalableTarget => text("ResourceId").map(last),
+        Kind::ScalableTarget => text("ResourceId").map(last).as_deref().and_then(said),
         Kind::ScalingPolicy => text("PolicyName").map(str::to_owned),
         Kind::AccessPoint => text("AccessPointId").or_else(|| text("ClientToken")).map(str::to_owned),
         Kind::SecurityGroup => text("GroupName").map(str::to_owned),
@@ -117,7 +117,7 @@ pub(super) fn renamed(found: &[Found], ids: &[ObjectId]) -> BTreeMap<ObjectId, O
     pairs.collect()
 }
 
-/// Makes references to logical names references to ids.
+/// Makes references to logical names references to ids, within text too.
 pub(super) fn rename(value: &mut Value, renamed: &BTreeMap<ObjectId, ObjectId>) {
     if let Some((id, output)) = reference::parse(value) {
         if let Some(now) = renamed.get(&id) {
@@ -128,6 +128,11 @@ pub(super) fn rename(value: &mut Value, renamed: &BTreeMap<ObjectId, ObjectId>) 
     match value {
         Value::Array(items) => items.iter_mut().for_each(|item| rename(item, renamed)),
         Value::Object(map) => map.values_mut().for_each(|item| rename(item, renamed)),
+        Value::String(text) if text.contains("${") => {
+            for (logical, id) in renamed.iter().filter(|(logical, id)| logical.name() != id.name()) {
+                *text = text.replace(&format!("${{{}}}", logical.name()), &format!("${{{}}}", id.name()));
+            }
+        }
         _ => {}
     }
 }

@@ -1,6 +1,6 @@
 //! Load balancers: where their target groups lead to, and from where those are reached.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rhumb_backend::fields::{Fields, small};
 use rhumb_backend::{Fate, ObjectId};
@@ -202,6 +202,40 @@ pub(super) fn listener(mut document: Document, world: &mut World) {
         workload.expose.insert(led.port.clone(), expose);
     }
     patch(document, &led, "Listener", world);
+}
+
+/// Takes back the patches of target groups that nothing in the app leads to: a workload becomes no target group then.
+pub(super) fn forget_unreached(world: &mut World) {
+    let targets = world.app.routes.values().flat_map(|route| route.paths.values());
+    let routed: BTreeSet<&String> = targets.map(|target| &target.workload).collect();
+    let is_reached = |name: &String, workload: &Workload| {
+        let mut exposed = workload.expose.values();
+        routed.contains(name) || exposed.any(|expose| expose.kind == ExposeAs::LoadBalancer)
+    };
+    let mut unreached = Vec::new();
+    for (name, workload) in &mut world.app.workloads {
+        let patches = workload.on.get("ecs").is_some_and(|on| on.contains_key("TargetGroup"));
+        if patches && !is_reached(name, workload) {
+            let on = workload.on.entry("ecs".to_owned()).or_default();
+            on.remove("TargetGroup");
+            if on.is_empty() {
+                workload.on.remove("ecs");
+            }
+            unreached.push(name.clone());
+        }
+    }
+    let groups = world.led.iter().filter(|(_, led)| unreached.contains(&led.workload)).map(|(id, _)| id);
+    let why = "no rule or listener that the app has words for leads to it";
+    for id in groups {
+        let rest = world.accounts.iter_mut().filter(|account| account.id == *id).flat_map(|of| &mut of.rest);
+        for one in rest.filter(|one| one.fate == Fate::Kept) {
+            (one.fate, one.why) = (Fate::Lost, why.to_owned());
+        }
+        let path = format!("{id}.");
+        for note in world.notes.iter_mut().filter(|note| note.path.starts_with(&path)) {
+            *note = Diagnostic::note(&note.path, "it is not carried over").why(why);
+        }
+    }
 }
 
 /// Says which services are behind balancers that are not among the documents.

@@ -1,6 +1,7 @@
 //! One container of a task definition.
 
 use rhumb_backend::fields::Fields;
+use rhumb_backend::reference;
 use rhumb_spec::Duration;
 use rhumb_spec::model::{Capabilities, Container, Gpu, Logging, Resources, Security, Ulimit};
 use serde_json::Value;
@@ -141,7 +142,8 @@ fn logging(fields: &mut Fields<'_>) -> Option<Logging> {
     let log = fields.get("logConfiguration")?;
     let driver = log.get("logDriver").and_then(Value::as_str)?.to_owned();
     let group = log.pointer("/options/awslogs-group").and_then(Value::as_str).unwrap_or_default();
-    if driver == "awslogs" && group.starts_with("/rhumb/") {
+    let is_of_template = log.pointer("/options/awslogs-group").and_then(reference::parse).is_some();
+    if driver == "awslogs" && (group.starts_with("/rhumb/") || is_of_template) {
         fields.own(&["logConfiguration"], "it is the log group of a release");
         return None;
     }

@@ -2,8 +2,8 @@
 
 use indexmap::IndexMap;
 use rhumb_backend::fields::Fields;
+use rhumb_backend::reference;
 use rhumb_spec::model::{EnvSource, EnvValue, Secret};
-use serde_json::Value;
 
 use super::naming::{document_name, is_variable};
 use super::values::plain;
@@ -40,7 +40,11 @@ pub(super) fn variables(fields: &mut Fields<'_>, world: &mut World) -> IndexMap<
 fn secrets(fields: &mut Fields<'_>, found: &mut IndexMap<String, EnvValue>, world: &mut World) {
     for item in fields.items("secrets", "name") {
         let name = item.name();
-        let place = item.map.get("valueFrom").and_then(Value::as_str);
+        let place = item.map.get("valueFrom").and_then(|value| match reference::parse(value) {
+            Some((id, _)) => Some(format!("${{{}}}", id.name())),
+            None => value.as_str().map(str::to_owned),
+        });
+        let place = place.as_deref();
         let is_plain = item.map.len() == 1 && is_variable(&name) && !found.contains_key(&name);
         let held = place.filter(|_| is_plain).and_then(|place| world.stores.place(place));
         if let Some(held) = held {

@@ -151,15 +151,20 @@ impl Lift {
     /// The name that a workload should have: its runner's, else the family of what that runs. `startedBy` of a task
     /// says who ran it.
     fn wanted(&self, runner: &Document, definition: Option<usize>) -> String {
+        let name = match runner.text_at("/serviceName") {
+            Some(_) => runner.name(),
+            None => without_hash(runner.name()),
+        };
         let has_name = match runner.kind {
             Some(Kind::Service) => {
-                runner.name().trim_end_matches(|end: char| end == '-' || end.is_ascii_digit()) != "service"
+                let stem = name.trim_end_matches(|end: char| end == '-' || end.is_ascii_digit());
+                !stem.eq_ignore_ascii_case("service")
             }
             Some(Kind::Task) => Tags::of(&runner.whole).get(names::OBJECT).is_some(),
             _ => true,
         };
         let family = definition.filter(|_| !has_name).and_then(|at| self.definitions.get(&at));
-        family.map_or_else(|| runner.name().to_owned(), |definition| definition.name().to_owned())
+        family.map_or_else(|| name.to_owned(), |definition| definition.name().to_owned())
     }
 
     /// Reads what task definitions refer to.
@@ -211,6 +216,7 @@ impl Lift {
                 _ => document.finish_whole("no workload of these documents uses it", Fate::Lost, world),
             }
         }
+        balancing::forget_unreached(world);
     }
 
     /// Reads what runs a task definition, and that definition.
@@ -270,6 +276,16 @@ impl Lift {
             runner.finish_whole(why, Fate::Lost, world);
         }
         world.app.workloads.insert(name.to_owned(), workload);
+    }
+}
+
+/// A logical name without the hash that the CDK ends it with: `WebService` of `WebService9571FDD8`.
+fn without_hash(name: &str) -> &str {
+    let is_hash = |end: &str| end.bytes().all(|byte| byte.is_ascii_digit() || (b'A'..=b'F').contains(&byte));
+    let at = name.len().saturating_sub(8);
+    match (name.get(..at), name.get(at..)) {
+        (Some(stem), Some(end)) if !stem.is_empty() && is_hash(end) => stem,
+        _ => name,
     }
 }
 

@@ -14,6 +14,9 @@ fn workload(document: &Document, world: &World) -> Option<String> {
     let resource = document.text_at("/ResourceId")?;
     let service = resource.strip_prefix("service/")?.rsplit('/').next()?;
     let is_count = document.text_at("/ScalableDimension") == Some("ecs:service:DesiredCount");
+    // Of a service of the same template, a name in it stands there.
+    let logical = service.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
+    let service = logical.map_or(service, |name| name.strip_suffix(".Name").unwrap_or(name));
     let name = world.services.get(service).filter(|_| is_count)?;
     world.app.workloads.contains_key(name).then(|| name.clone())
 }

@@ -13,6 +13,7 @@ use super::document::Document;
 use super::labels;
 use super::naming::document_name;
 use super::world::World;
+use crate::gather::WHOLE;
 use crate::secret_string;
 
 /// What a place that a task definition names leads to.
@@ -45,6 +46,10 @@ impl Stores {
     ///
     /// Source: Amazon ECS API reference, `Secret.valueFrom`.
     pub(super) fn place(&self, value: &str) -> Option<Held> {
+        if let Some((name, rest)) = value.strip_prefix("${").and_then(|rest| rest.split_once('}')) {
+            let key = rest.split(':').nth(1).filter(|key| !key.is_empty()).unwrap_or(WHOLE).to_owned();
+            return Some(Held { is_secret: true, name: self.secret(name)?, key });
+        }
         if let Some((_, rest)) = value.split_once(":secret:") {
             let mut parts = rest.split(':');
             let name = self.secret(parts.next()?)?;
@@ -146,7 +151,7 @@ pub(super) fn secret(mut document: Document, world: &mut World) {
             }
         }
     } else if let Some(demand) = fields.take("SecretString", Demand::parse) {
-        add(&mut secret, crate::gather::WHOLE.to_owned(), demand);
+        add(&mut secret, WHOLE.to_owned(), demand);
     }
     fields.lose("SecretBinary", "it holds bytes, and the secrets of a chart hold text");
     if secret.keys().next().is_none() {
