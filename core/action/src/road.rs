@@ -6,6 +6,7 @@ use std::path::Path;
 
 use rhumb_backend::{
     Adoption, Backend, Choices, Facts, Loss, Object, ResolveImage, Scope, Support, Survey, check,
+    only_for_others,
 };
 use rhumb_chart::{Chart, Files, Limits, ReleaseInfo, Rendered, Sealing, Surroundings, Values};
 use rhumb_release::{ChartInfo, Source};
@@ -90,6 +91,7 @@ pub(crate) fn write(chart: &Chart, values: &Values, rendering: &Rendering<'_>) -
         return Err(ActionError::Diagnostics(found));
     }
     warnings.extend(found);
+    warnings.extend(only_for_others(&parsed.app, rendering.backend.name()));
     Ok(Written { rendered, parsed, warnings })
 }
 

@@ -137,6 +137,25 @@ fn of_platform(app: &App, platform: &str) -> App {
     app
 }
 
+/// What an app asks of one platform and no other has: its native documents and its patches for that platform.
+pub fn bound_to(app: &App, platform: &str) -> Vec<Requirement> {
+    let is_bound = |of: &Requirement| matches!(of.feature, Feature::Native | Feature::PlatformPatch);
+    of_platform(app, platform).requirements().into_iter().filter(is_bound).collect()
+}
+
+/// Warns of an app of which a platform gets nothing, because it has native documents of other platforms only.
+pub fn only_for_others(app: &App, platform: &str) -> Option<Diagnostic> {
+    if app.natives.is_empty() || of_platform(app, platform) != App::default() {
+        return None;
+    }
+    let others: BTreeSet<&str> = app.natives.values().map(|native| native.platform.as_str()).collect();
+    let others: Vec<&str> = others.into_iter().collect();
+    let warning = Diagnostic::warning("", format!("nothing of the chart is for {platform}"))
+        .why(format!("it has native documents for {} only", others.join(" and ")))
+        .remedy("a target of that platform, or workloads in the place of the native documents");
+    Some(warning)
+}
+
 /// Leaves out what is unsupported and accepted, and returns a loss for each place that asked for it.
 fn leave_out(app: &mut App, backend: &dyn Backend, facts: &Facts, accept: &BTreeSet<Feature>) -> Vec<Loss> {
     let is_left_out = |feature: Feature| {

@@ -43,7 +43,7 @@ pub use adopt::{Adopt, Adopted, Adoption, Claim, Found, There, adoption, keep, r
 pub use backend::{Backend, Lowered, ResolveImage, Survey};
 pub use billed::{Billed, Running};
 pub use change::{Cause, Change, FieldChange};
-pub use check::{Assessed, Checked, CheckedApp, assess, check};
+pub use check::{Assessed, Checked, CheckedApp, assess, bound_to, check, only_for_others};
 pub use choices::Choices;
 pub use diff::{DiffOptions, diff, uninstall_plan};
 pub use error::{Error, ErrorKind, Result, Retry};

@@ -115,8 +115,12 @@ fn name(stem: &str, host: Option<&String>, protocol: Option<&str>, world: &World
     };
     let of_host = host.map(|host| document_name(host));
     let is_arn = stem.len() == 16 && stem.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let wanted =
-        if is_arn { of_host.clone().unwrap_or_else(|| "route".to_owned()) } else { document_name(stem) };
+    let is_priority = stem.bytes().all(|byte| byte.is_ascii_digit());
+    let wanted = if is_arn || is_priority {
+        of_host.clone().unwrap_or_else(|| "route".to_owned())
+    } else {
+        document_name(stem)
+    };
     let second = of_host.map_or_else(|| format!("{wanted}-all"), |host| format!("{wanted}-{host}"));
     let numbered = (2..).map(|count| format!("{wanted}-{count}"));
     [wanted.clone(), document_name(&second)]

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use rhumb_backend::{Loss, VolumeUse};
-use rhumb_spec::{Diagnostic, Feature};
+use rhumb_backend::{Loss, VolumeUse, bound_to};
+use rhumb_spec::{App, Diagnostic, Feature, Requirement};
 
 use super::arrival::{Arrival, Posture};
 use super::carried::Carried;
@@ -93,7 +93,9 @@ pub(super) async fn itinerary(
         (None, None) => departure.volumes(&source).await?,
     };
     let pairs = pair(&volumes, &wanted_volumes(sides, &wanted))?;
-    let losses = new_losses(&wanted.losses, &departure.record.losses);
+    let mut losses = new_losses(&wanted.losses, &departure.record.losses);
+    let platforms = [&source, &destination].map(|at| at.context.backend().name());
+    losses.extend(left_behind(&departure.record.app, platforms));
     let outside = match state.map_or(Stage::Preparing, |state| state.stage) {
         Stage::Preparing => Outside::look(sides, &departure.record.app, &wanted.app).await?,
         _ => Outside::default(),
@@ -157,6 +159,18 @@ async fn nobody_there(sides: &Sides<'_>) -> ActionResult<()> {
     }
 }
 
+/// What is for the source's platform only, and has no effect at the destination.
+fn left_behind(app: &App, [from, to]: [&str; 2]) -> Vec<Loss> {
+    if from == to {
+        return Vec::new();
+    }
+    let loss = |Requirement { feature, path }| {
+        let text = format!("it is for {from} only, and nothing of it goes along");
+        Loss { feature, path, text, accepted: false }
+    };
+    bound_to(app, from).into_iter().map(loss).collect()
+}
+
 /// What is lost on the way, and was not lost at the source already.
 fn new_losses(there: &[Loss], here: &[Loss]) -> Vec<Loss> {
     let known: BTreeSet<Feature> = here.iter().map(|loss| loss.feature).collect();
@@ -181,6 +195,8 @@ pub(super) fn accepted(losses: &[Loss], accept: &[Feature], target: &str) -> Act
 
 #[cfg(test)]
 mod tests {
+    use rhumb_spec::{Source, parse};
+
     use super::*;
 
     fn loss(feature: Feature, accepted: bool) -> Loss {
@@ -192,6 +208,20 @@ mod tests {
         let here = [loss(Feature::Env, false)];
         let there = [loss(Feature::Env, false), loss(Feature::ProbeExec, false)];
         assert_eq!(new_losses(&there, &here), [there[1].clone()]);
+    }
+
+    #[test]
+    fn what_is_for_one_platform_only_stays_behind() {
+        let text = "kind: Workload\nname: web\ncontainers: { web: { image: a } }\non: { swarm: { Service: { a: 1 } }, kubernetes: { Deployment: { a: 1 } } }\n---\n\
+                    kind: Native\nname: policy\nplatform: kubernetes\nmanifest: { kind: NetworkPolicy }\n";
+        let source = Source { file: "app.yaml".to_owned(), text: text.to_owned() };
+        let app = parse(&[source]).unwrap().app;
+        let paths = |platforms| -> Vec<String> {
+            left_behind(&app, platforms).into_iter().map(|loss| loss.path).collect()
+        };
+        assert_eq!(paths(["kubernetes", "swarm"]), ["workload/web.on.kubernetes", "native/policy"]);
+        assert_eq!(paths(["swarm", "kubernetes"]), ["workload/web.on.swarm"]);
+        assert!(paths(["swarm", "swarm"]).is_empty());
     }
 
     #[test]

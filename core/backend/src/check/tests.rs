@@ -116,3 +116,16 @@ fn passes_leave_the_source_as_it_was() {
     assert_eq!(checked.exposed("db-0", "pg").map(|expose| expose.port), Some(5432));
     assert_eq!(checked.exposed("db", "http"), None);
 }
+
+#[test]
+fn an_app_that_is_for_others_only_is_warned_of() {
+    let natives = "kind: Native\nname: a\nplatform: other\nmanifest: { a: 1 }\n";
+    let warning = only_for_others(&app(natives), "double").unwrap();
+    assert_eq!(warning.what, "nothing of the chart is for double");
+    assert_eq!(warning.why.as_deref(), Some("it has native documents for other only"));
+    assert_eq!(only_for_others(&app(natives), "other"), None);
+    assert_eq!(only_for_others(&app(WEB), "third"), None);
+    assert_eq!(only_for_others(&App::default(), "double"), None);
+    assert_eq!(bound_to(&app(WEB), "double").len(), 2);
+    assert_eq!(bound_to(&app(WEB), "third").len(), 0);
+}
