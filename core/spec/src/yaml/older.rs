@@ -1,4 +1,4 @@
-//! What YAML 1.1 reads otherwise than YAML 1.2, as kubectl (sigs.k8s.io/yaml) and the AWS CLI still do.
+//! What YAML 1.1 reads otherwise than YAML 1.2, as many tools still do.
 
 use super::{Node, NodeKind};
 use crate::Diagnostic;
