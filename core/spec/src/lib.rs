@@ -28,7 +28,7 @@ pub use requirements::Requirement;
 pub use schema::json_schema;
 pub use suggestion::suggest;
 pub use variable::{Piece, Variable, VariableText, Variables};
-pub use verify::verify;
+pub use verify::{plain_schedule, verify};
 
 /// The name of the newtype struct by which a type asks for a plain scalar as it was written.
 ///

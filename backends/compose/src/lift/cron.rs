@@ -4,6 +4,7 @@
 
 use rhumb_backend::fields::Fields;
 use rhumb_spec::model::{Concurrency, Cron, Job, Mode, RestartPolicy, Workload};
+use rhumb_spec::plain_schedule;
 
 /// Makes a workload a scheduled one where labels of its service say so. A schedule that crontab does not have stays a
 /// label.
@@ -42,13 +43,6 @@ fn read(text: &str) -> Option<(Option<String>, String)> {
         Some((zone, rest)) => (Some(zone.to_owned()).filter(|zone| zone != "UTC"), rest),
         None => (None, text),
     };
-    let fields = match text.trim() {
-        "@yearly" | "@annually" => "0 0 1 1 *",
-        "@monthly" => "0 0 1 * *",
-        "@weekly" => "0 0 * * 0",
-        "@daily" | "@midnight" => "0 0 * * *",
-        "@hourly" => "0 * * * *",
-        other => other,
-    };
+    let fields = plain_schedule(text);
     (fields.split_whitespace().count() == 5).then(|| (zone, fields.to_owned()))
 }

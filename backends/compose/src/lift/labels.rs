@@ -20,7 +20,7 @@ pub(super) fn lift(fields: &mut Fields<'_>, workload: &mut Workload, traefik: &m
             let path = fields.at(&format!("labels.{key}"));
             traefik.add(key, path, value);
         } else {
-            put(key, value, workload);
+            workload.label(key, value);
         }
     }
     workload.annotations.extend(fields.take("annotations", text_pairs).unwrap_or_default());
@@ -48,26 +48,7 @@ pub(super) fn files(
             world.warn(format!("service/{service}.label_file"), what, "it among `labels`, or a Route");
         }
         for (key, value) in labels {
-            put(key, value, workload);
+            workload.label(key, value);
         }
     }
-}
-
-fn put(key: String, value: String, workload: &mut Workload) {
-    if is_label(&key, &value) {
-        workload.labels.insert(key, value);
-    } else {
-        workload.annotations.insert(key, value);
-    }
-}
-
-/// Whether a key and value are labels on every platform.
-fn is_label(key: &str, value: &str) -> bool {
-    let name = key.split_once('/').map_or(key, |(_, name)| name);
-    let is_inner = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    let is_name = |text: &str| {
-        let ends = [text.bytes().next(), text.bytes().next_back()];
-        text.len() <= 63 && text.bytes().all(is_inner) && ends.iter().flatten().all(u8::is_ascii_alphanumeric)
-    };
-    !name.is_empty() && key.matches('/').count() <= 1 && is_name(name) && is_name(value)
 }

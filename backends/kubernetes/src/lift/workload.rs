@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use rhumb_spec::model::{Concurrency, Cron, IntOrPercent, Job, Kind, Mode, Strategy, Update, Workload};
-use rhumb_spec::{Diagnostic, Duration};
+use rhumb_spec::{Diagnostic, Duration, plain_schedule};
 use serde_json::{Map, Value, json};
 
 use super::document::Document;
@@ -278,24 +278,11 @@ fn cron(spec: &mut Fields<'_>, workload: &mut Workload) {
         "Replace" => Some(Concurrency::Replace),
         _ => None,
     });
-    let schedule = spec.take("schedule", |value| value.as_str().map(plain_schedule)).unwrap_or_default();
+    let schedule = spec
+        .take("schedule", |value| value.as_str().map(|text| plain_schedule(text).to_owned()))
+        .unwrap_or_default();
     let time_zone = spec.text("timeZone").filter(|zone| !zone.is_empty());
     workload.cron = Some(Cron { schedule, time_zone, concurrency: concurrency.unwrap_or_default() });
-}
-
-/// The five fields of a short form.
-///
-/// Source: Kubernetes documentation, "`CronJob`", schedule syntax.
-fn plain_schedule(text: &str) -> String {
-    let fields = match text.trim() {
-        "@yearly" | "@annually" => "0 0 1 1 *",
-        "@monthly" => "0 0 1 * *",
-        "@weekly" => "0 0 * * 0",
-        "@daily" | "@midnight" => "0 0 * * *",
-        "@hourly" => "0 * * * *",
-        other => other,
-    };
-    fields.to_owned()
 }
 
 /// Ends the reading: what is left becomes a patch of what the workload becomes.

@@ -6,7 +6,6 @@ use rhumb_spec::{Diagnostic, Duration};
 use serde_json::{Value, json};
 
 use super::document::Document;
-use super::naming::is_label;
 use super::placement::Constraint;
 use super::rollout::Backoff;
 use super::volumes::About;
@@ -234,8 +233,7 @@ pub(super) fn labels(fields: &mut Fields<'_>, workload: &mut Workload) {
     let Some(mut labels) = fields.below("labels") else { return };
     for key in labels.keys().into_iter().filter(|key| !key.is_empty()) {
         if let Some(value) = labels.text(&key) {
-            let into = if is_label(&key, &value) { &mut workload.labels } else { &mut workload.annotations };
-            into.insert(key, value);
+            workload.label(key, value);
         }
     }
 }

@@ -68,17 +68,6 @@ pub(super) fn is_port_name(name: &str) -> bool {
         && !name.contains("--")
 }
 
-/// Whether a key and value are a label on every platform.
-pub(super) fn is_label(key: &str, value: &str) -> bool {
-    let name = key.split_once('/').map_or(key, |(_, name)| name);
-    let is_inner = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    let is_name = |text: &str| {
-        let ends = [text.bytes().next(), text.bytes().next_back()];
-        text.len() <= 63 && text.bytes().all(is_inner) && ends.iter().flatten().all(u8::is_ascii_alphanumeric)
-    };
-    !name.is_empty() && key.matches('/').count() <= 1 && is_name(name) && is_name(value)
-}
-
 /// Whether a variable can have this name.
 pub(super) fn is_variable(name: &str) -> bool {
     let is_legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');

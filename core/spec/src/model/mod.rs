@@ -7,6 +7,7 @@ mod app;
 mod configuration;
 mod container;
 mod environment;
+mod label;
 mod mount;
 mod network;
 mod placement;

@@ -21,6 +21,8 @@ mod storage;
 mod template;
 mod workload;
 
+pub use schedule::plain_schedule;
+
 use crate::Diagnostic;
 use crate::model::{App, Kind};
 

@@ -40,6 +40,12 @@ const SHORTHANDS: [(&str, &str); 7] = [
     ("@annually", "0 0 1 1 *"),
 ];
 
+/// The five fields of a schedule that is written in a short form, such as `@daily`; any other text as it is.
+pub fn plain_schedule(text: &str) -> &str {
+    let text = text.trim();
+    SHORTHANDS.iter().find(|(word, _)| *word == text).map_or(text, |(_, fields)| fields)
+}
+
 /// Checks a schedule of five fields.
 pub(super) fn check(schedule: &str, path: &str, found: &mut Vec<Diagnostic>) {
     let shorthand = SHORTHANDS.iter().find(|(word, _)| schedule.trim().eq_ignore_ascii_case(word));
